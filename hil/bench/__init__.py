@@ -1,0 +1,1 @@
+"""From a bench file to a wired bench, and the facade that tests see."""

@@ -1,0 +1,79 @@
+"""The console as a test sees it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hil import units
+from hil.errors import UsageError
+from hil.serial.console import Match, Missed
+from hil.units import Duration
+
+if TYPE_CHECKING:
+    from hil.bench.facade import Bench
+
+
+class ConsoleFacade:
+    """One console."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self._bench, self.name = bench, name
+        self._console = bench.wiring.consoles[name]
+
+    def expect(self, pattern: str, *, within: Duration = "5 s", regex: bool = False) -> Match:
+        """Wait for text, from where the last `expect` ended.
+
+        Args:
+            pattern: literal text, or a regular expression with `regex`.
+            within: how long it may take.
+            regex: take the pattern as a regular expression.
+
+        Raises:
+            EcuError: it did not come; the last lines are in the message.
+            UsageError: it is no regular expression.
+        """
+        return self._bench.call(self._expect(pattern, within, regex))
+
+    async def _expect(self, pattern: str, within: Duration, regex: bool) -> Match:
+        since_ns = self._bench.now_ns
+        heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(within))
+        seen = heard.text if isinstance(heard, Match) else _last_lines(heard)
+        self._bench.judge.check(
+            name="console",
+            target=f"console.{self.name}",
+            expected=f"{'a line like' if regex else 'the text'} '{pattern}'",
+            seen=seen,
+            ok=isinstance(heard, Match),
+            t_ns=heard.t_ns,
+            since_ns=since_ns,
+            within_ns=units.nanoseconds(within),
+        )
+        assert isinstance(heard, Match)
+        return heard
+
+    def send_line(self, text: str) -> None:
+        """Send a line."""
+        self._bench.call(self._send_line(text))
+
+    async def _send_line(self, text: str) -> None:
+        self._console.send_line(text)
+
+    def drain(self) -> str:
+        """Take what came so far, so that later checks see only what comes from now on."""
+        return self._bench.call(self._drain())
+
+    async def _drain(self) -> str:
+        return self._console.drain()
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"'{pattern}' is no regular expression: {error}") from None
+
+
+def _last_lines(missed: Missed) -> str:
+    lines = [line for line in missed.last_lines if line.strip()][-3:]
+    return " | ".join(lines) if lines else "nothing: the console was silent"

@@ -1,0 +1,296 @@
+"""The bench as a test sees it: synchronous, the same on a virtual and on a real clock.
+
+Rules of this module: every method is a portal call (`call`); durations and values may carry units (`"300 ms"`,
+`"87 km/h"`); a failed check raises `EcuError` with what was expected, seen and when, and is kept by the recorder, so
+that catching it without `expected_failure` does not make a case pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final, TypeVar
+
+from hil import units
+from hil.bench.console import ConsoleFacade
+from hil.bench.power import PowerFacade
+from hil.bench.reset import Reset
+from hil.bench.screen import ScreenFacade
+from hil.bench.verdicts import Judge
+from hil.bench.wiring import Wiring
+from hil.can import database
+from hil.can.database import SignalValue, Value
+from hil.clock import Timer
+from hil.errors import BenchError, NotRunError, UsageError
+from hil.units import Duration
+
+T = TypeVar("T")
+DEFAULT_WITHIN: Final = "2 s"
+
+
+class Bench:
+    """The bench of one test.
+
+    Args:
+        wiring: its ports, open.
+        timeout_s: bench time that the test may take.
+    """
+
+    def __init__(self, wiring: Wiring, timeout_s: float) -> None:
+        self.wiring = wiring
+        self._timeout_s = timeout_s
+        self._deadline: Timer | None = None
+        self.judge = Judge(wiring.recorder, wiring.clock)
+        self._reset = Reset(wiring)
+
+    def call(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the bench's loop; faults of the bench and of the test are kept.
+
+        Raises:
+            BenchError: the bench broke, now or earlier in this test.
+        """
+        recorder = self.wiring.recorder
+        try:
+            recorder.raise_if_broken()
+        except BenchError:
+            main.close()
+            raise
+        try:
+            result = self.wiring.clock.run(main)
+        except (BenchError, UsageError) as error:
+            if error is not recorder.first_cause:
+                recorder.fault(error)
+            raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
+        recorder.raise_if_broken()
+        return result
+
+    def arm(self) -> None:
+        """Start the test's time-out."""
+        self.call(self._arm())
+
+    async def _arm(self) -> None:
+        why = f"the case used up its {self._timeout_s:g} s of bench time"
+        clock = self.wiring.clock
+        self._deadline = clock.set_deadline(clock.now_ns + units.nanoseconds(self._timeout_s), why)
+
+    def disarm(self) -> None:
+        """The test is over: no time-out any more."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    # Time and steps -----------------------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Bench time: nanoseconds since the start of the test."""
+        return self.wiring.clock.now_ns
+
+    @property
+    def config_name(self) -> str:
+        """The bench's name."""
+        return self.wiring.config.bench.name
+
+    def sleep(self, duration: Duration) -> None:
+        """Let bench time pass: `bench.sleep("500 ms")`."""
+        self.call(self.wiring.clock.sleep(units.seconds(duration)))
+
+    @contextlib.contextmanager
+    def step(self, name: str, *arguments: str) -> Iterator[None]:
+        """A named step of the test, shown on the report's timeline."""
+        number = self.wiring.recorder.step(name, list(arguments))
+        status = "fail"
+        try:
+            yield
+            status = "pass"
+        finally:
+            self.wiring.recorder.end_step(number, status)
+
+    def expected_failure(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which a check must fail; if none does, that is a failure of the test."""
+        return self.judge.expected_failure()
+
+    def until_succeeds(self, action: Callable[[], T], *, within: Duration, interval: Duration) -> T:
+        """Repeat an action until it passes, in bench time; faults of the bench and of the test are not repeated.
+
+        Raises:
+            Exception: what the last attempt raised.
+        """
+        end_ns = self.now_ns + units.nanoseconds(within)
+        self.judge.first_attempt()
+        while True:
+            try:
+                with self.judge.attempt():
+                    return action()
+            except Exception:
+                if self.wiring.recorder.first_cause is not None or self.now_ns >= end_ns:
+                    raise
+            self.sleep(interval)
+
+    # Signals ------------------------------------------------------------------------------------------------------
+
+    def set_signal(self, name: str, value: SignalValue, unit: str = "") -> None:
+        """Have the restbus send a value from its next cycle on: `bench.set_signal("VehicleSpeed", "87 km/h")`.
+
+        Args:
+            name: `[bus::][Message.]Signal`.
+            value: number, number with unit, label of the value table, `raw 0x1F` or `SNA`.
+            unit: unit of a bare number; the signal's own if empty.
+
+        Raises:
+            UsageError: unknown or ambiguous signal, value out of range, or a signal of a node that is really there.
+        """
+        self.call(self._set_signal(name, f"{value} {unit}" if unit else value))
+
+    async def _set_signal(self, name: str, value: SignalValue) -> None:
+        ref = self.wiring.plan.network.resolve(name)
+        meant = database.to_value(ref, value)
+        self.wiring.restbus.set(ref, meant)
+        self._record_signal(str(ref), meant, "bench")
+
+    def _record_signal(self, name: str, value: Value, by: str) -> None:
+        fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": value.label or "", "by": by}
+        self.wiring.recorder.record("signal", fields)
+
+    def signal(self, name: str) -> Value:
+        """The last value of a signal: what came over the bus, or what the restbus sends.
+
+        Raises:
+            UsageError: unknown or ambiguous signal.
+            EcuError: the ECU never sent it.
+        """
+        return self.call(self._signal(name))
+
+    async def _signal(self, name: str) -> Value:
+        ref = self.wiring.plan.network.resolve(name)
+        if self.wiring.restbus.sends(ref):
+            return self.wiring.restbus.get(ref)
+        last = self.wiring.inbox.last(ref)
+        if last is None:
+            raise self.judge.failed("signal", str(ref), "a value", "nothing: its message never came", self.now_ns)
+        self._record_signal(str(ref), last[0], "ecu")
+        return last[0]
+
+    def signal_should_be(
+        self, name: str, value: SignalValue, *, within: Duration = DEFAULT_WITHIN, tolerance: float = 0.0
+    ) -> None:
+        """Check that the ECU sends a value.
+
+        Args:
+            name: `[bus::][Message.]Signal`.
+            value: what it must become.
+            within: how long it may take.
+            tolerance: permitted deviation, in the signal's unit.
+
+        Raises:
+            EcuError: it did not.
+        """
+        self.call(self._signal_should_be(name, value, within, tolerance))
+
+    async def _signal_should_be(self, name: str, value: SignalValue, within: Duration, tolerance: float) -> None:
+        ref = self.wiring.plan.network.resolve(name)
+        wanted = database.to_value(ref, value)
+        since_ns, within_ns = self.now_ns, units.nanoseconds(within)
+        came = await self.wiring.inbox.wait(
+            ref, lambda seen: abs(seen.physical - wanted.physical) <= tolerance, within_ns
+        )
+        last = came or self.wiring.inbox.last(ref)
+        seen = str(last[0]) if last else "nothing: its message never came"
+        self.judge.check(
+            name="signal",
+            target=str(ref),
+            expected=str(wanted) if not tolerance else f"{wanted} +-{tolerance:g}",
+            seen=seen,
+            ok=came is not None,
+            t_ns=came[1] if came else self.now_ns,
+            since_ns=since_ns,
+            within_ns=within_ns,
+        )
+
+    # Power --------------------------------------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """Ignition on, restbus on, supplies on."""
+        self.call(self._reset.power_up())
+        self._note("power on")
+
+    def power_off(self) -> None:
+        """Supplies off (KL30); the rest of the vehicle goes on."""
+        self.call(self._switch_all(False))
+        self._note("power off")
+
+    async def _switch_all(self, on: bool) -> None:
+        for supply in self.wiring.supplies.values():
+            await supply.switch(on)
+
+    def ignition(self, on: bool) -> None:
+        """Ignition (KL15) on or off, as the bench file says how."""
+        self.call(self._ignition(on))
+        self._note(f"ignition {'on' if on else 'off'}")
+
+    async def _ignition(self, on: bool) -> None:
+        if self.wiring.config.ignition is None:
+            raise NotRunError("this bench has no [ignition]")
+        self._reset.ignition(on)
+
+    def restbus(self, on: bool) -> None:
+        """Start or stop the restbus: the other nodes of the vehicle talk or are silent."""
+        self.call(self._restbus(on))
+        self._note(f"restbus {'on' if on else 'off'}")
+
+    async def _restbus(self, on: bool) -> None:
+        (self.wiring.restbus.start if on else self.wiring.restbus.stop)()
+
+    def stop_message(self, name: str) -> None:
+        """Have the restbus send a message no more: its sender went silent."""
+        self.call(self._mute(name, True))
+        self._note(f"{name} stopped")
+
+    def resume_message(self, name: str) -> None:
+        """Have the restbus send a message again."""
+        self.call(self._mute(name, False))
+        self._note(f"{name} resumed")
+
+    async def _mute(self, name: str, muted: bool) -> None:
+        bus, message = self.wiring.plan.network.message(name)
+        self.wiring.restbus.mute(bus, message.name, muted)
+
+    def _note(self, text: str) -> None:
+        self.wiring.recorder.record("note", {"text": text})
+
+    # Parts --------------------------------------------------------------------------------------------------------
+
+    def screen(self, name: str = "") -> ScreenFacade:
+        """A screen; without a name the only one.
+
+        Raises:
+            NotRunError: the bench has no screen.
+            UsageError: it has several and none was named, or none of that name.
+        """
+        return ScreenFacade(self, _only(name, self.wiring.screens, "screen"))
+
+    def console(self, name: str = "") -> ConsoleFacade:
+        """A console; without a name the only one."""
+        return ConsoleFacade(self, _only(name, self.wiring.consoles, "console"))
+
+    def supply(self, name: str = "") -> PowerFacade:
+        """A supply; without a name the only one."""
+        return PowerFacade(self, _only(name, self.wiring.supplies, "supply"))
+
+
+def _only(name: str, known: dict[str, Any], kind: str) -> str:
+    """The name that is meant.
+
+    Raises:
+        NotRunError: the bench has none of this kind.
+        UsageError: unknown, or several to choose from.
+    """
+    if not known:
+        raise NotRunError(f"this bench has no {kind}")
+    if name in known:
+        return name
+    names = ", ".join(known)
+    if name:
+        raise UsageError(f"no {kind} '{name}' on this bench", remedy=f"there is: {names}.")
+    if len(known) > 1:
+        raise UsageError(f"which {kind}?", remedy=f"one of {names}.")
+    return next(iter(known))

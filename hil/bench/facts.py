@@ -1,0 +1,47 @@
+"""run.json: the facts of a run that no journal holds, since they differ between equal runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import hil
+from hil.bench.wiring import Plan
+from hil.clock import utc_now
+
+
+def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any]) -> None:
+    """Write run.json: all that differs between two equal runs, and what was run on what."""
+    config = made.config
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(made.files.items())}
+    hashes[config.path.name] = hashlib.sha256(config.path.read_bytes()).hexdigest()
+    facts = {
+        "started_utc": utc_now().isoformat(timespec="seconds"),
+        "harness": hil.__version__,
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "bench": {"name": config.bench.name, "file": str(config.path), "clock": config.bench.clock,
+                  "sha256": hashes[config.path.name], "description": config.bench.description},
+        "variant": config.bench.variant,
+        "seed": seed,
+        "defects": list(made.defects),
+        "options": options,
+        "command": sys.argv,
+        "dut": {"kind": config.dut.kind, "name": config.dut.name},
+        "hashes": hashes,
+    }  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def amend_run_json(folder: Path, **more: Any) -> None:
+    """Add to run.json what is known only at the end."""
+    path = folder / "run.json"
+    facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for key, value in more.items():
+        facts[key] = facts[key] | value if isinstance(facts.get(key), dict) and isinstance(value, dict) else value
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,390 @@
+"""Ports by name: the factories behind `port = "..."` and `source = "..."` in a bench file.
+
+A factory is a class with `Options` (pydantic: the keys that stand beside `port`), `real` (whether it drives hardware or
+another process, so that it is refused on a virtual clock), `resources` (what to lock) and `make`. Built-in ones register
+as entry points of the group `hil.ports` as `KIND.NAME`; a lab's own ones likewise, or as `module:Class`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hil.bench.config import Seconds
+from hil.can.port import CanPort
+from hil.can.wire import SimWire
+from hil.clock import Clock, RealClock
+from hil.errors import UsageError
+from hil.hmi.frames import Display, FrameSource
+from hil.serial.line import PipeEnd, PowerLine, pipe
+from hil.serial.port import BytePort, PowerLimits, PowerPort
+
+GROUP: Final = "hil.ports"
+VSYNC_NS: Final = 16_666_667
+
+
+class Options(BaseModel):
+    """Options of a port: no key that it doesn't know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NoOptions(Options):
+    """A port without options."""
+
+
+class Copper:
+    """The simulated wires of a virtual bench, made at first use: the ports hold one end, the virtual ECU the other."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.wires: dict[str, SimWire] = {}
+        self.displays: dict[str, Display] = {}
+        self.pipes: dict[str, tuple[PipeEnd, PipeEnd]] = {}
+        self.lines: dict[str, PowerLine] = {}
+
+    def wire(self, bus: str, bitrate: int) -> SimWire:
+        """The wire of a bus."""
+        return self.wires.setdefault(bus, SimWire(self.clock, bus, bitrate))
+
+    def display(self, screen: str, size: tuple[int, int]) -> Display:
+        """The glass of a screen."""
+        return self.displays.setdefault(screen, Display(screen, size, VSYNC_NS))
+
+    def pipe(self, console: str) -> tuple[PipeEnd, PipeEnd]:
+        """The two ends of a serial line: the bench's, the ECU's."""
+        if console not in self.pipes:
+            self.pipes[console] = pipe(self.clock, console)
+        return self.pipes[console]
+
+    def line(self, supply: str) -> PowerLine:
+        """The power line behind a supply."""
+        return self.lines.setdefault(supply, PowerLine())
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a factory may build on.
+
+    Attributes:
+        name: the port's name in the bench file.
+        clock: the bench's clock; a `RealClock` where the factory is `real`.
+        copper: the simulated wires.
+        folder: the folder of the bench file.
+        bitrate: of a bus, bit/s.
+        size: of a screen, (width, height) as its layout says.
+        limits: of a supply.
+        voltage_V: nominal, of a supply.
+    """
+
+    name: str
+    clock: Clock
+    copper: Copper
+    folder: Path
+    bitrate: int = 0
+    size: tuple[int, int] = (0, 0)
+    limits: PowerLimits = PowerLimits(0.0, 0.0)
+    voltage_V: float = 0.0
+
+    @property
+    def real_clock(self) -> RealClock:
+        """The clock, for a driver that needs a real one."""
+        return cast("RealClock", self.clock)
+
+
+class PortFactory(Protocol):
+    """What an entry point of `hil.ports` names."""
+
+    Options: ClassVar[type[BaseModel]]
+    real: ClassVar[bool]
+
+    @staticmethod
+    def resources(options: Any) -> list[str]:
+        """Names of the physical resources that it needs for itself."""
+
+    @staticmethod
+    def make(site: Site, options: Any) -> Any:
+        """The port, not yet opened."""
+
+
+def find(kind: str, name: str, where: str) -> PortFactory:
+    """The factory called `name` of a kind: `can`, `screen`, `console`, `supply`.
+
+    Raises:
+        UsageError: there is none, or its module can't be imported.
+    """
+    if ":" in name:
+        return _import(name, where)
+    known = {point.name.removeprefix(f"{kind}."): point for point in _points() if point.name.startswith(f"{kind}.")}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        mend = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(sorted(known))}, or 'module:Class'."
+        raise UsageError(f"no {kind} port '{name}'", where=where, remedy=mend)
+    return cast("PortFactory", known[name].load())
+
+
+def _points() -> list[EntryPoint]:
+    return list(entry_points(group=GROUP))
+
+
+def _import(name: str, where: str) -> PortFactory:
+    module, _, attribute = name.partition(":")
+    try:
+        return cast("PortFactory", getattr(importlib.import_module(module), attribute))
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"'{name}' can't be imported: {error}", where=where, remedy="check PYTHONPATH.") from error
+
+
+class SimCan:
+    """`[bus.*] port = "sim"`: a node on a simulated wire."""
+
+    Options = NoOptions
+    real = False
+
+    @staticmethod
+    def resources(options: NoOptions) -> list[str]:
+        """Nothing physical."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: NoOptions) -> CanPort:
+        """A node named BENCH."""
+        return site.copper.wire(site.name, site.bitrate).port("BENCH")
+
+
+class PythonCanOptions(Options):
+    """Options of a python-can interface; `options` go to the interface as they are."""
+
+    interface: str
+    channel: str
+    fd: bool = False
+    options: dict[str, Any] = {}
+
+
+class PythonCan:
+    """`[bus.*] port = "python-can"`: any interface that python-can drives."""
+
+    Options = PythonCanOptions
+    real = True
+
+    @staticmethod
+    def resources(options: PythonCanOptions) -> list[str]:
+        """The channel; a multicast group counts with its UDP port."""
+        suffix = f":{options.options['port']}" if "port" in options.options else ""
+        return [f"can:{options.interface}:{options.channel}{suffix}"]
+
+    @staticmethod
+    def make(site: Site, options: PythonCanOptions) -> CanPort:
+        """A `PythonCanPort`."""
+        from hil.can.pythoncan import PythonCanPort
+
+        extra = dict(options.options) | ({"fd": True} if options.fd else {})
+        if options.interface not in ("socketcan", "udp_multicast", "virtual"):
+            extra.setdefault("bitrate", site.bitrate)
+        return PythonCanPort(
+            clock=site.real_clock,
+            bus=site.name,
+            interface=options.interface,
+            channel=options.channel,
+            options=extra,
+        )
+
+
+class SimScreen:
+    """`[screen.*] source = "virtual"`: the glass of the virtual ECU."""
+
+    Options = NoOptions
+    real = False
+
+    @staticmethod
+    def resources(options: NoOptions) -> list[str]:
+        """Nothing physical."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: NoOptions) -> FrameSource:
+        """A source over the simulated glass."""
+        from hil.hmi.sources import SimSource
+
+        return SimSource(clock=site.clock, display=site.copper.display(site.name, site.size))
+
+
+class HttpOptions(Options):
+    """Options of a screen over HTTP: one picture (PNG or JPEG) per GET."""
+
+    url: str
+    period: Seconds = Field(1 / 30, gt=0)
+    timeout: Seconds = Field(2.0, gt=0)
+
+
+class HttpScreen:
+    """`[screen.*] source = "http"`."""
+
+    Options = HttpOptions
+    real = True
+
+    @staticmethod
+    def resources(options: HttpOptions) -> list[str]:
+        """A picture server may serve several."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: HttpOptions) -> FrameSource:
+        """An HTTP source."""
+        from hil.hmi.sources import HttpSource
+
+        return HttpSource(
+            clock=site.clock,
+            name=site.name,
+            url=options.url,
+            size=site.size,
+            period_s=options.period,
+            timeout_s=options.timeout,
+        )
+
+
+class CommandOptions(Options):
+    """Options of a screen that a command prints: any program that writes a PNG or JPEG to its standard output."""
+
+    command: list[str] = Field(min_length=1)
+    period: Seconds = Field(0.1, gt=0)
+    timeout: Seconds = Field(5.0, gt=0)
+
+
+class CommandScreen:
+    """`[screen.*] source = "command"`."""
+
+    Options = CommandOptions
+    real = True
+
+    @staticmethod
+    def resources(options: CommandOptions) -> list[str]:
+        """The command knows what it needs."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: CommandOptions) -> FrameSource:
+        """A source that runs the command in the folder of the bench file."""
+        from hil.hmi.sources import CommandSource
+
+        return CommandSource(
+            clock=site.clock,
+            name=site.name,
+            command=options.command,
+            folder=site.folder,
+            size=site.size,
+            period_s=options.period,
+            timeout_s=options.timeout,
+        )
+
+
+class SimConsole:
+    """`[console.*] port = "virtual"`: the serial line of the virtual ECU."""
+
+    Options = NoOptions
+    real = False
+
+    @staticmethod
+    def resources(options: NoOptions) -> list[str]:
+        """Nothing physical."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: NoOptions) -> BytePort:
+        """The bench's end of the pipe."""
+        return site.copper.pipe(site.name)[0]
+
+
+class SerialOptions(Options):
+    """Options of a serial line: a pyserial URL."""
+
+    url: str
+    baudrate: int = Field(115_200, gt=0)
+
+
+class SerialConsole:
+    """`[console.*] port = "serial"`: any pyserial URL."""
+
+    Options = SerialOptions
+    real = True
+
+    @staticmethod
+    def resources(options: SerialOptions) -> list[str]:
+        """The device, by its real path."""
+        return [_serial_resource(options.url)]
+
+    @staticmethod
+    def make(site: Site, options: SerialOptions) -> BytePort:
+        """A `SerialPort`."""
+        return _serial(site, options.url, options.baudrate)
+
+
+def _serial_resource(url: str) -> str:
+    return f"serial:{url if '://' in url else os.path.realpath(url)}"
+
+
+def _serial(site: Site, url: str, baudrate: int) -> BytePort:
+    from hil.serial.pyserial_port import SerialPort
+
+    return SerialPort(clock=site.clock, name=site.name, url=url, baudrate=baudrate)
+
+
+class SimSupplyFactory:
+    """`[supply.*] port = "virtual"`: a simulated supply."""
+
+    Options = NoOptions
+    real = False
+
+    @staticmethod
+    def resources(options: NoOptions) -> list[str]:
+        """Nothing physical."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: NoOptions) -> PowerPort:
+        """A `SimSupply` on the simulated line."""
+        from hil.serial.power_sim import SimSupply
+
+        line = site.copper.line(site.name)
+        return SimSupply(clock=site.clock, name=site.name, line=line, limits=site.limits, voltage_V=site.voltage_V)
+
+
+class ScpiOptions(Options):
+    """Options of an SCPI supply: a pyserial URL (`socket://host:5025` for one on the network)."""
+
+    url: str
+    baudrate: int = Field(115_200, gt=0)
+    channel: int = Field(1, ge=1)
+
+
+class ScpiSupplyFactory:
+    """`[supply.*] port = "scpi"`."""
+
+    Options = ScpiOptions
+    real = True
+
+    @staticmethod
+    def resources(options: ScpiOptions) -> list[str]:
+        """The supply's line."""
+        return [_serial_resource(options.url)]
+
+    @staticmethod
+    def make(site: Site, options: ScpiOptions) -> PowerPort:
+        """A `ScpiSupply`."""
+        from hil.serial.power_scpi import ScpiSupply
+
+        return ScpiSupply(
+            clock=site.clock,
+            name=site.name,
+            port=_serial(site, options.url, options.baudrate),
+            limits=site.limits,
+            channel=options.channel,
+            voltage_V=site.voltage_V,
+        )

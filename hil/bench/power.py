@@ -1,0 +1,77 @@
+"""A power supply as a test sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hil import units
+from hil.serial.port import PowerReading
+
+if TYPE_CHECKING:
+    from hil.bench.facade import Bench
+
+
+def _in(value: str | float, unit: str) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    number, written = units.parse(value)
+    return units.convert(number, written or unit, unit)
+
+
+class PowerFacade:
+    """One supply."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self._bench, self.name = bench, name
+        self._port = bench.wiring.supplies[name]
+
+    def switch(self, on: bool) -> None:
+        """Output on or off."""
+        self._bench.call(self._switch(on))
+
+    async def _switch(self, on: bool) -> None:
+        await self._port.switch(on)
+        await self._record(f"output {'on' if on else 'off'}")
+
+    def set_voltage(self, voltage: str | float) -> None:
+        """Set the voltage: `"9 V"` or a number in volts.
+
+        Raises:
+            UsageError: beyond the limits of the bench file.
+        """
+        self._bench.call(self._set_voltage(_in(voltage, "V")))
+
+    async def _set_voltage(self, voltage_V: float) -> None:
+        await self._port.set_voltage(voltage_V)
+        await self._record(f"set to {voltage_V:g} V")
+
+    def read(self) -> PowerReading:
+        """Measure the output."""
+        return self._bench.call(self._record("read"))
+
+    async def _record(self, event: str) -> PowerReading:
+        reading = await self._port.read()
+        fields = {"event": event, "voltage_V": reading.voltage_V, "current_A": reading.current_A, "on": reading.on}
+        self._bench.wiring.recorder.record("supply", fields, name=self.name)
+        return reading
+
+    def current_should_be(self, *, above: str | float = 0.0, below: str | float = 1e9) -> None:
+        """Check the current that the ECU draws now, in amperes or with a unit.
+
+        Raises:
+            EcuError: it is not between the two.
+        """
+        self._bench.call(self._current_should_be(_in(above, "A"), _in(below, "A")))
+
+    async def _current_should_be(self, above_A: float, below_A: float) -> None:
+        reading = await self._record("read")
+        bounds = [f"above {above_A:g} A"] * (above_A > 0) + [f"below {below_A:g} A"] * (below_A < 1e9)
+        self._bench.judge.check(
+            name="current",
+            target=f"supply.{self.name}",
+            expected=" and ".join(bounds) or "any current",
+            seen=f"{reading.current_A:.4g} A",
+            ok=above_A <= reading.current_A <= below_A,
+            t_ns=self._bench.now_ns,
+            since_ns=self._bench.now_ns,
+        )

@@ -1,0 +1,160 @@
+"""Programs that a bench file starts: the ECU as a process of its own, a camera server, a stand-in.
+
+A program says that it is ready, and where its ports are, by one line of JSON on its standard output. It is stopped
+with SIGTERM, then killed; a program that ends by itself while the bench needs it is a bench fault.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from hil.bench.config import BenchConfig
+from hil.errors import BenchError, UsageError
+
+_STOP_WITHIN_S = 5.0
+
+
+class BenchProcess:
+    """One program of the bench file, running.
+
+    Args:
+        name: its name in the bench file.
+        command: program and arguments.
+        folder: where it runs.
+    """
+
+    def __init__(self, name: str, command: list[str], folder: str) -> None:
+        self.name, self._command, self._folder = name, command, folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._last = b""
+        self._reader: threading.Thread | None = None
+
+    def start(self, ready_within_s: float) -> dict[str, Any]:
+        """Start it and wait for its line of JSON, which is returned.
+
+        Raises:
+            BenchError: it can't be started, ends, or doesn't announce itself in time.
+        """
+        where = f"process.{self.name}"
+        try:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        except OSError as error:
+            raise BenchError(f"can't be started: {error}", where=where, remedy="check its command.") from error
+        self._reader = threading.Thread(target=self._read, name=f"hil-{where}", daemon=True)
+        self._reader.start()
+        return self._announcement(where, ready_within_s)
+
+    def _announcement(self, where: str, ready_within_s: float) -> dict[str, Any]:
+        while True:
+            try:
+                line = self._lines.get(timeout=ready_within_s)
+            except queue.Empty:
+                self.stop()
+                raise BenchError(f"did not announce itself within {ready_within_s:g} s", where=where) from None
+            if line is None:
+                said = self._last.decode(errors="replace").strip() or "nothing"
+                raise BenchError(f"ended before it was ready; its last words: {said}", where=where)
+            if line.startswith(b"{"):
+                return _parse(line, where)
+
+    def _read(self) -> None:
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        for line in process.stdout:
+            self._last = line
+            self._lines.put(line)
+        self._lines.put(None)
+
+    @property
+    def ended(self) -> str:
+        """Why it is no longer running; empty while it is."""
+        if self._process is None or self._process.poll() is None:
+            return ""
+        said = self._last.decode(errors="replace").strip()
+        return f"ended with status {self._process.returncode}" + (f"; its last words: {said}" if said else "")
+
+    def stop(self) -> None:
+        """Terminate it, kill it if that doesn't help, and wait for its end."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if self._reader is not None:
+            self._reader.join(_STOP_WITHIN_S)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        announced = json.loads(line)
+    except ValueError as error:
+        raise BenchError(f"announced itself in broken JSON: {error}", where=where) from error
+    return dict(announced)
+
+
+def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProcess], dict[str, str]]:
+    """Start every program of a bench file.
+
+    Returns:
+        The programs, and what they announced as `name.key` -> text.
+
+    Raises:
+        BenchError: one doesn't come up; those already started are stopped.
+    """
+    running: list[BenchProcess] = []
+    announced: dict[str, str] = {}
+    try:
+        for name, section in config.process.items():
+            command = expand_command(section.command, config, defects)
+            process = BenchProcess(name, command, str(config.folder.resolve()))
+            running.append(process)
+            said = process.start(section.ready_within)
+            announced |= {f"{name}.{key}": str(value) for key, value in said.items()}
+    except BenchError:
+        for process in running:
+            process.stop()
+        raise
+    return running, announced
+
+
+def expand_command(command: list[str], config: BenchConfig, defects: list[str]) -> list[str]:
+    """A command with `{python}`, `{bench}` and `{defects}` filled in."""
+    out: list[str] = []
+    for word in command:
+        if word == "{defects}":
+            out += [part for defect in defects for part in ("--defect", defect)]
+        else:
+            out.append(word.replace("{python}", sys.executable).replace("{bench}", str(config.folder.resolve())))
+    return out
+
+
+def fill(value: Any, announced: dict[str, str], where: str) -> Any:
+    """An option with `{process.key}` replaced by what the process announced.
+
+    Raises:
+        UsageError: no process announced that.
+    """
+    if not isinstance(value, str) or "{" not in value:
+        return value
+    for key, text in announced.items():
+        value = value.replace(f"{{{key}}}", text)
+    if "{" in value:
+        known = ", ".join(f"{{{key}}}" for key in announced) or "none"
+        raise UsageError(f"'{value}' names what no process announced", where=where, remedy=f"announced: {known}.")
+    return value

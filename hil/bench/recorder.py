@@ -1,0 +1,134 @@
+"""The recorder: everything that happens on the bench goes through here into the journal of the running case.
+
+Rules of this module: a bench fault is sticky. The first one is the cause; it ends the running portal call, and every
+later use of the bench in that case raises it again, whatever a suite catches. Lateness of the bench is kept so that a
+check can tell whether its evidence was gathered while the bench was late.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hil.can.frames import CanFrame
+from hil.can.restbus import Lateness
+from hil.clock import Clock
+from hil.errors import BenchError, HilError, UsageError, Verdict
+from hil.journal import Journal
+
+
+class Recorder:
+    """The way from the rooms to the journal. Lives as long as the wiring; the journal changes with each case."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.journal: Journal | None = None
+        self.first_cause: HilError | None = None
+        self.inconclusive: HilError | None = None
+        self.lateness: list[Lateness] = []
+        self.failed_checks: list[str] = []
+        self.facts: dict[str, str] = {}
+        self._fact_patterns: dict[str, dict[str, re.Pattern[str]]] = {}
+        self._lines: dict[str, str] = {}
+        self._step = 0
+        self._open_steps: list[int] = []
+
+    def begin(self, journal: Journal) -> None:
+        """From here on everything belongs to a new case."""
+        self.journal, self.first_cause, self.inconclusive = journal, None, None
+        self.lateness, self.failed_checks = [], []
+        self._step, self._open_steps = 0, []
+
+    def record(self, kind: str, fields: Mapping[str, Any], *, name: str = "", t_ns: int | None = None) -> None:
+        """A JSON record, now or at an earlier instant."""
+        if self.journal is not None:
+            self.journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, fields, name=name)
+
+    def frame(self, frame: CanFrame) -> None:
+        """A CAN frame was on a bus."""
+        if self.journal is not None:
+            t_ns, bus, can_id, data, flags, origin = frame
+            self.journal.frame(t_ns, bus, can_id, flags, origin, data)
+
+    def console(self, name: str, t_ns: int, direction: str, text: str) -> None:
+        """Text went over a console."""
+        self.record("console", {"direction": direction, "text": text}, name=name, t_ns=t_ns)
+        if direction == "rx" and name in self._fact_patterns:
+            self._read_facts(name, text)
+
+    def watch_facts(self, console: str, patterns: Mapping[str, str]) -> None:
+        """Read facts about the device under test from what a console says.
+
+        Raises:
+            UsageError: a pattern is no regular expression with one group.
+        """
+        compiled = {}
+        for fact, pattern in patterns.items():
+            try:
+                compiled[fact] = re.compile(pattern)
+            except re.error as error:
+                raise UsageError(f"'{pattern}' is no regular expression: {error}", where=f"dut.{fact}") from None
+            if compiled[fact].groups != 1:
+                raise UsageError(f"'{pattern}' needs one group in parentheses", where=f"dut.{fact}")
+        self._fact_patterns[console] = compiled
+
+    def _read_facts(self, console: str, text: str) -> None:
+        *lines, rest = (self._lines.get(console, "") + text).split("\n")
+        self._lines[console] = rest[-4096:]
+        for line in lines:
+            for fact, pattern in self._fact_patterns[console].items():
+                match = pattern.search(line)
+                if match:
+                    self.facts[fact] = match[1]
+
+    def late(self, lateness: Lateness) -> None:
+        """The bench sent something too late."""
+        self.lateness.append(lateness)
+        fields = {"what": lateness.what, "late_ns": lateness.late_ns, "allowed_ns": lateness.allowed_ns}
+        self.record("health", fields | {"from_ns": lateness.due_ns})
+
+    def late_during(self, from_ns: int, to_ns: int) -> Lateness | None:
+        """The worst lateness that touches a span of bench time."""
+        touching = [late for late in self.lateness if late.due_ns <= to_ns and late.due_ns + late.late_ns >= from_ns]
+        return max(touching, key=lambda late: late.late_ns, default=None)
+
+    def lost(self, error: HilError) -> None:
+        """A port broke: in the loop's thread, from its driver."""
+        self.fault(error)
+        self._clock.abort(self.first_cause or error)
+
+    def fault(self, error: HilError) -> None:
+        """Keep a fault; of several the first is the cause."""
+        sticky = error.verdict in (Verdict.BENCH, Verdict.USAGE)
+        cause = str(self.first_cause) if self.first_cause is not None else ""
+        if sticky and self.first_cause is None:
+            self.first_cause = error
+        if error.verdict is Verdict.INCONCLUSIVE:
+            self.inconclusive = self.inconclusive or error
+        fields = {"verdict": error.verdict.value, "what": error.what, "where": error.where, "remedy": error.remedy}
+        self.record("fault", fields | {"cause": cause})
+
+    def raise_if_broken(self) -> None:
+        """Refuse to go on on a broken bench.
+
+        Raises:
+            BenchError: the first cause.
+        """
+        if isinstance(self.first_cause, BenchError):
+            raise self.first_cause
+
+    def step(self, name: str, arguments: list[str] | None = None) -> int:
+        """A step of the case begins; returns its number for `end_step`."""
+        self._step += 1
+        parent = self._open_steps[-1] if self._open_steps else 0
+        self._open_steps.append(self._step)
+        fields = {"id": self._step, "parent": parent, "phase": "start", "name": name, "args": arguments or []}
+        self.record("step", fields)
+        return self._step
+
+    def end_step(self, step: int, status: str) -> None:
+        """A step ended: `pass` or `fail`."""
+        if step in self._open_steps:
+            del self._open_steps[self._open_steps.index(step) :]
+        self.record("step", {"id": step, "phase": "end", "status": status})

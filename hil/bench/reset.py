@@ -1,0 +1,165 @@
+"""Where a test starts from: `off`, `sleep` or `on`; and the recipe that brings a bench there.
+
+On a virtual bench everything is new, so the recipe is one power-up. On a real one the steps of the bench file are tried
+in order until the probe passes; if none helps that is a bench fault, since no test can say anything then.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from hil import units
+from hil.bench.config import ProbeSection, ResetStep
+from hil.bench.wiring import Wiring
+from hil.can import database
+from hil.errors import BenchError, UsageError
+from hil.serial.console import Missed
+
+_POLL_S = 0.1
+
+
+class Start(StrEnum):
+    """Where a test starts from."""
+
+    OFF = "off"
+    SLEEP = "sleep"
+    ON = "on"
+
+
+def check_start(text: str) -> Start:
+    """The start state called `text`.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    try:
+        return Start(text)
+    except ValueError:
+        raise UsageError(f"a test can't start from '{text}'", remedy="one of off, sleep, on.") from None
+
+
+class Reset:
+    """Brings one wiring to a start state. All calls in the loop's thread."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring, self._config = wiring, wiring.config
+        self._clock = wiring.clock
+
+    async def to(self, start: Start) -> None:
+        """Bring the bench to `start`.
+
+        Raises:
+            BenchError: the probe never passed.
+        """
+        self._wiring.inbox.clear()
+        self._wiring.restbus.reset()
+        if start is Start.OFF:
+            await self._power_off()
+        elif self._config.is_virtual:
+            await self._first_power_up()
+        else:
+            await self._recipe()
+        if start is Start.SLEEP:
+            await self._fall_asleep()
+
+    async def _power_off(self) -> None:
+        self._wiring.restbus.stop()
+        for supply in self._wiring.supplies.values():
+            await supply.switch(False)
+        if not self._config.is_virtual:
+            await self._clock.sleep(self._config.reset.off_time)
+        self._drain()
+
+    async def _first_power_up(self) -> None:
+        await self.power_up()
+        if not await self._probe():
+            raise BenchError(f"the ECU did not come up: {_show(self._config.reset.probe)}", where="reset.probe")
+
+    async def power_up(self) -> None:
+        """Restbus, ignition and supplies on."""
+        self.ignition(True)
+        self._wiring.restbus.start()
+        for supply in self._wiring.supplies.values():
+            await supply.switch(True)
+
+    def ignition(self, on: bool) -> None:
+        """Say on the bus that the ignition is on or off; without an `[ignition]` section nothing happens."""
+        section = self._config.ignition
+        if section is not None:
+            ref = self._wiring.plan.network.resolve(section.signal)
+            self._wiring.restbus.set(ref, database.to_value(ref, section.on if on else section.off))
+
+    async def _recipe(self) -> None:
+        for step in self._config.reset.steps:
+            await self._do(step)
+            if await self._probe():
+                return
+        steps = ", ".join(self._config.reset.steps)
+        raise BenchError(
+            f"the ECU could not be brought to its start: {_show(self._config.reset.probe)} after {steps}",
+            where="reset",
+            remedy="check its supply and wiring with 'hil doctor'.",
+        )
+
+    async def _do(self, step: ResetStep) -> None:
+        if step == "KL30 cycle":
+            await self._power_off()
+        elif step == "KL15 cycle":
+            self.ignition(False)
+            await self._clock.sleep(self._config.reset.off_time)
+        self._wiring.inbox.clear()
+        await self.power_up()
+
+    def _drain(self) -> None:
+        for console in self._wiring.consoles.values():
+            console.drain()
+
+    async def _probe(self) -> bool:
+        probe = self._config.reset.probe
+        if probe is None:
+            return True
+        if probe.signal:
+            return await self._probe_signal(probe)
+        name = probe.console or next(iter(self._wiring.consoles), "")
+        if name not in self._wiring.consoles:
+            raise UsageError("names neither a signal nor a console", where=f"{self._config.path}: reset.probe")
+        heard = await self._wiring.consoles[name].expect(re.compile(probe.line), probe.within)
+        return not isinstance(heard, Missed)
+
+    async def _probe_signal(self, probe: ProbeSection) -> bool:
+        ref = self._wiring.plan.network.resolve(probe.signal)
+        wanted = database.to_value(ref, probe.value)
+        return await self._wiring.inbox.wait(ref, lambda v: v.raw == wanted.raw, units.nanoseconds(probe.within)) is not None
+
+    async def _fall_asleep(self) -> None:
+        """Ignition off, then a silent bus, until the supply says that the ECU sleeps."""
+        self.ignition(False)
+        await self._clock.sleep(self._config.reset.off_time)
+        self._wiring.restbus.stop()
+        deadline_ns = self._clock.now_ns + units.nanoseconds(self._config.reset.asleep_within)
+        while await self._draws_A() > self._config.reset.asleep_below_A:
+            if self._clock.now_ns > deadline_ns:
+                raise BenchError(
+                    f"the ECU did not fall asleep within {self._config.reset.asleep_within:g} s: "
+                    f"it still draws {await self._draws_A():.3f} A",
+                    where="reset",
+                )
+            await self._clock.sleep(_POLL_S)
+        self._wiring.inbox.clear()
+
+    async def _draws_A(self) -> float:
+        readings = [await supply.read() for supply in self._wiring.supplies.values()]
+        if not readings:
+            raise BenchError("a test from 'sleep' needs a supply that measures current", where="reset")
+        return sum(reading.current_A for reading in readings)
+
+
+def _show(probe: ProbeSection | None) -> str:
+    if probe is None:
+        return "no probe"
+    if probe.signal:
+        return f"{probe.signal} was not {probe.value} within {probe.within:g} s"
+    return f"no line like '{probe.line}' on the console within {probe.within:g} s"
+
+

@@ -1,0 +1,319 @@
+"""A session: one run of suites on one bench. Owns the results folder, the bench's life between cases, and verdicts.
+
+Rules of this module: the verdict of a case is worked out here and nowhere else, from what is in the recorder (sticky
+faults, failed checks) and from how the runner says that the test ended. A fault beats everything; a failed check that
+somebody caught fails the case all the same. A verdict is never retried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hil.bench import config as bench_config
+from hil.bench.case import Case, Selection
+from hil.bench.facade import Bench
+from hil.bench.facts import write_run_json
+from hil.bench.lock import ResourceLocks
+from hil.bench.reset import Reset
+from hil.bench.talk import Talk, talk_from_environment
+from hil.bench.wiring import OpenBench, Plan, open_bench, plan
+from hil.clock import utc_now
+from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
+from hil.journal import Journal
+
+DEFAULT_SEED: Final = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was told. Travels to child processes in the environment variable `HIL_SETTINGS`."""
+
+    bench: str = str(bench_config.DEFAULT_BENCH)
+    results: str = "results"
+    seed: str = DEFAULT_SEED
+    defects: tuple[str, ...] = ()
+    selection: Selection = Selection()
+    folder: str = ""
+
+    def to_environment(self) -> dict[str, str]:
+        """As environment variables for a child."""
+        fields = {name: getattr(self, name) for name in ("bench", "results", "seed", "defects", "folder")}
+        chosen = {name: getattr(self.selection, name) for name in Selection.__dataclass_fields__}
+        return {"HIL_SETTINGS": json.dumps(fields | {"selection": chosen})}
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """What the parent said, else the defaults (with `HIL_BENCH` and `HIL_RESULTS` where set)."""
+        text = os.environ.get("HIL_SETTINGS")
+        if not text:
+            return cls(
+                bench=os.environ.get("HIL_BENCH", str(bench_config.DEFAULT_BENCH)),
+                results=os.environ.get("HIL_RESULTS", "results"),
+            )
+        said = json.loads(text)
+        chosen = {name: tuple(values) for name, values in said.pop("selection").items()}
+        return cls(**said | {"defects": tuple(said["defects"]), "selection": Selection(**chosen)})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a runner says that a test ended: `error` is what it raised, if anything; `skipped` why it was skipped."""
+
+    error: BaseException | None = None
+    failed: str = ""
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerdict:
+    """The verdict of a case, and the line that explains it."""
+
+    verdict: Verdict
+    message: str = ""
+
+
+class Session:
+    """One run of suites on one bench.
+
+    Args:
+        settings: what the run was told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = bench_config.load(Path(settings.bench))
+        self.plan: Plan = plan(self.config, settings.defects)
+        self._locks = ResourceLocks(self.plan.resources, f"hil run on bench '{self.config.bench.name}'")
+        self.folder = Path(settings.folder) if settings.folder else new_folder(settings.results, self.config.bench.name)
+        self._owner = not settings.folder
+        self.talk: Talk = talk_from_environment(self.folder)
+        self._open: OpenBench | None = None
+        self._journal: Journal | None = None
+        self._case: Case | None = None
+        self._facade: Bench | None = None
+        self._broken: BenchError | None = None
+        self._locked = False
+        self._mistake: UsageError | None = None
+        self.verdicts: list[Verdict] = []
+        if self._owner:
+            write_run_json(self.folder, self.plan, self.settings.seed, {"results": self.settings.results})
+
+    def announce(self, cases: list[Case]) -> None:
+        """Say which cases are going to run."""
+        for case in cases:
+            self.talk.say("plan", case.id, detail=case.plan_record())
+
+    # Cases --------------------------------------------------------------------------------------------------------
+
+    def begin(self, case: Case) -> None:
+        """A case begins: its journal is opened; the bench only when it is asked for."""
+        self._case, self._facade, self._mistake = case, None, None
+        folder = self.folder / "tests" / case.id / "1"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._journal = Journal(folder / "journal.mcap")
+        self._journal.record(0, "case", self._case_record(case))
+        for name, data in self.plan.files.items():
+            self._journal.attach(name, "text/plain", data)
+        self._journal.flush()
+        self.talk.say("start", case.id)
+        faulthandler.dump_traceback_later(self.config.bench.watchdog, exit=True)
+
+    def _case_record(self, case: Case) -> dict[str, Any]:
+        return {
+            "id": case.id,
+            "name": case.name,
+            "suite": case.suite,
+            "requirements": list(case.requirements),
+            "tags": list(case.tags),
+            "start": case.start.value,
+            "seed": self.settings.seed,
+            "attempt": 1,
+            "runner": case.runner,
+            "doc": case.doc,
+        }
+
+    def bench(self) -> Bench:
+        """The bench of the running case, brought to its start state at the first call.
+
+        Raises:
+            UsageError: no case is running.
+            BenchError: the bench can't be opened or brought to its start; sticky.
+            NotRunError: the bench broke in an earlier case and could not be brought back.
+        """
+        if self._case is None or self._journal is None:
+            raise UsageError("there is no bench outside a test")
+        if self._facade is None:
+            self._facade = self._start(self._case, self._journal)
+        return self._facade
+
+    def _start(self, case: Case, journal: Journal) -> Bench:
+        opened = self._opened(case)
+        wiring = opened.wiring
+        wiring.recorder.begin(journal)
+        if not self.config.is_virtual:
+            wiring.clock.restart()
+        facade = Bench(wiring, case.timeout_s or self.config.bench.timeout)
+        with facade.step(f"Start from '{case.start.value}'"):
+            facade.call(Reset(wiring).to(case.start))
+        facade.arm()
+        return facade
+
+    def _opened(self, case: Case) -> OpenBench:
+        if self._broken is not None:
+            raise NotRunError(f"the bench is broken: {self._broken}")
+        if self._open is None:
+            self._lock()
+            try:
+                self._open = open_bench(self.plan, f"{self.settings.seed}/{case.id}")
+            except BenchError as error:
+                if not self.config.is_virtual:
+                    self._broken = error
+                raise
+        return self._open
+
+    def _lock(self) -> None:
+        if not self._locked:
+            self._locks.acquire()
+            self._locked = True
+
+    def note_usage_error(self, error: UsageError) -> None:
+        """Keep a mistake of the test, whatever the suite catches."""
+        if self._open is not None and self._facade is not None:
+            recorder = self._open.wiring.recorder
+            if recorder.first_cause is None:
+                recorder.fault(error)
+        else:
+            self._mistake = self._mistake or error
+
+    def peek(self, outcome: Outcome) -> CaseVerdict:
+        """What the verdict of the running case would be if it ended now.
+
+        Raises:
+            UsageError: no case is running.
+        """
+        if self._journal is None:
+            raise UsageError("no case is running")
+        return self._judge(outcome)
+
+    def end(self, outcome: Outcome) -> CaseVerdict:
+        """A case ended: work out its verdict, write it, and let a bench go that is not for the next one."""
+        faulthandler.cancel_dump_traceback_later()
+        case, journal = self._case, self._journal
+        if case is None or journal is None:
+            raise UsageError("no case is running")
+        final = self._judge(outcome)
+        t_ns = self._write_verdict(journal, outcome, final)
+        self._case = self._journal = None
+        try:
+            self._after_case(final)
+        finally:
+            journal.close()
+            self.verdicts.append(final.verdict)
+            self.talk.say("end", case.id, verdict=final.verdict, message=final.message, detail={"t_ns": t_ns})
+        return final
+
+    def _now_ns(self) -> int:
+        return self._open.wiring.clock.now_ns if self._open is not None and self._facade is not None else 0
+
+    def _judge(self, outcome: Outcome) -> CaseVerdict:
+        recorder = self._open.wiring.recorder if self._open is not None and self._facade is not None else None
+        final = _from_outcome(outcome)
+        if self._mistake is not None:
+            return CaseVerdict(Verdict.USAGE, str(self._mistake))
+        if recorder is None:
+            return final
+        dead = self._open.dead_process() if self._open is not None else None
+        if dead is not None and recorder.first_cause is None:
+            recorder.fault(dead)
+        if recorder.first_cause is not None:
+            return CaseVerdict(recorder.first_cause.verdict, str(recorder.first_cause))
+        if final.verdict is Verdict.PASS and recorder.failed_checks:
+            caught = recorder.failed_checks[0]
+            return CaseVerdict(Verdict.FAIL, f"a failed check was caught, but not declared as expected: {caught}")
+        if final.verdict is Verdict.PASS and recorder.inconclusive is not None:
+            return CaseVerdict(Verdict.INCONCLUSIVE, str(recorder.inconclusive))
+        return final
+
+    def _write_verdict(self, journal: Journal, outcome: Outcome, final: CaseVerdict) -> int:
+        t_ns = self._now_ns()
+        error = outcome.error
+        if isinstance(error, UsageError | BenchError) and self._facade is None:
+            fields = {"verdict": error.verdict.value, "what": error.what, "where": error.where, "remedy": error.remedy}
+            journal.record(t_ns, "fault", fields)
+        journal.record(t_ns, "verdict", {"verdict": final.verdict.value, "message": final.message})
+        return t_ns
+
+    def _after_case(self, final: CaseVerdict) -> None:
+        if self._open is None:
+            return
+        facade, self._facade = self._facade, None
+        if facade is not None:
+            facade.disarm()
+        recorder = self._open.wiring.recorder
+        self._keep_facts(recorder.facts)
+        if self.config.is_virtual or final.verdict is Verdict.BENCH:
+            self._close_bench()
+        recorder.journal = None
+
+    def _keep_facts(self, facts: dict[str, str]) -> None:
+        if facts:
+            self.talk.say("facts", "", detail=dict(sorted(facts.items())))
+
+    def _close_bench(self) -> None:
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.close()
+
+    def close(self) -> None:
+        """The run is over: leave the bench safe, let the locks go, and say so."""
+        self._close_bench()
+        self._locks.release()
+        self.talk.say("finished", "")
+        self.talk.close()
+
+
+def _from_outcome(outcome: Outcome) -> CaseVerdict:
+    error = outcome.error
+    if isinstance(error, HilError):
+        return CaseVerdict(error.verdict, str(error))
+    if outcome.skipped:
+        return CaseVerdict(Verdict.NOT_RUN, outcome.skipped)
+    if error is not None or outcome.failed:
+        return CaseVerdict(Verdict.FAIL, outcome.failed or f"{type(error).__name__}: {error}")
+    return CaseVerdict(Verdict.PASS)
+
+
+@contextlib.contextmanager
+def open_session(settings: Settings) -> Iterator[Session]:
+    """A session that is closed in any case."""
+    session = Session(settings)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def new_folder(results: str, bench: str) -> Path:
+    """A new results folder `<UTC>-<bench>`.
+
+    Raises:
+        UsageError: it can't be made.
+    """
+    stamp = f"{utc_now():%Y%m%dT%H%M%SZ}-{bench}"
+    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+        folder = Path(results) / f"{stamp}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"can't be made: {error.strerror}", where=str(folder), remedy="give --results.") from error
+        return folder
+    raise UsageError("is full of runs of this second", where=results)

@@ -1,0 +1,71 @@
+"""What a session says of itself while it runs: to the run's journal, or to the `hil run` that started it.
+
+A child of `hil run` sends one line of JSON an event over a socket on loopback (`HIL_TALK=host:port`); the parent
+writes them to `session.mcap` and shows progress. Without a parent the session writes `session.mcap` itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any, Protocol
+
+from hil.bench.facts import amend_run_json
+from hil.clock import wall_ns
+from hil.journal import Journal
+
+
+class Talk(Protocol):
+    """Where events go."""
+
+    def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
+        """An event: plan, start, end, facts, finished."""
+
+    def close(self) -> None:
+        """No more events."""
+
+
+class SessionJournal:
+    """Writes events to `session.mcap`; its time is wall time since the run began."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._zero_ns = wall_ns()
+        self._journal = Journal(folder / "session.mcap")
+
+    def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
+        """Write the event and flush: it is rare, and what is flushed survives a kill."""
+        if event == "facts":
+            amend_run_json(self._folder, dut=detail)
+        fields = {"event": event, "id": case_id, "verdict": str(verdict), "message": message, "detail": detail or {}}
+        self._journal.record(wall_ns() - self._zero_ns, "session", fields)
+        self._journal.flush()
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+
+class ParentTalk:
+    """Sends events to the `hil run` that started this process."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=10)
+
+    def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
+        """Send one line."""
+        fields = {"event": event, "id": case_id, "verdict": str(verdict), "message": message, "detail": detail or {}}
+        self._socket.sendall(json.dumps(fields).encode() + b"\n")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def talk_from_environment(folder: Path) -> Talk:
+    """The parent, where there is one, else the session's own journal."""
+    address = os.environ.get("HIL_TALK")
+    return ParentTalk(address) if address else SessionJournal(folder)

@@ -1,0 +1,136 @@
+"""From a check's result to a verdict: written to the journal, raised where it failed, weighed against lateness."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from hil import units
+from hil.bench.recorder import Recorder
+from hil.clock import Clock
+from hil.errors import BenchError, EcuError, InconclusiveError, UsageError
+from hil.journal import Origin
+
+
+class Judge:
+    """Judges the checks of one case."""
+
+    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+        self._recorder, self._clock = recorder, clock
+        self._expecting = 0
+        self._expected_seen = 0
+        self._kept = 0
+
+    def check(
+        self,
+        *,
+        name: str,
+        target: str,
+        expected: str,
+        seen: str,
+        ok: bool,
+        t_ns: int,
+        since_ns: int,
+        within_ns: int = 0,
+        score: float | None = None,
+        margin: float | None = None,
+        origin: Origin = Origin.SIM,
+        bound_ns: int = 0,
+        detail: str = "",
+        throughout: bool = False,
+    ) -> None:
+        """Write a check down and raise where it did not pass.
+
+        Args:
+            name: kind of check.
+            target: what was looked at.
+            expected: what the test demands.
+            seen: what was there.
+            ok: whether it passed.
+            t_ns: bench time of the deciding observation.
+            since_ns: bench time at which the check began.
+            within_ns: how long it was allowed to take.
+            score: how well it matched, 0 to 1.
+            margin: distance of the score to its threshold.
+            origin: where `t_ns` came from.
+            bound_ns: bound on the error of `t_ns`.
+            detail: more, for the report.
+            throughout: it had to hold all the time, so that a pass on a late bench says nothing either.
+
+        Raises:
+            EcuError: it failed.
+            InconclusiveError: the bench was late while the evidence was gathered.
+        """
+        fields = {
+            "name": name, "target": target, "expected": expected, "seen": seen, "ok": ok, "since_ns": since_ns,
+            "within_ns": within_ns, "origin": origin.name.lower(), "bound_ns": bound_ns, "detail": detail,
+        }  # fmt: skip
+        fields |= {key: value for key, value in (("score", score), ("margin", margin)) if value is not None}
+        self._recorder.record("check", fields, t_ns=t_ns)
+        self._flush()
+        self._weigh_lateness(since_ns, ok, throughout, f"{name} {target}")
+        if not ok:
+            raise self._failure(f"{target}: expected {expected}, seen {seen}", since_ns, within_ns, t_ns, detail)
+
+    def failed(self, name: str, target: str, expected: str, seen: str, t_ns: int) -> EcuError:
+        """The error of a check that failed at once; written down, not raised."""
+        try:
+            self.check(name=name, target=target, expected=expected, seen=seen, ok=False, t_ns=t_ns, since_ns=t_ns)
+        except EcuError as error:
+            return error
+        raise AssertionError("a failed check passed")
+
+    def _flush(self) -> None:
+        if self._recorder.journal is not None:
+            self._recorder.journal.flush()
+
+    def _weigh_lateness(self, since_ns: int, ok: bool, throughout: bool, what: str) -> None:
+        late = self._recorder.late_during(since_ns, self._clock.now_ns)
+        if late is None or (ok and not throughout):
+            return
+        error = InconclusiveError(
+            f"{what}: the bench was late meanwhile: {late.what} by {units.show_duration(late.late_ns)} "
+            f"(allowed {units.show_duration(late.allowed_ns)}) at {units.show_time(late.due_ns)}",
+            remedy="take load off the machine and run it again.",
+        )
+        self._recorder.fault(error)
+        raise error
+
+    def _failure(self, what: str, since_ns: int, within_ns: int, t_ns: int, detail: str) -> EcuError:
+        span = f" within {units.show_duration(within_ns)} of {units.show_time(since_ns)}" if within_ns else ""
+        text = f"{what}{span} (last seen at {units.show_time(t_ns)})" + (f"; {detail}" if detail else "")
+        error = EcuError(text)
+        if self._expecting:
+            self._expected_seen += 1
+        else:
+            self._recorder.failed_checks.append(text)
+        return error
+
+    @contextlib.contextmanager
+    def expected_failure(self) -> Iterator[None]:
+        """A block in which a check must fail.
+
+        Raises:
+            EcuError: none did.
+        """
+        self._expecting += 1
+        before = self._expected_seen
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, BenchError | UsageError) or self._expected_seen == before:
+                raise
+        finally:
+            self._expecting -= 1
+        if self._expected_seen == before:
+            raise self._failure("a check was expected to fail, but none did", 0, 0, self._clock.now_ns, "")
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """One of several attempts: if the block passes, checks that failed in earlier attempts don't count."""
+        yield
+        del self._recorder.failed_checks[self._kept :]
+
+    def first_attempt(self) -> None:
+        """From here on failed checks belong to attempts."""
+        self._kept = len(self._recorder.failed_checks)

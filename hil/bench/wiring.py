@@ -1,0 +1,306 @@
+"""From a bench file to open ports: the one file (beside `hil ecu` and `hil mutate`) that knows the virtual ECU.
+
+A wiring on a virtual clock serves one test; on a real clock it stays open from test to test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hil.bench import config as bench_config
+from hil.bench import ports
+from hil.bench.config import BenchConfig
+from hil.bench.ports import Copper, PortFactory, Site
+from hil.bench.process import BenchProcess, fill, start_all
+from hil.bench.recorder import Recorder
+from hil.can import database
+from hil.can.database import Network
+from hil.can.frames import CanFrame
+from hil.can.inbox import Inbox
+from hil.can.port import CanPort
+from hil.can.restbus import Restbus
+from hil.clock import Clock, RealClock, VirtualClock
+from hil.ecu.cockpit import CockpitEcu, Wires
+from hil.errors import BenchError, HilError, UsageError
+from hil.hmi import layout as layouts
+from hil.hmi.frames import FrameSource
+from hil.hmi.layout import Layout
+from hil.serial.console import Console
+from hil.serial.port import BytePort, PowerLimits, PowerPort
+
+
+def read_text(path: Path) -> str:
+    """A text file that a bench names.
+
+    Raises:
+        UsageError: it can't be read or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return path.read_text(encoding="cp1252", errors="replace")
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+
+
+@dataclass(slots=True)
+class Plan:
+    """A checked bench file with everything that it names read: all that can be wrong without touching a port."""
+
+    config: BenchConfig
+    network: Network
+    layouts: dict[str, Layout]
+    files: dict[str, bytes]
+    defects: list[str] = field(default_factory=list)
+
+    @property
+    def resources(self) -> list[str]:
+        """Physical resources that this bench needs for itself; those of its own processes are its own anyway."""
+        found: list[str] = []
+        for where, kind, name, options in _port_sections(self.config):
+            if not any("{" in str(value) for value in options.values()):
+                factory = ports.find(kind, name, where)
+                found += factory.resources(_check_options(factory, options, where))
+        return found
+
+
+def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
+    """Read databases and layouts of a bench and check all of its sections, without opening anything.
+
+    Raises:
+        UsageError: something in the bench file, a database or a layout is wrong.
+    """
+    databases, found_layouts, files = {}, {}, {}
+    for name, bus in config.bus.items():
+        path = config.locate(bus.database)
+        databases[name] = database.load(read_text(path), path.suffix, str(path))
+        files[path.name] = path.read_bytes()
+    for name, screen in config.screen.items():
+        path = config.locate(screen.layout)
+        found_layouts[name] = layouts.parse(read_text(path), str(path))
+        files[path.name] = path.read_bytes()
+    made = Plan(config, Network(databases), found_layouts, files, [*_file_defects(config), *defects])
+    _check_ports(made)
+    return made
+
+
+def _file_defects(config: BenchConfig) -> list[str]:
+    return [defect for ecu in config.ecu.values() for defect in ecu.defects]
+
+
+def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, Any]]]:
+    where = str(config.path)
+    sections = [(f"{where}: bus.{name}", "can", bus.port, bus.options) for name, bus in config.bus.items()]
+    sections += [(f"{where}: screen.{name}", "screen", s.source, s.options) for name, s in config.screen.items()]
+    sections += [(f"{where}: console.{name}", "console", c.port, c.options) for name, c in config.console.items()]
+    sections += [(f"{where}: supply.{name}", "supply", s.port, s.options) for name, s in config.supply.items()]
+    return sections
+
+
+def _check_ports(made: Plan) -> None:
+    config = made.config
+    for where, kind, name, options in _port_sections(config):
+        factory = ports.find(kind, name, where)
+        if factory.real and config.is_virtual:
+            raise UsageError(
+                f"'{name}' drives something real, which can't follow a virtual clock",
+                where=where,
+                remedy='set [bench] clock = "real", or use a simulated port.',
+            )
+        _check_options(factory, options, where)
+    for name, ecu in config.ecu.items():
+        if ecu.kind == "virtual" and not config.is_virtual:
+            raise UsageError(
+                "a virtual ECU in the bench's own process needs the virtual clock",
+                where=f"{config.path}: ecu.{name}",
+                remedy="start it as a process of its own: [process.ecu] with 'hil ecu serve'.",
+            )
+    if config.process and config.is_virtual:
+        raise UsageError("a process can't follow a virtual clock", where=f"{config.path}: process")
+
+
+def _check_options(factory: PortFactory, options: dict[str, Any], where: str) -> Any:
+    try:
+        return factory.Options.model_validate(options)
+    except ValidationError as error:
+        file, _, section = where.rpartition(": ")
+        raise bench_config.explain(error, file, factory.Options, section) from None
+
+
+class Wiring:
+    """All ports of a bench, open, with what runs on them.
+
+    Args:
+        made: the plan.
+        seed: text; all randomness on this bench follows from it.
+        announced: what the bench's processes said of their ports.
+    """
+
+    def __init__(self, made: Plan, seed: str, announced: dict[str, str] | None = None) -> None:
+        self.plan, self.config = made, made.config
+        self.clock: Clock = VirtualClock() if self.config.is_virtual else RealClock()
+        self.recorder = Recorder(self.clock)
+        self.rng = seeded(seed)
+        self._announced = announced or {}
+        self._copper = Copper(self.clock)
+        self.taps: list[Callable[[CanFrame], object]] = []
+        """Told of each frame on any bus, own ones included, while somebody listens."""
+        try:
+            self._make()
+        except BaseException:
+            self.clock.close()
+            raise
+
+    def _make(self) -> None:
+        config, network = self.config, self.plan.network
+        self.buses: dict[str, CanPort] = {
+            name: self._port(f"bus.{name}", "can", name, bus.port, bus.options, bitrate=bus.bitrate)
+            for name, bus in config.bus.items()
+        }
+        self.screens: dict[str, FrameSource] = {
+            name: self._port(f"screen.{name}", "screen", name, s.source, s.options, size=self.plan.layouts[name].size)
+            for name, s in config.screen.items()
+        }
+        self.consoles = {
+            name: self._console(name, self._port(f"console.{name}", "console", name, c.port, c.options))
+            for name, c in config.console.items()
+        }
+        self.supplies: dict[str, PowerPort] = {name: self._supply(name) for name in config.supply}
+        self.inbox = Inbox(self.clock, network)
+        played = {name: port for name, port in self.buses.items() if config.bus[name].restbus}
+        absent = [node for bus in config.bus.values() for node in bus.real_nodes]
+        self.restbus = Restbus(self.clock, network, played, absent=absent, on_late=self.recorder.late)
+        self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
+        if config.dut.console:
+            self.recorder.watch_facts(config.dut.console, config.dut.patterns())
+
+    def _port(self, where: str, kind: str, name: str, port: str, options: dict[str, Any], **facts: Any) -> Any:
+        where = f"{self.config.path}: {where}"
+        factory = ports.find(kind, port, where)
+        filled = {key: fill(value, self._announced, where) for key, value in options.items()}
+        site = Site(name=name, clock=self.clock, copper=self._copper, folder=self.config.folder.resolve(), **facts)
+        return factory.make(site, _check_options(factory, filled, where))
+
+    def _console(self, name: str, port: BytePort) -> Console:
+        return Console(self.clock, port, lambda t_ns, way, text: self.recorder.console(name, t_ns, way, text))
+
+    def _supply(self, name: str) -> PowerPort:
+        section = self.config.supply[name]
+        limits = PowerLimits(section.max_voltage_V, section.max_current_A)
+        port: PowerPort = self._port(
+            f"supply.{name}", "supply", name, section.port, section.options, limits=limits, voltage_V=section.voltage_V
+        )
+        return port
+
+    def _ecu(self, name: str) -> CockpitEcu:
+        section, copper = self.config.ecu[name], self._copper
+        bus = self.config.bus[section.bus]
+        wires = Wires(
+            power=copper.line(section.supply),
+            can=copper.wire(section.bus, bus.bitrate).port(name),
+            console=copper.pipe(section.console)[1],
+            display=copper.display(section.screen, self.plan.layouts[section.screen].size),
+        )
+        matrix = self.plan.network.databases[section.bus]
+        return CockpitEcu(self.clock, wires, matrix, seeded(f"{self.rng.random()}"), self.plan.defects)
+
+    def _on_frame(self, frame: CanFrame) -> None:
+        self.recorder.frame(frame)
+        self.inbox.on_frame(frame)
+        for tap in tuple(self.taps):
+            tap(frame)
+
+    async def open(self) -> None:
+        """Open all ports and start the virtual ECUs.
+
+        Raises:
+            BenchError: a port doesn't open; those that did are closed again by `close`.
+        """
+        for supply in self.supplies.values():
+            await supply.open()
+        for bus in self.buses.values():
+            await bus.open(self._on_frame, self.recorder.lost)
+        for console in self.consoles.values():
+            await console.open(self.recorder.lost)
+        for screen in self.screens.values():
+            await screen.open(self.recorder.lost)
+        for ecu in self.ecus.values():
+            await ecu.start()
+
+    async def _close_ports(self) -> list[HilError]:
+        """Close in the reverse order; the supplies last, so that they are left safe whatever broke before."""
+        self.restbus.stop()
+        everything = [*self.screens.values(), *self.consoles.values(), *self.buses.values(), *self.supplies.values()]
+        errors: list[HilError] = []
+        for port in everything:
+            try:
+                await port.close()
+            except HilError as error:
+                errors.append(error)
+        return errors
+
+    def close(self) -> list[HilError]:
+        """Leave every port in its safe state and end the clock. Returns what went wrong on the way."""
+        try:
+            return self.clock.run(self._close_ports())
+        except HilError as error:
+            return [error]
+        finally:
+            self.clock.close()
+
+
+def seeded(seed: str) -> random.Random:
+    """A generator that depends on nothing but the seed."""
+    return random.Random(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+
+
+@dataclass(slots=True)
+class OpenBench:
+    """A wiring with the processes that belong to it."""
+
+    wiring: Wiring
+    processes: list[BenchProcess]
+
+    def close(self) -> list[HilError]:
+        """Close the ports, then stop the processes."""
+        try:
+            return self.wiring.close()
+        finally:
+            for process in self.processes:
+                process.stop()
+
+    def dead_process(self) -> BenchError | None:
+        """A process that ended though the bench needs it."""
+        for process in self.processes:
+            if process.ended:
+                return BenchError(process.ended, where=f"process.{process.name}")
+        return None
+
+
+def open_bench(made: Plan, seed: str) -> OpenBench:
+    """Start the processes of a bench, make its ports and open them.
+
+    Raises:
+        BenchError: a process or a port doesn't come up; nothing is left open.
+    """
+    processes, announced = start_all(made.config, made.defects)
+    try:
+        wiring = Wiring(made, seed, announced)
+    except BaseException:
+        for process in processes:
+            process.stop()
+        raise
+    bench = OpenBench(wiring, processes)
+    try:
+        wiring.clock.run(wiring.open())
+    except BaseException:
+        bench.close()
+        raise
+    return bench

@@ -1,0 +1,289 @@
+"""Databases and signals: what the bits mean. Pure: text in, values and bytes out; files are read by the bench.
+
+A signal is named `[bus::][Message.]Signal`. A value is a physical number (with its unit, checked), a label of the
+value table, `raw 0x1F`, or `SNA`. Databases load through cantools: DBC, ARXML, KCD, SYM.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import cantools.database
+from cantools.database.can import Database, Message, Signal
+from cantools.database.errors import Error as CantoolsError
+
+from hil import units
+from hil.can.frames import EXTENDED, FD, CanFrame
+from hil.errors import UsageError
+
+SignalValue = str | float | int | bool
+_FORMATS: Final = {".dbc": "dbc", ".arxml": "arxml", ".kcd": "kcd", ".sym": "sym"}
+_RAW: Final = re.compile(r"raw\s+(0x[0-9a-fA-F]+|-?\d+)$")
+_LINE: Final = re.compile(r"line (\d+), column (\d+)")
+
+
+def load(text: str, suffix: str, where: str, *, strict: bool = True) -> Database:
+    """Load a database from its text.
+
+    Args:
+        text: the whole file.
+        suffix: `.dbc`, `.arxml`, `.kcd` or `.sym`.
+        where: what to call the file in an error.
+        strict: refuse overlapping signals and signals beyond their message.
+
+    Raises:
+        UsageError: unknown format, syntax error (with its line), overlap.
+    """
+    if suffix.lower() not in _FORMATS:
+        raise UsageError(f"'{suffix}' is no database format", where=where, remedy="use .dbc, .arxml, .kcd or .sym.")
+    try:
+        database = cantools.database.load_string(text, _FORMATS[suffix.lower()], strict=strict)
+    except (CantoolsError, ValueError, KeyError, IndexError, AttributeError, TypeError, SyntaxError) as error:
+        raise UsageError(_one_line(error), where=_place(where, error), remedy=_remedy(error)) from error
+    if not isinstance(database, Database):
+        raise UsageError("is a diagnostics database, not a network", where=where)
+    return database
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _place(where: str, error: Exception) -> str:
+    line = _LINE.search(str(error))
+    return f"{where}:{line[1]}:{line[2]}" if line else where
+
+
+def _remedy(error: Exception) -> str:
+    text = str(error)
+    if "overlap" in text:
+        return "move one of the two signals."
+    if "does not fit" in text:
+        return "shorten the signal or lengthen its message."
+    return "correct the file at that place." if _LINE.search(text) else "open it in a database editor and check it."
+
+
+@dataclass(frozen=True)
+class SignalRef:
+    """One signal of one message of one bus."""
+
+    bus: str
+    message: Message
+    signal: Signal
+
+    def __hash__(self) -> int:
+        return hash((self.bus, self.message.name, self.signal.name))
+
+    def __str__(self) -> str:
+        return f"{self.bus}::{self.message.name}.{self.signal.name}"
+
+    @property
+    def unit(self) -> str:
+        """The unit of its physical value, empty if it has none."""
+        return units.canonical(self.signal.unit or "")
+
+    @cached_property
+    def labels(self) -> dict[str, int]:
+        """The value table: label -> raw."""
+        choices = self.signal.choices or {}
+        return {str(label): int(raw) for raw, label in choices.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A signal's value, as raw number, physical number, and label where the value table has one."""
+
+    raw: int | float
+    physical: float
+    label: str | None
+    unit: str
+
+    def __str__(self) -> str:
+        if self.label is not None:
+            return self.label
+        number = f"{self.physical:g}"
+        return f"{number} {self.unit}" if self.unit else number
+
+
+class Network:
+    """The databases of all buses of a bench.
+
+    Args:
+        databases: bus name -> database.
+    """
+
+    def __init__(self, databases: Mapping[str, Database]) -> None:
+        self.databases = dict(databases)
+        self._by_name: dict[str, list[SignalRef]] = {}
+        self._by_frame: dict[tuple[str, int, bool], Message] = {}
+        for bus, database in self.databases.items():
+            for message in database.messages:
+                self._by_frame[bus, message.frame_id, message.is_extended_frame] = message
+                for signal in message.signals:
+                    self._by_name.setdefault(signal.name, []).append(SignalRef(bus, message, signal))
+
+    def messages(self) -> Iterable[tuple[str, Message]]:
+        """Every message with its bus, in the order of the files."""
+        return ((bus, message) for bus, database in self.databases.items() for message in database.messages)
+
+    def message_of(self, frame: CanFrame) -> Message | None:
+        """The message that a frame is, if any database of its bus has it."""
+        return self._by_frame.get((frame.bus, frame.can_id, bool(frame.flags & EXTENDED)))
+
+    def resolve(self, name: str) -> SignalRef:
+        """The signal called `[bus::][Message.]Signal`.
+
+        Raises:
+            UsageError: there is none (with the nearest names), or several (with all of them).
+        """
+        bus, _, rest = name.rpartition("::")
+        message, _, signal = rest.rpartition(".")
+        found = [
+            ref
+            for ref in self._by_name.get(signal, [])
+            if bus in ("", ref.bus) and message in ("", ref.message.name)
+        ]
+        if not found:
+            raise UsageError(f"no signal '{name}' on this bench", remedy=self._nearest(signal or name))
+        if len(found) > 1:
+            raise UsageError(f"'{name}' is ambiguous", remedy=f"say which: {', '.join(map(str, found))}.")
+        return found[0]
+
+    def _nearest(self, signal: str) -> str:
+        lower = {name.lower(): name for name in self._by_name}
+        near = [lower[name] for name in difflib.get_close_matches(signal.lower(), lower, n=3, cutoff=0.5)]
+        return f"did you mean {' or '.join(near)}?" if near else "'hil signals' lists them all."
+
+    def message(self, name: str) -> tuple[str, Message]:
+        """The message called `[bus::]Message`.
+
+        Raises:
+            UsageError: there is none, or several.
+        """
+        bus, _, short = name.rpartition("::")
+        found = [(b, m) for b, m in self.messages() if m.name == short and bus in ("", b)]
+        if len(found) != 1:
+            names = [m.name for _, m in self.messages()]
+            near = difflib.get_close_matches(short, names, n=3, cutoff=0.5)
+            where = f"on the buses {', '.join(b for b, _ in found)}" if found else f"near: {', '.join(near) or 'none'}"
+            raise UsageError(f"{'ambiguous' if found else 'no'} message '{name}' ({where})")
+        return found[0]
+
+
+def to_value(ref: SignalRef, value: SignalValue) -> Value:
+    """What a user wrote, as a value of that signal.
+
+    Raises:
+        UsageError: unknown label, wrong unit, not a number, or out of range.
+    """
+    if isinstance(value, bool):
+        return _from_raw(ref, int(value))
+    if isinstance(value, str):
+        return _from_text(ref, value.strip())
+    return _from_physical(ref, float(value))
+
+
+def _from_text(ref: SignalRef, text: str) -> Value:
+    label = _match_label(ref, text)
+    if label is not None:
+        return _from_raw(ref, ref.labels[label])
+    raw = _RAW.match(text)
+    if raw:
+        return _from_raw(ref, int(raw[1], 0))
+    try:
+        number, unit = units.parse(text)
+    except UsageError:
+        raise UsageError(f"'{text}' is no value of {ref}", remedy=_known_labels(ref)) from None
+    return _from_physical(ref, units.convert(number, unit, ref.unit) if unit else number)
+
+
+def _match_label(ref: SignalRef, text: str) -> str | None:
+    return next((label for label in ref.labels if label.lower() == text.lower()), None)
+
+
+def _known_labels(ref: SignalRef) -> str:
+    if ref.labels:
+        return f"it knows {', '.join(ref.labels)}, or a number{f' in {ref.unit}' if ref.unit else ''}."
+    return f"give a number{f' in {ref.unit}' if ref.unit else ''}."
+
+
+def _from_physical(ref: SignalRef, physical: float) -> Value:
+    low, high = limits(ref)
+    if not low <= physical <= high:
+        raise UsageError(
+            f"{physical:g} {ref.unit} is out of range for {ref}".replace("  ", " "),
+            remedy=f"it takes {low:g} to {high:g} {ref.unit}".rstrip() + "; 'raw N' reaches beyond the range.",
+        )
+    raw = ref.signal.conversion.numeric_scaled_to_raw(physical)
+    return _from_raw(ref, raw)
+
+
+def _from_raw(ref: SignalRef, raw: int | float) -> Value:
+    if not ref.signal.conversion.is_float:
+        raw = int(raw)
+        low, high = raw_limits(ref.signal)
+        if not low <= raw <= high:
+            raise UsageError(f"raw {raw} doesn't fit {ref}", remedy=f"{ref.signal.length} bits take {low} to {high}.")
+    return show(ref, raw)
+
+
+def show(ref: SignalRef, raw: int | float) -> Value:
+    """A raw value with its physical value and label."""
+    label = next((name for name, number in ref.labels.items() if number == raw), None)
+    return Value(raw, float(ref.signal.conversion.raw_to_scaled(raw, decode_choices=False)), label, ref.unit)
+
+
+def raw_limits(signal: Signal) -> tuple[int, int]:
+    """The least and the greatest raw integer that the signal's bits hold."""
+    if signal.is_signed:
+        return -(1 << signal.length - 1), (1 << signal.length - 1) - 1
+    return 0, (1 << signal.length) - 1
+
+
+def limits(ref: SignalRef) -> tuple[float, float]:
+    """The physical range: what the database states, else what the bits hold."""
+    signal = ref.signal
+    low, high = signal.minimum, signal.maximum
+    if low is not None and high is not None:
+        return float(low), float(high)
+    ends = [float(signal.conversion.raw_to_scaled(raw, decode_choices=False)) for raw in raw_limits(signal)]
+    return (float(low) if low is not None else min(ends)), (float(high) if high is not None else max(ends))
+
+
+def start_values(message: Message) -> dict[str, Any]:
+    """Raw start value of every signal of a message: what the database states, else the raw value nearest to 0."""
+    return {signal.name: _start_value(signal) for signal in message.signals}
+
+
+def _start_value(signal: Signal) -> int | float:
+    if signal.raw_initial is not None:
+        return signal.raw_initial  # type: ignore[no-any-return]
+    return 0
+
+
+def encode(message: Message, raw_values: Mapping[str, Any]) -> bytes:
+    """The payload for raw values of all signals that the message (and its multiplexer) needs."""
+    return bytes(message.encode(dict(raw_values), scaling=False, strict=False))
+
+
+def decode(message: Message, data: bytes) -> dict[str, Any]:
+    """Raw values of a payload.
+
+    Raises:
+        UsageError: the payload is too short for the message.
+    """
+    try:
+        return dict(message.decode_simple(data, decode_choices=False, scaling=False))
+    except (CantoolsError, ValueError) as error:
+        raise UsageError(_one_line(error), where=message.name) from error
+
+
+def flags_of(message: Message) -> int:
+    """Frame flags that the database states for a message."""
+    return (EXTENDED if message.is_extended_frame else 0) | (FD if message.is_fd else 0)

@@ -1,0 +1,1 @@
+"""The command line: `hil run`, `report`, `mutate`, `doctor`, `signals`, `ecu`."""

@@ -1,0 +1,32 @@
+"""`hil doctor --bench FILE`: what of a bench is wired, what is missing, one line a port with a remedy for each red one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hil.bench import config as bench_config
+from hil.bench.checkup import check_up
+from hil.errors import EXIT_STATUS, Verdict
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 0 if all is well, 3 if something is missing."""
+    findings = check_up(bench_config.load(arguments.bench))
+    table = Table("", "part", "found", "remedy", box=None)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[bold red]missing[/]"
+        table.add_row(mark, escape(finding.part), escape(finding.found), escape(finding.remedy))
+    Console(soft_wrap=True).print(table)
+    return 0 if all(finding.ok for finding in findings) else EXIT_STATUS[Verdict.BENCH]
+
+

@@ -1,0 +1,123 @@
+"""Events from the children of `hil run`: counted, written to the session's journal, shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from hil.bench.facts import amend_run_json
+from hil.bench.talk import SessionJournal
+from hil.errors import Verdict
+
+_ROBOT_USAGE: Final = (252, 255)
+_PYTEST_USAGE: Final = (2, 3, 4)
+_LOG_LINES: Final = 12
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of the run so far."""
+
+    planned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    running: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
+    usage_error: str = ""
+    died: str = ""
+
+    def note(self, event: dict[str, Any]) -> None:
+        """Take an event in."""
+        case_id = event["id"]
+        if event["event"] == "plan":
+            self.planned[case_id] = event["detail"]
+        elif event["event"] == "start":
+            self.running[case_id] = self.planned.get(case_id, {}).get("name", case_id)
+        elif event["event"] == "end":
+            self.running.pop(case_id, None)
+            self.ended[case_id] = (Verdict(event["verdict"]), event["message"])
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many cases ended with each verdict."""
+        return {verdict: sum(1 for v, _ in self.ended.values() if v is verdict) for verdict in Verdict}
+
+    def child_ended(self, runner: str, status: int, log: Path) -> None:
+        """A child ended: by itself, of a mistake in the suites, or it died."""
+        if runner == "robot" and status in _ROBOT_USAGE or runner == "pytest" and status in _PYTEST_USAGE:
+            if not self.ended or not self.running:
+                self.usage_error = self.usage_error or _last_words(runner, log)
+        elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
+            self.died = f"the {runner} part of the run died (status {status}): {_last_words(runner, log)}"
+
+
+def _last_words(runner: str, log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    errors = [line for line in lines if line.startswith(("ERROR: ", "[ ERROR ]", "E  ", "FAILED"))]
+    chosen = [line.strip() for line in (errors or lines)[-_LOG_LINES:] if line.strip()]
+    return f"{runner}: " + ("\n".join(chosen) or "said nothing")
+
+
+class EventServer:
+    """Listens on loopback for the children's events.
+
+    Args:
+        tally: counts them.
+        journal: keeps them.
+        on_change: told after each.
+        folder: the results folder.
+    """
+
+    def __init__(
+        self, tally: Tally, journal: SessionJournal, on_change: Callable[[], object], folder: Path
+    ) -> None:
+        self._tally, self._journal, self._on_change, self._folder = tally, journal, on_change, folder
+        self._server: asyncio.Server | None = None
+        self._open = 0
+        self._idle = asyncio.Event()
+
+    async def __aenter__(self) -> EventServer:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where the children connect to."""
+        assert self._server is not None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"{host}:{port}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
+        self._idle.clear()
+        try:
+            while line := await reader.readline():
+                self._take(json.loads(line))
+        finally:
+            writer.close()
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
+
+    def _take(self, event: dict[str, Any]) -> None:
+        self._tally.note(event)
+        if event["event"] == "facts":
+            amend_run_json(self._folder, dut=event["detail"])
+        elif event["event"] != "finished":
+            named = {key: event[key] for key in ("verdict", "message", "detail")}
+            self._journal.say(event["event"], event["id"], **named)
+        self._on_change()
+
+    async def settle(self) -> None:
+        """Wait until all that the children said has been read."""
+        if self._open:
+            await self._idle.wait()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()

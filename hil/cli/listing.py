@@ -1,0 +1,45 @@
+"""`hil run --list`: the cases of the suites, without a bench."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from hil.bench.case import Selection
+from hil.bench.session import Settings
+from hil.bench.talk import SessionJournal
+from hil.cli.events import EventServer, Tally
+
+
+def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
+    """Print the selected cases."""
+    with tempfile.TemporaryDirectory() as folder:
+        tally = asyncio.run(_collect(selection, suites, bench, Path(folder)))
+    table = Table("case", "requirements", "tags", "suite", box=None)
+    for case in sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"])):
+        table.add_row(case["name"], " ".join(case["requirements"]), " ".join(case["tags"]), case["suite"])
+    Console().print(table)
+    return 0
+
+
+async def _collect(selection: Selection, suites: list[str], bench: Path, folder: Path) -> Tally:
+    from hil.cli.run import commands_for
+
+    tally, journal = Tally(), SessionJournal(folder)
+    settings = Settings(bench=str(bench), selection=selection, folder=str(folder))
+    async with EventServer(tally, journal, lambda: None, folder) as server:
+        variables = os.environ | settings.to_environment() | {"HIL_TALK": server.address}
+        for command in commands_for(suites, folder, dry=True):
+            process = await asyncio.create_subprocess_exec(
+                *command, env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=sys.stderr
+            )
+            await process.wait()
+        await server.settle()
+    journal.close()
+    return tally

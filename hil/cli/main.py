@@ -1,0 +1,60 @@
+"""`hil`: parses arguments and calls one file a command. Imports what a command needs only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from hil import __version__
+from hil.errors import EXIT_STATUS, HilError
+
+COMMANDS: Final = {
+    "run": "run Robot and pytest suites against an ECU and report",
+    "report": "make page, JUnit and traces again from the journals of a run",
+    "doctor": "what of a bench is wired, what is missing",
+    "signals": "list the signals of a bench's databases",
+    "mutate": "switch on each defect of the virtual ECU and see that some case fails",
+    "ecu": "the virtual cockpit ECU as a process of its own",
+    "ocr": "a text recogniser for benches on slow machines",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    if not words or words[0] in ("-h", "--help", "--version"):
+        parser.parse_args(words or ["--help"])
+        return 0
+    command = parser.parse_args(words[:1]).command
+    module = import_module(f"hil.cli.{command}")
+    own = argparse.ArgumentParser(prog=f"hil {command}", description=COMMANDS[command])
+    module.add_arguments(own)
+    try:
+        return int(module.run(own.parse_args(words[1:])))
+    except HilError as error:
+        print(f"hil {command}: {error}", file=sys.stderr)
+        return EXIT_STATUS[error.verdict]
+    except KeyboardInterrupt:
+        print(f"hil {command}: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="hil",
+        description="The open bench for cockpit ECUs.",
+        epilog=f"commands:\n{lines}\n\n'hil COMMAND --help' says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hil {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

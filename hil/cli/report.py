@@ -1,0 +1,28 @@
+"""`hil report RESULTS`: the evidence again, from the journals alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hil.errors import UsageError
+from hil.evidence.report import make_report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="a results folder, e.g. results/<UTC>-virtual")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make page, JUnit and traces; returns the exit status that the run's verdicts give.
+
+    Raises:
+        UsageError: the folder holds no run.
+    """
+    folder: Path = arguments.results
+    if not (folder / "session.mcap").exists() and not (folder / "tests").is_dir():
+        raise UsageError("holds no run", where=str(folder), remedy="give a folder that 'hil run' made.")
+    report = make_report(folder)
+    print(f"{folder / 'index.html'}")
+    return report.exit_status

@@ -1,0 +1,237 @@
+"""`hil run`: selects cases, runs Robot and pytest as child processes on one bench, shows progress, makes the report.
+
+The children work on cases and write journals; this process owns the results folder, the locks, the session's journal
+and the verdict of the whole. A child that dies takes only its running case with it: that case is a bench fault, and
+what it had not begun is not run. On a virtual bench both children run side by side; on a real one one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hil.bench import config as bench_config
+from hil.bench.case import Selection
+from hil.bench.facts import amend_run_json, write_run_json
+from hil.bench.lock import ResourceLocks
+from hil.bench.session import DEFAULT_SEED, Settings, new_folder
+from hil.bench.talk import SessionJournal
+from hil.bench.wiring import Plan, plan
+from hil.cli.events import EventServer, Tally
+from hil.cli.progress import Progress
+from hil.clock import utc_now, wall_ns
+from hil.errors import UsageError, Verdict, exit_status
+
+DEFAULT_SUITES: Final = ("robot_suites", "pytest_suites")
+_STOP_WITHIN_S: Final = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="Robot or pytest file or folder")
+    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    parser.add_argument("--results", default="results", metavar="DIR", help="where the results folder is made")
+    parser.add_argument("--name", action="append", default=[], metavar="PATTERN", help="cases by name (wildcards)")
+    parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="cases with this tag")
+    parser.add_argument("--without-tag", action="append", default=[], metavar="TAG", help="no cases with this tag")
+    parser.add_argument("--requirement", action="append", default=[], metavar="ID", help="cases that verify it")
+    parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
+    parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
+    parser.add_argument("--list", action="store_true", help="list the selected cases, run nothing")
+
+
+@dataclass(slots=True)
+class Run:
+    """One run, on its way."""
+
+    made: Plan
+    settings: Settings
+    suites: list[str]
+    folder: Path
+    tally: Tally = field(default_factory=Tally)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the suites; returns the exit status.
+
+    Raises:
+        UsageError: bench file, database, layout, suite path or selection is wrong.
+        BenchError: another run holds the bench.
+    """
+    started_ns = wall_ns()
+    made = plan(bench_config.load(arguments.bench), arguments.defect)
+    suites = _suites(arguments.suites)
+    if arguments.list:
+        return _list(arguments, suites)
+    locks = ResourceLocks(made.resources, f"hil run on bench '{made.config.bench.name}'")
+    locks.acquire()
+    try:
+        folder = new_folder(arguments.results, made.config.bench.name)
+        current = Run(made, _settings(arguments, folder), suites, folder)
+        write_run_json(folder, made, arguments.seed, _options(arguments))
+        with Progress(current.tally, made.config.bench.name) as progress:
+            asyncio.run(_supervise(current, locks.environment(), progress))
+    finally:
+        locks.release()
+    return _finish(current, started_ns)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    keep = ("suites", "name", "tag", "without_tag", "requirement", "defect", "results")
+    return {key: getattr(arguments, key) for key in keep}
+
+
+def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
+    return Settings(
+        bench=str(arguments.bench),
+        results=arguments.results,
+        seed=arguments.seed,
+        defects=tuple(arguments.defect),
+        selection=_selection(arguments),
+        folder=str(folder),
+    )
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    return Selection(
+        names=tuple(arguments.name),
+        tags=tuple(arguments.tag),
+        without_tags=tuple(arguments.without_tag),
+        requirements=tuple(arguments.requirement),
+    )
+
+
+def _suites(given: list[str]) -> list[str]:
+    chosen = given or [suite for suite in DEFAULT_SUITES if Path(suite).is_dir()]
+    for suite in chosen:
+        if not Path(suite.partition("::")[0]).exists():
+            raise UsageError("there is no such suite", where=suite, remedy="give a Robot or pytest file or folder.")
+    if not chosen:
+        raise UsageError("no suites here", remedy="give SUITE, or run where robot_suites/ or pytest_suites/ is.")
+    return chosen
+
+
+def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[list[str]]:
+    """The child processes that these suites need: one for the Robot files among them, one for the pytest files.
+
+    Args:
+        suites: files and folders.
+        folder: the results folder.
+        dry: collect only.
+
+    Raises:
+        UsageError: a suite holds neither.
+    """
+    robot = [suite for suite in suites if _holds(suite, "*.robot")]
+    pytest = [suite for suite in suites if _holds(suite, "test_*.py") or _holds(suite, "*_test.py")]
+    for suite in suites:
+        if suite not in robot and suite not in pytest:
+            raise UsageError("holds neither *.robot nor test_*.py", where=suite)
+    found = []
+    if robot:
+        found.append([*_robot(folder), *(["--dryrun", "--output", "NONE", "--log", "NONE"] if dry else []), *robot])
+    if pytest:
+        found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
+    return found
+
+
+def _holds(suite: str, pattern: str) -> bool:
+    path = Path(suite.partition("::")[0])
+    return any(path.rglob(pattern)) if path.is_dir() else path.match(pattern)
+
+
+def _robot(folder: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "robot", "--prerunmodifier", "hil.robot.listener.Selector", "--runemptysuite",
+        "--outputdir", str(folder / "robot"), "--console", "none", "--consolecolors", "off", "--name", "Suites",
+    ]  # fmt: skip
+
+
+_PYTEST: Final = [
+    sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--color=no", "--tb=short",
+]  # fmt: skip
+
+
+async def _supervise(run_: Run, environment: dict[str, str], progress: Progress) -> None:
+    journal = SessionJournal(run_.folder)
+    try:
+        async with EventServer(run_.tally, journal, progress.update, run_.folder) as server:
+            variables = os.environ | run_.settings.to_environment() | environment | {"HIL_TALK": server.address}
+            children = [_child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)]
+            if run_.made.config.is_virtual:
+                await asyncio.gather(*children)
+            else:
+                for child in children:
+                    await child
+            await server.settle()
+        journal.say("finished", "")
+    finally:
+        journal.close()
+
+
+async def _child(run_: Run, command: list[str], variables: dict[str, str]) -> None:
+    runner = command[2]
+    log = run_.folder / f"{runner}.log"
+    with log.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out
+        )
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:
+            await _stop(process)
+            raise
+    run_.tally.child_ended(runner, status, log)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Ask a child to end (it leaves its bench safe), then insist."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _finish(run_: Run, started_ns: int) -> int:
+    from hil.evidence.report import make_report
+
+    tally = run_.tally
+    wall_s = (wall_ns() - started_ns) / 1e9
+    amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
+    if tally.usage_error:
+        print(tally.usage_error, file=sys.stderr)
+        return 2
+    if not tally.planned:
+        raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
+    report = make_report(run_.folder)
+    print(f"evidence: {run_.folder / 'index.html'}")
+    return max_status(report.exit_status, tally)
+
+
+def max_status(reported: int, tally: Tally) -> int:
+    """The report's exit status; a child that died makes it a bench fault at least."""
+    if tally.died:
+        print(tally.died, file=sys.stderr)
+        return exit_status([Verdict.BENCH, *(Verdict.USAGE for _ in range(reported == 2))])
+    return reported
+
+
+def _asked(selection: Selection) -> str:
+    kinds = {"name": selection.names, "tag": selection.tags, "requirement": selection.requirements}
+    asked = [f"{kind} {', '.join(values)}" for kind, values in kinds.items() if values]
+    return " and ".join(asked) or "in these suites"
+
+
+def _list(arguments: argparse.Namespace, suites: list[str]) -> int:
+    from hil.cli.listing import list_cases
+
+    return list_cases(_selection(arguments), suites, arguments.bench)

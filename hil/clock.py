@@ -1,0 +1,554 @@
+"""Time: the one clock of a bench, its event loop, the portals into the loop, and the maps from other clocks.
+
+Rules of this module: it is the only one that reads the wall clock or waits (ruff bans it elsewhere). Bench time is
+`t_ns`, integer nanoseconds since the start of the test. Everything that happens on a bench happens in the one loop
+thread: as a callback of the agenda (wire, restbus, vsync: integer nanoseconds, first in first out at equal times) or
+as an asyncio task (scenarios, consoles, checks). On the virtual clock the agenda is stepped inside the selector hook,
+up to the next asyncio timer; time moves only while a portal call runs, so a slow test can't change a result.
+
+Not for: time stamps of files and reports, apart from `utc_now`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import heapq
+import os
+import signal
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import Context
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+from hil.errors import BenchError, HilError, UsageError
+
+T = TypeVar("T")
+NS_PER_S: Final = 1_000_000_000
+NORMAL: Final = 0
+LAST: Final = 1
+"""Phases of one nanosecond on the agenda: `LAST` runs after all that was set for `NORMAL` (arbitration does)."""
+
+Callback = Callable[[Any], object]
+
+
+class Timer:
+    """An entry of the agenda; `cancel` makes it do nothing."""
+
+    __slots__ = ("argument", "callback", "t_ns")
+
+    def __init__(self, t_ns: int, callback: Callback | None, argument: Any) -> None:
+        self.t_ns, self.callback, self.argument = t_ns, callback, argument
+
+    def cancel(self) -> None:
+        """Forget the callback; the entry stays on the heap until its time comes."""
+        self.callback = None
+        self.argument = None
+
+
+Agenda = list[tuple[int, int, Timer]]
+
+
+class TestTimeoutError(UsageError):
+    """A case used up its bench time."""
+
+    __test__ = False
+
+
+class Clock(ABC):
+    """One clock, one loop, one agenda. Everything but the portals must be called in the loop's thread."""
+
+    is_virtual: bool
+
+    def __init__(self) -> None:
+        self._agenda: Agenda = []
+        self._order = 0
+        self._task: asyncio.Task[Any] | None = None
+        self._abort: BaseException | None = None
+        self.loop: asyncio.AbstractEventLoop
+
+    @property
+    @abstractmethod
+    def now_ns(self) -> int:
+        """Bench time: nanoseconds since `restart`."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a test: bench time is 0 again. Nothing may be on the agenda of a virtual clock."""
+
+    @abstractmethod
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """The test's portal: run `main` in the loop to its end and give its result to the calling thread.
+
+        Raises:
+            UsageError: called from inside the loop, or the virtual bench has nothing left that could happen.
+            TestTimeoutError: the deadline passed (see `set_deadline`).
+        """
+
+    @abstractmethod
+    def post(self, callback: Callable[..., object], *arguments: object) -> None:
+        """The drivers' portal: have `callback` called in the loop's thread, from any thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Cancel what still runs in the loop and close it. The clock can't be used again."""
+
+    def call_at(self, t_ns: int, callback: Callback, argument: Any = None, *, phase: int = NORMAL) -> Timer:
+        """Have `callback(argument)` called at bench time `t_ns` (now, if that is past)."""
+        timer = Timer(t_ns, callback, argument)
+        self._order += 1
+        heapq.heappush(self._agenda, (t_ns, self._order | phase << 62, timer))
+        return timer
+
+    def call_in(self, delay_ns: int, callback: Callback, argument: Any = None) -> Timer:
+        """`call_at`, counted from now."""
+        return self.call_at(self.now_ns + delay_ns, callback, argument)
+
+    async def sleep_until(self, t_ns: int) -> None:
+        """Wait until bench time `t_ns`, exact to the nanosecond on the virtual clock."""
+        done = self.loop.create_future()
+        timer = self.call_at(t_ns, _resolve, done)
+        try:
+            await done
+        finally:
+            timer.cancel()
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait for a span of bench time."""
+        await self.sleep_until(self.now_ns + round(duration_s * 1e9))
+
+    def set_deadline(self, t_ns: int, why: str) -> Timer:
+        """Abort the running portal call with a `TestTimeoutError` at bench time `t_ns`; cancel the timer to lift it."""
+        return self.call_at(t_ns, self._expire, why)
+
+    def abort(self, error: BaseException) -> None:
+        """End the running portal call with `error`. In the loop's thread."""
+        self._abort = self._abort or error
+        if self._task is not None:
+            self._task.cancel()
+
+    def _expire(self, why: str) -> None:
+        self.abort(TestTimeoutError(why))
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, Exception):
+            error = BenchError(f"the event loop reports: {context.get('message')}")
+        self.abort(error)
+
+    def _outcome(self, task: asyncio.Task[T]) -> T:
+        """The result of a finished main task; an abort that ended it is what the caller sees."""
+        abort, self._abort = self._abort, None
+        if abort is not None:
+            if not task.cancelled():
+                task.exception()
+            raise abort
+        return task.result()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class _OrderedTimerHandle(asyncio.TimerHandle):
+    """A timer of asyncio that is first in, first out at equal times, which the standard one is not."""
+
+    __slots__ = ("order", "when_ns")
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+        order: int,
+    ) -> None:
+        super().__init__(when, callback, args, loop, context)
+        self.order, self.when_ns = order, round(when * 1e9)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, _OrderedTimerHandle):
+            return NotImplemented
+        return (self.when_ns, self.order) < (other.when_ns, other.order)
+
+
+class _VirtualLoop(asyncio.BaseEventLoop):
+    """A loop without file descriptors. Its selector is the hook that steps the agenda instead of waiting."""
+
+    _ready: Any
+    _scheduled: list[_OrderedTimerHandle]
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self._bench_clock = clock
+        self._timer_order = 0
+        self._selector = self
+        self._clock_resolution = 0.5e-9
+
+    def time(self) -> float:
+        return self._bench_clock.now_ns / 1e9
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self._timer_order += 1
+        handle = _OrderedTimerHandle(when, callback, args, self, context, self._timer_order)
+        heapq.heappush(self._scheduled, handle)
+        handle._scheduled = True  # type: ignore[attr-defined]  # as BaseEventLoop.call_at does
+        return handle
+
+    def select(self, timeout: float | None) -> list[object]:
+        """What `_run_once` calls when it would wait. Moves bench time to the next thing that happens."""
+        if not self._ready:
+            self._bench_clock._advance(self._ready, self._scheduled[0].when_ns if self._scheduled else None)
+        return []
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        raise UsageError(f"{getattr(func, '__name__', func)} wants a thread; a thread's result would race bench time")
+
+    def _process_events(self, event_list: list[object]) -> None:
+        """Nothing to process: there are no file descriptors."""
+
+    def _write_to_self(self) -> None:
+        """Nothing to wake: the loop never waits."""
+
+
+class VirtualClock(Clock):
+    """Discrete events in one thread. No wall time passes where nothing is computed."""
+
+    is_virtual = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now_ns = 0
+        self._closed = False
+        self.loop: _VirtualLoop = _VirtualLoop(self)
+        self.loop.set_exception_handler(self._on_loop_error)
+
+    @property
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    def restart(self) -> None:
+        if self._now_ns or self._agenda:
+            raise UsageError("a virtual clock serves one test", remedy="make a new bench for each test.")
+
+    def post(self, callback: Callable[..., object], *arguments: object) -> None:
+        self.loop.call_soon(callback, *arguments)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        self._refuse_reentry(main)
+        task = self.loop.create_task(main)
+        self._task, self._abort = task, None
+        with _parked_signals(task):
+            try:
+                self._drive(task)
+            finally:
+                self._task = None
+        return self._outcome(task)
+
+    def _refuse_reentry(self, main: Coroutine[Any, Any, T]) -> None:
+        if self._closed or self.loop.is_running():
+            main.close()
+            raise UsageError("the bench is closed" if self._closed else "a portal call inside the loop: await instead")
+
+    def _drive(self, task: asyncio.Task[Any]) -> None:
+        try:
+            self.loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            return
+        except Exception as error:
+            if task.done():
+                return
+            self._abort = self._abort or error
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                self.loop.run_until_complete(task)
+
+    def _advance(self, ready: Any, until_ns: int | None) -> None:
+        """Step the agenda until the loop has something ready or its next timer is due.
+
+        Raises:
+            UsageError: nothing is scheduled at all; the wait would never end.
+        """
+        agenda, pop = self._agenda, heapq.heappop
+        while agenda:
+            t_ns = agenda[0][0]
+            if until_ns is not None and t_ns > until_ns:
+                break
+            timer = pop(agenda)[2]
+            callback = timer.callback
+            if callback is None:
+                continue
+            if t_ns > self._now_ns:
+                self._now_ns = t_ns
+            callback(timer.argument)
+            if ready:
+                return
+        if until_ns is None:
+            raise UsageError("waits for ever: nothing on this bench is left that could happen")
+        if until_ns > self._now_ns:
+            self._now_ns = until_ns
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._agenda.clear()
+        _cancel_all(self.loop)
+        self.loop.close()
+
+
+class RealClock(Clock):
+    """The loop runs in a thread of its own, so the restbus goes on between two portal calls."""
+
+    is_virtual = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._zero_ns = time.monotonic_ns()
+        self._armed: asyncio.TimerHandle | None = None
+        self._armed_ns = 0
+        self._stepping = False
+        self.loop = asyncio.SelectorEventLoop()
+        self.loop.set_exception_handler(self._on_loop_error)
+        self._thread = threading.Thread(target=self._serve, name="hil-loop", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    @property
+    def now_ns(self) -> int:
+        return time.monotonic_ns() - self._zero_ns
+
+    def restart(self) -> None:
+        """Shift the zero to now; what is on the agenda keeps its instant."""
+        self.run(self._restart())
+
+    async def _restart(self) -> None:
+        shift = self.now_ns
+        self._zero_ns += shift
+        for _, _, timer in self._agenda:
+            timer.t_ns -= shift
+        self._agenda[:] = [(t_ns - shift, order, timer) for t_ns, order, timer in self._agenda]
+        self._arm()
+
+    def from_monotonic_ns(self, stamp_ns: int) -> int:
+        """Bench time of a stamp of the host's monotonic clock."""
+        return stamp_ns - self._zero_ns
+
+    def to_monotonic_ns(self, t_ns: int) -> int:
+        """The host's monotonic time of a bench time."""
+        return t_ns + self._zero_ns
+
+    def call_at(self, t_ns: int, callback: Callback, argument: Any = None, *, phase: int = NORMAL) -> Timer:
+        timer = super().call_at(t_ns, callback, argument, phase=phase)
+        if not self._stepping and (self._armed is None or t_ns < self._armed_ns):
+            self._arm()
+        return timer
+
+    def _arm(self) -> None:
+        if self._armed is not None:
+            self._armed.cancel()
+            self._armed = None
+        while self._agenda and self._agenda[0][2].callback is None:
+            heapq.heappop(self._agenda)
+        if self._agenda:
+            self._armed_ns = self._agenda[0][0]
+            delay_s = max(0.0, (self._armed_ns - self.now_ns) / 1e9)
+            self._armed = self.loop.call_later(delay_s, self._step)
+
+    def _step(self) -> None:
+        self._armed, self._stepping = None, True
+        try:
+            while self._agenda and self._agenda[0][0] <= self.now_ns:
+                timer = heapq.heappop(self._agenda)[2]
+                if timer.callback is not None:
+                    timer.callback(timer.argument)
+        finally:
+            self._stepping = False
+            self._arm()
+
+    def post(self, callback: Callable[..., object], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop closed while a driver's thread still had something to say
+            self.loop.call_soon_threadsafe(callback, *arguments)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            main.close()
+            raise UsageError("a portal call inside the loop: await instead" if self._thread.is_alive() else "closed")
+        future = asyncio.run_coroutine_threadsafe(self._as_main(main), self.loop)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise asyncio.CancelledError from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _as_main(self, main: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(main)
+        self._task, self._abort = task, None
+        try:
+            await asyncio.wait([task])
+        finally:
+            self._task = None
+            task.cancel()
+        return self._outcome(task)
+
+    def close(self) -> None:
+        if not self._thread.is_alive():
+            return
+        self.loop.call_soon_threadsafe(self._agenda.clear)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        _cancel_all(self.loop)
+        self.loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel the tasks of a stopped loop, in the order in which they were made, and let them end."""
+    loop.set_exception_handler(lambda _loop, _context: None)
+    tasks = sorted((task for task in asyncio.all_tasks(loop) if not task.done()), key=_creation_order)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(HilError):
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()
+    return len(name), name
+
+
+_PARKED = [getattr(signal, name) for name in ("SIGINT", "SIGALRM") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def _parked_signals(task: asyncio.Task[Any]) -> Iterator[None]:
+    """Hold SIGINT and SIGALRM while the loop runs: they end the main task, then reach their own handler.
+
+    Raised inside the loop, a KeyboardInterrupt or Robot's time-out would kill whatever task happened to run.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+
+    def park(number: int, frame: FrameType | None) -> None:
+        arrived.append((number, frame))
+        task.cancel()
+
+    handlers = {number: signal.signal(number, park) for number in _PARKED}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in arrived:
+            _deliver(handlers[number], number, frame)
+
+
+def _deliver(handler: Any, number: int, frame: FrameType | None) -> None:
+    if callable(handler):
+        handler(number, frame)
+    elif handler == signal.SIG_DFL:
+        signal.raise_signal(number)
+
+
+class ClockMap:
+    """Maps stamps of another clock to the host's monotonic clock, with a bound on the error.
+
+    The offset comes from pairs (host, other, host): half the time between the two host readings bounds the error of
+    a pair. The tightest pair counts; its bound grows with its age by `drift` (500 ppm is the most that NTP slews).
+
+    Args:
+        read_other_ns: reads the other clock, nanoseconds.
+        read_host_ns: reads the host's monotonic clock, nanoseconds.
+        drift: the greatest relative rate error between the two clocks.
+    """
+
+    def __init__(
+        self,
+        read_other_ns: Callable[[], int],
+        read_host_ns: Callable[[], int] = time.monotonic_ns,
+        *,
+        drift: float = 500e-6,
+    ) -> None:
+        self._read_other, self._read_host, self._drift = read_other_ns, read_host_ns, drift
+        self._offset_ns = 0
+        self._width_ns = 0
+        self._taken_ns: int | None = None
+
+    def sample(self, pairs: int = 5) -> None:
+        """Take `pairs` readings and keep the best, unless the one kept is better still at its age."""
+        for _ in range(pairs):
+            before, other, after = self._read_host(), self._read_other(), self._read_host()
+            width = (after - before + 1) // 2
+            if self._taken_ns is None or width <= self.bound_ns(after):
+                self._offset_ns, self._width_ns, self._taken_ns = other - (before + after) // 2, width, after
+
+    def to_host_ns(self, stamp_ns: int) -> int:
+        """The host's monotonic time of a stamp of the other clock."""
+        return stamp_ns - self._offset_ns
+
+    def bound_ns(self, host_ns: int) -> int:
+        """Bound on the error of a mapping that is used at the host's monotonic time `host_ns`.
+
+        Raises:
+            BenchError: the clocks were never compared.
+        """
+        if self._taken_ns is None:
+            raise BenchError("a clock was used before it was compared with the bench's")
+        return self._width_ns + int(self._drift * abs(host_ns - self._taken_ns))
+
+
+def realtime_map() -> ClockMap:
+    """A map from the host's real-time clock, which stamps SocketCAN and UDP frames."""
+    clock_map = ClockMap(time.time_ns)
+    clock_map.sample()
+    return clock_map
+
+
+@contextlib.contextmanager
+def sleep_forbidden(folder: str) -> Iterator[None]:
+    """Make `time.sleep` a usage error for code whose file lies in `folder`: it burns wall time and no bench time."""
+    sleep = time.sleep
+
+    def guarded(seconds: float) -> None:
+        caller = sys._getframe(1)
+        if os.path.abspath(caller.f_code.co_filename).startswith(os.path.abspath(folder) + os.sep):
+            raise UsageError(
+                "time.sleep lets no bench time pass",
+                where=f"{caller.f_code.co_filename}:{caller.f_lineno}",
+                remedy="use bench.sleep, or the keyword Sleep of hil.robot.",
+            )
+        sleep(seconds)
+
+    time.sleep = guarded
+    try:
+        yield
+    finally:
+        time.sleep = sleep
+
+
+def wall_ns() -> int:
+    """The host's monotonic clock: for flushing, watchdogs and progress, never for a verdict."""
+    return time.monotonic_ns()
+
+
+def utc_now() -> datetime:
+    """The date and time of the host, for run.json and the names of result folders."""
+    return datetime.now(UTC)

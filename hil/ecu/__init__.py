@@ -1,0 +1,1 @@
+"""The virtual cockpit ECU: the default device under test."""

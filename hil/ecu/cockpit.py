@@ -1,0 +1,355 @@
+"""The virtual cockpit ECU: a program that sees only wires (power, CAN, console) and a glass to draw on.
+
+Rules of this module: it knows nothing of checks, readers, the restbus or the bench. What it shows follows from what
+arrived on its wires and when. Each power-up is a new life: all timers of the old one die with its power.
+
+In this slice: power, boot phases, sleep and wake by bus traffic, signal time-outs, needle and number, telltales,
+blinking, boot log and a small shell. Diagnosis, updates and the centre screen come with later issues.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+from cantools.database.can import Database, Message
+
+from hil.can import database
+from hil.can.frames import SENT, CanFrame
+from hil.can.port import CanPort
+from hil.clock import NS_PER_S, Clock, Timer
+from hil.ecu import cluster
+from hil.ecu.cluster import ClusterState, Screen
+from hil.ecu.defects import check_names
+from hil.errors import HilError
+from hil.hmi.frames import Display, Frame
+from hil.serial.line import PowerLine
+from hil.serial.port import BytePort
+
+VSYNC_HZ: Final = 60
+UNDERVOLTAGE_V: Final = 6.0
+BLINK_HZ: Final = 1.5
+_NEEDLE_TAU_S: Final = 0.08
+_TIMEOUT_CYCLES: Final = 10
+_SILENCE_NS: Final = 2 * NS_PER_S
+_STATUS_NS: Final = 100_000_000
+_PIPELINE_MS: Final = (4.0, 14.0)
+_LATE_DEFECT_NS: Final = 500_000_000
+_REBOOT_AFTER_NS: Final = 3 * NS_PER_S
+
+
+class Phase(StrEnum):
+    """Where the ECU is in its life."""
+
+    OFF = "off"
+    BOOT = "boot"
+    SPLASH = "splash"
+    ON = "on"
+    SLEEP = "sleep"
+
+
+_BOOT_LOG: Final = (
+    (0.05, Phase.BOOT, "[    0.050] bootloader 2.4.1, slot A, boot reason: power"),
+    (0.25, Phase.BOOT, "[    0.250] kernel 6.1.0-cockpit"),
+    (0.60, Phase.SPLASH, "[    0.600] display: 1280x480 at 60 Hz"),
+    (0.90, Phase.SPLASH, "[    0.900] part 68999001AA serial VC000001 hardware B1 software 1.0.0"),
+    (1.20, Phase.SPLASH, "[    1.200] can0: 500 kbit/s up"),
+    (1.80, Phase.ON, "[    1.800] cockpit: boot complete"),
+)
+_CURRENT_A: Final = {Phase.OFF: 0.0, Phase.BOOT: 1.4, Phase.SPLASH: 1.9, Phase.ON: 2.3, Phase.SLEEP: 0.0015}
+_LIT_BY: Final = {
+    "high_beam": ("BCM_Lights", "HighBeam"),
+    "low_beam": ("BCM_Lights", "LowBeam"),
+    "position_lights": ("BCM_Lights", "PositionLights"),
+    "turn_left": ("BCM_Lights", "TurnLeft"),
+    "turn_right": ("BCM_Lights", "TurnRight"),
+    "engine": ("ECM_Engine", "MalfunctionLamp"),
+    "oil": ("ECM_Engine", "OilPressureLow"),
+    "abs": ("ESC_Speed", "AbsFault"),
+    "brake": ("ESC_Speed", "BrakeWarning"),
+}
+_BLINKING: Final = frozenset({"turn_left", "turn_right"})
+_GEAR_SNA: Final = 15
+_SPEED_SNA: Final = 0xFFFF
+_POWER_MODE_ON: Final = 2
+
+
+@dataclass(slots=True)
+class _Received:
+    """The last payload of a message, decoded when it changed."""
+
+    message: Message
+    values: dict[str, Any]
+    payload: bytes
+    t_ns: int
+
+    def stale(self, now_ns: int) -> bool:
+        cycle_ns = (self.message.cycle_time or 100) * 1_000_000
+        return now_ns - self.t_ns > _TIMEOUT_CYCLES * cycle_ns
+
+
+@dataclass(slots=True)
+class Wires:
+    """What the ECU is connected to."""
+
+    power: PowerLine
+    can: CanPort
+    console: BytePort
+    display: Display
+
+
+class CockpitEcu:
+    """A cockpit ECU on its wires.
+
+    Args:
+        clock: the time that it lives in.
+        wires: power, CAN, console, glass.
+        matrix: the database that it was built for.
+        rng: its own randomness (processing times).
+        defects: names out of the catalogue.
+    """
+
+    def __init__(
+        self, clock: Clock, wires: Wires, matrix: Database, rng: random.Random, defects: Iterable[str] = ()
+    ) -> None:
+        self._clock, self._wires, self._rng = clock, wires, rng
+        self._defects = check_names(defects)
+        self._by_id = {message.frame_id: message for message in matrix.messages if "COCKPIT" not in message.senders}
+        self._status: Message = matrix.get_message_by_name("CLU_Status")
+        self._timers: list[Timer] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """All that a life without power loses."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+        self.phase = Phase.OFF
+        self._received: dict[str, _Received] = {}
+        self._heard_ns = 0
+        self._needle_kmh = self._needle_rpm = 0.0
+        self._ignition = False
+        self._frozen_number: int | None = None
+        self._shown = ClusterState(screen=Screen.OFF)
+        self._line = b""
+
+    async def start(self) -> None:
+        """Connect to the wires; alive as soon as there is voltage."""
+        self._wires.power.load_A = lambda: _CURRENT_A[self.phase]
+        await self._wires.can.open(self._on_frame, self._on_lost)
+        await self._wires.console.open(self._on_console, self._on_lost)
+        self._wires.power.listen(self._on_voltage)
+        self._on_voltage(self._wires.power.voltage_V)
+
+    def _on_lost(self, error: HilError) -> None:
+        """A wire of the ECU broke: it goes on without it, as a real one would."""
+
+    def _later(self, delay_ns: int, callback: Callable[[Any], object], argument: Any = None) -> None:
+        if len(self._timers) > 64:
+            now_ns = self._clock.now_ns
+            self._timers = [timer for timer in self._timers if timer.t_ns >= now_ns and timer.callback]
+        self._timers.append(self._clock.call_in(delay_ns, callback, argument))
+
+    # Power, boot, sleep -------------------------------------------------------------------------------------------
+
+    def _on_voltage(self, voltage_V: float) -> None:
+        if voltage_V < UNDERVOLTAGE_V and self.phase is not Phase.OFF:
+            self._forget()
+            if "survives_power_off" not in self._defects:
+                self._wires.display.go_dark(self._clock.now_ns)
+        elif voltage_V >= UNDERVOLTAGE_V and self.phase is Phase.OFF:
+            self._boot()
+
+    def _boot(self) -> None:
+        self.phase = Phase.BOOT
+        for after_s, phase, line in _BOOT_LOG:
+            self._later(round(after_s * NS_PER_S), self._boot_step, (phase, line))
+        self._later(_STATUS_NS, self._send_status)
+        if "reboot_loop" in self._defects:
+            self._later(_REBOOT_AFTER_NS, self._reboot)
+
+    def _reboot(self, _: object) -> None:
+        self._print("kernel panic: not syncing: Fatal exception in hmi-service")
+        self._forget()
+        self._wires.display.go_dark(self._clock.now_ns)
+        self._boot()
+
+    def _boot_step(self, step: tuple[Phase, str]) -> None:
+        before, (self.phase, line) = self.phase, step
+        self._print(line)
+        if before is Phase.BOOT and self.phase is not Phase.BOOT:
+            self._heard_ns = self._clock.now_ns
+            self._next_vsync()
+
+    def _fall_asleep(self) -> None:
+        self.phase = Phase.SLEEP
+        self._show(ClusterState(screen=Screen.OFF))
+        self._print("cockpit: suspend, bus silent")
+
+    def _wake(self) -> None:
+        self.phase = Phase.ON
+        self._received.clear()
+        self._print("cockpit: resume, woken by the bus")
+        self._next_vsync()
+        self._later(_STATUS_NS, self._send_status)
+
+    # CAN ----------------------------------------------------------------------------------------------------------
+
+    def _on_frame(self, frame: CanFrame) -> None:
+        if frame.flags & SENT or self.phase is Phase.OFF:
+            return
+        self._heard_ns = self._clock.now_ns
+        if self.phase is Phase.SLEEP:
+            self._wake()
+        message = self._by_id.get(frame.can_id)
+        if message is None or self.phase is Phase.BOOT or len(frame.data) < message.length:
+            return
+        self._later(self._processing_ns(message), self._take, (message, frame.data, self._clock.now_ns))
+
+    def _processing_ns(self, message: Message) -> int:
+        delay_ns = round(self._rng.uniform(*_PIPELINE_MS) * 1e6)
+        late = "high_beam_late" in self._defects and message.name == "BCM_Lights"
+        return delay_ns + (_LATE_DEFECT_NS if late else 0)
+
+    def _take(self, arrived: tuple[Message, bytes, int]) -> None:
+        message, payload, t_ns = arrived
+        last = self._received.get(message.name)
+        if last is not None and t_ns < last.t_ns:
+            return
+        if last is not None and last.payload == payload:
+            last.t_ns = t_ns
+        else:
+            self._received[message.name] = _Received(message, database.decode(message, payload), payload, t_ns)
+        mode = self._value("BCM_PowerMode", "PowerMode")
+        self._ignition = mode is not None and mode >= _POWER_MODE_ON
+
+    def _value(self, message: str, signal: str) -> Any:
+        """Raw value of a signal; None if it never came or came too long ago."""
+        received = self._received.get(message)
+        if received is None or received.stale(self._clock.now_ns):
+            return None
+        return received.values[signal]
+
+    def _send_status(self, _: object) -> None:
+        if self.phase in (Phase.OFF, Phase.SLEEP):
+            return
+        self._later(_STATUS_NS, self._send_status)
+        if self.phase is Phase.BOOT:
+            return
+        lit = self._shown.screen is Screen.ON
+        values = {
+            "ClusterState": 2 if lit else 1 if self.phase is Phase.SPLASH else 3,
+            "DisplayedSpeed": 10 * (self._shown.speed_number or 0) if lit else 0,
+        }
+        try:
+            self._wires.can.send(self._status.frame_id, database.encode(self._status, values))
+        except HilError as error:
+            self._print(f"can0: {error.what}")
+
+    # Console ------------------------------------------------------------------------------------------------------
+
+    def _print(self, line: str) -> None:
+        if "console_mute" not in self._defects:
+            self._wires.console.write(line.encode() + b"\r\n")
+
+    def _on_console(self, t_ns: int, data: bytes) -> None:
+        if self.phase in (Phase.OFF, Phase.BOOT):
+            return
+        *lines, self._line = (self._line + data).replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            if line.strip():
+                self._command(line.decode(errors="replace").strip())
+
+    def _command(self, command: str) -> None:
+        answers = {
+            "help": "commands: help, status, version",
+            "status": f"phase {self.phase.value}, ignition {'on' if self._ignition else 'off'}",
+            "version": "part 68999001AA serial VC000001 hardware B1 software 1.0.0",
+        }
+        self._print(answers.get(command, f"sh: {command}: not found"))
+
+    # Screen -------------------------------------------------------------------------------------------------------
+
+    def _next_vsync(self) -> None:
+        now_ns = self._clock.now_ns
+        index = now_ns * VSYNC_HZ // NS_PER_S + 1
+        self._later(-(-index * NS_PER_S // VSYNC_HZ) - now_ns, self._vsync)
+
+    def _vsync(self, _: object) -> None:
+        if self.phase in (Phase.OFF, Phase.BOOT, Phase.SLEEP):
+            return
+        if not self._ignition and self._clock.now_ns - self._heard_ns > _SILENCE_NS and self.phase is Phase.ON:
+            self._fall_asleep()
+            return
+        self._show(self._scene())
+        self._next_vsync()
+
+    def _show(self, state: ClusterState) -> None:
+        if state == self._shown:
+            return
+        self._shown = state
+        if state.screen is Screen.OFF:
+            self._wires.display.go_dark(self._clock.now_ns)
+        else:
+            self._wires.display.present(Frame(self._clock.now_ns, partial(cluster.render, state), token=state))
+
+    def _scene(self) -> ClusterState:
+        if self.phase is Phase.SPLASH:
+            return ClusterState(screen=Screen.SPLASH)
+        if not self._ignition:
+            return ClusterState(screen=Screen.OFF)
+        speed = self._speed_kmh()
+        self._needle_kmh = self._follow(self._needle_kmh, speed or 0.0)
+        self._needle_rpm = self._follow(self._needle_rpm, 0.25 * (self._value("ECM_Engine", "EngineSpeed") or 0))
+        return ClusterState(
+            speed_kmh=min(self._needle_kmh, cluster.SPEED_MAX_KMH),
+            speed_number=self._number(speed),
+            rpm=min(self._needle_rpm, cluster.RPM_MAX),
+            gear=self._gear(),
+            telltales=frozenset(name for name in _LIT_BY if self._lit(name)),
+            odometer_km=12_345,
+            trip_km=67.8,
+        )
+
+    def _speed_kmh(self) -> float | None:
+        raw = self._value("ESC_Speed", "VehicleSpeed")
+        if raw is None and "speed_kept_on_loss" in self._defects and "ESC_Speed" in self._received:
+            raw = self._received["ESC_Speed"].values["VehicleSpeed"]
+        if raw is None or raw == _SPEED_SNA:
+            return None
+        return 0.01 * float(raw) * (0.95 if "speed_reads_low" in self._defects else 1.0)
+
+    @staticmethod
+    def _follow(now: float, target: float) -> float:
+        """One step of a first-order low pass at the frame rate; arrives when the rest can't be seen."""
+        step = (target - now) * (1 - math.exp(-1 / (VSYNC_HZ * _NEEDLE_TAU_S)))
+        return target if abs(target - now) < 0.05 else now + step
+
+    def _number(self, speed_kmh: float | None) -> int | None:
+        """The digital speed: rounded up, since UN R39 5.3 lets it show more than the true speed, never less."""
+        if speed_kmh is None:
+            return None
+        number = math.ceil(round(speed_kmh, 2))
+        if "speed_number_frozen" in self._defects:
+            self._frozen_number = number if self._frozen_number is None else self._frozen_number
+            return self._frozen_number
+        return number
+
+    def _gear(self) -> str | None:
+        raw = self._value("TCM_Gear", "Gear")
+        return None if raw is None or raw >= len(cluster.GEARS) else cluster.GEARS[raw]
+
+    def _lit(self, telltale: str) -> bool:
+        message, signal = _LIT_BY[telltale]
+        if telltale == "high_beam" and "high_beam_dark" in self._defects:
+            return False
+        if not self._value(message, signal):
+            return False
+        if telltale not in _BLINKING:
+            return True
+        return self._clock.now_ns * 2 * BLINK_HZ % (2 * NS_PER_S) < NS_PER_S

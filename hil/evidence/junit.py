@@ -1,0 +1,91 @@
+"""JUnit XML of a run, for CI systems. Times are bench time; an error's `type` says whose it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from hil.errors import Verdict
+from hil.evidence import fields as f
+from hil.evidence.model import CaseResult, Run
+
+ERROR_TYPES: Final = {Verdict.BENCH: "bench", Verdict.INCONCLUSIVE: "inconclusive", Verdict.USAGE: "usage"}
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_xml(run: Run) -> bytes:
+    """The run as JUnit XML: one test suite for each suite, in the order of the run."""
+    root = ET.Element("testsuites", {"name": _text(f.text(f.as_fields(run.facts.get("bench")), "name") or "hil")})
+    _count(root, run.cases)
+    suites: dict[str, list[CaseResult]] = {}
+    for case in run.cases:
+        suites.setdefault(case.info.suite, []).append(case)
+    for name, cases in suites.items():
+        _suite(root, name, cases, _text(f.text(run.facts, "started_utc")))
+    ET.indent(root)
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def _suite(root: ET.Element, name: str, cases: list[CaseResult], started: str) -> None:
+    suite = ET.SubElement(root, "testsuite", {"name": _text(name or "no suite")})
+    if started:
+        suite.set("timestamp", started)
+    _count(suite, cases)
+    for case in cases:
+        _case(suite, case)
+
+
+def _count(element: ET.Element, cases: Iterable[CaseResult]) -> None:
+    listed = list(cases)
+    verdicts = [case.ruling.verdict for case in listed]
+    element.set("tests", str(len(listed)))
+    element.set("failures", str(verdicts.count(Verdict.FAIL)))
+    element.set("errors", str(sum(verdict in ERROR_TYPES for verdict in verdicts)))
+    element.set("skipped", str(verdicts.count(Verdict.NOT_RUN)))
+    element.set("time", _seconds(sum(case.duration_ns for case in listed)))
+
+
+def _case(suite: ET.Element, case: CaseResult) -> None:
+    info = case.info
+    element = ET.SubElement(suite, "testcase")
+    element.set("classname", _text(info.suite or "no suite"))
+    element.set("name", _text(info.name or info.id))
+    element.set("time", _seconds(case.duration_ns))
+    _properties(element, case)
+    _outcome(element, case)
+
+
+def _properties(element: ET.Element, case: CaseResult) -> None:
+    info = case.info
+    pairs = [("id", info.id), ("verdict", str(case.ruling.verdict)), ("attempts", str(len(case.attempts)))]
+    pairs += [("requirement", name) for name in info.requirements] + [("tag", tag) for tag in info.tags]
+    properties = ET.SubElement(element, "properties")
+    for name, value in pairs:
+        ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
+
+
+def _outcome(element: ET.Element, case: CaseResult) -> None:
+    ruling = case.ruling
+    if ruling.verdict is Verdict.PASS:
+        return
+    if ruling.verdict is Verdict.NOT_RUN:
+        child = ET.SubElement(element, "skipped")
+    elif ruling.verdict is Verdict.FAIL:
+        child = ET.SubElement(element, "failure", {"type": "fail"})
+    else:
+        child = ET.SubElement(element, "error", {"type": ERROR_TYPES[ruling.verdict]})
+    child.set("message", _text(ruling.message))
+    more = (("where", ruling.where), ("first cause", ruling.first_cause))
+    child.text = "\n".join([_text(ruling.message), *(f"{name}: {_text(value)}" for name, value in more if value)])
+
+
+def _seconds(t_ns: int) -> str:
+    return f"{t_ns / 1e9:.3f}"
+
+
+def _text(text: str) -> str:
+    """Text that XML can hold: control characters become the replacement character."""
+    return _NOT_XML.sub("\ufffd", text)

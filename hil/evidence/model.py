@@ -1,0 +1,290 @@
+"""What a finished run is, as its journals tell it: frozen data, and the rule by which a case gets its verdict.
+
+Rules of this module: pure data and pure functions; nothing is read here (that does `reader`) and nothing is written.
+All times are bench time in integer nanoseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hil.can.frames import CanFrame
+from hil.errors import Verdict
+from hil.evidence.series import Series
+from hil.journal import Picture
+
+WORST_FIRST: Final = (
+    Verdict.FAIL,
+    Verdict.BENCH,
+    Verdict.USAGE,
+    Verdict.INCONCLUSIVE,
+    Verdict.NOT_RUN,
+    Verdict.PASS,
+)
+"""The order in which a reader wants to see cases; a requirement is worth its worst case."""
+DIED: Final = "the run ended in the middle of this case"
+NOT_REACHED: Final = "the run ended before it"
+_HIDES_A_FAULT: Final = (Verdict.PASS, Verdict.FAIL, Verdict.NOT_RUN)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseInfo:
+    """Who a case is, from its `case` record or from the session's plan."""
+
+    id: str
+    name: str = ""
+    suite: str = ""
+    source: str = ""
+    requirements: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    doc: str = ""
+    start: str = ""
+    seed: str = ""
+    runner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """How a case ended, and why."""
+
+    verdict: Verdict
+    message: str = ""
+    where: str = ""
+    first_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A `fault` record: from here on the case can neither pass nor fail."""
+
+    t_ns: int
+    verdict: Verdict
+    what: str
+    where: str = ""
+    remedy: str = ""
+    cause: str = ""
+
+    def ruling(self) -> Ruling:
+        """What the case ends with because of this fault."""
+        message = f"{self.what}\nRemedy: {self.remedy}" if self.remedy else self.what
+        return Ruling(self.verdict, message, self.where, self.cause or self.what)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A keyword or test step; `end_ns` is None if the run died in it."""
+
+    id: int
+    parent: int | None
+    name: str
+    args: tuple[str, ...]
+    status: str
+    start_ns: int
+    end_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check, with what it wanted and what it saw."""
+
+    t_ns: int
+    name: str
+    target: str
+    expected: str
+    seen: str
+    ok: bool
+    score: float | None
+    margin: float | None
+    since_ns: int | None
+    within_ns: int | None
+    origin: str
+    bound_ns: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A console line, a note or another line of text with a time."""
+
+    t_ns: int
+    name: str
+    direction: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """A `health` record: the bench was late or blind."""
+
+    t_ns: int
+    what: str
+    late_ns: int | None
+    allowed_ns: int | None
+    from_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measured quantity with its samples, its limit and its uncertainty."""
+
+    t_ns: int
+    name: str
+    unit: str
+    samples: tuple[float, ...]
+    limit: Mapping[str, Any]
+    statistics: Mapping[str, Any]
+    uncertainty: Mapping[str, Any]
+    kind: str
+    ok: bool | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture that a check used. `name` is `screen` for a whole frame, `screen/region` for a crop."""
+
+    t_ns: int
+    name: str
+    picture: Picture
+
+    @property
+    def is_crop(self) -> bool:
+        """Is it one region of the screen only?"""
+        return "/" in self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out."""
+
+    end_ns: int = 0
+    focus_ns: int = 0
+    steps: tuple[Step, ...] = ()
+    series: tuple[Series, ...] = ()
+    checks: tuple[Check, ...] = ()
+    console: tuple[Line, ...] = ()
+    notes: tuple[Line, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    health: tuple[Lateness, ...] = ()
+    frames: tuple[CanFrame, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    thinned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a case. Only `reader`'s listener sees the timeline; a `Run` keeps attempts without it."""
+
+    number: int
+    info: CaseInfo
+    ruling: Ruling
+    duration_ns: int
+    folder: Path
+    timeline: Timeline = field(default_factory=Timeline)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """A case with its final verdict: that of the last attempt."""
+
+    info: CaseInfo
+    ruling: Ruling
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def duration_ns(self) -> int:
+        """Bench time of the last attempt."""
+        return self.attempts[-1].duration_ns if self.attempts else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement with the cases that verify it; `verdict` is their worst, None if there are none."""
+
+    id: str
+    title: str
+    source: str
+    cases: tuple[str, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run: the facts of run.json as they were found, and every case."""
+
+    facts: Mapping[str, Any]
+    cases: tuple[CaseResult, ...]
+    requirements: tuple[Requirement, ...]
+    finished: bool
+    warnings: tuple[str, ...] = ()
+
+    def verdicts(self) -> dict[Verdict, int]:
+        """How many cases ended how; every verdict has an entry."""
+        counts = dict.fromkeys(WORST_FIRST, 0)
+        for case in self.cases:
+            counts[case.ruling.verdict] += 1
+        return counts
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """The verdict to worry about most; None of none."""
+    return min(verdicts, key=WORST_FIRST.index, default=None)
+
+
+def rule(
+    recorded: Ruling | None, faults: Sequence[Fault], *, cut: str | None = None, said: Ruling | None = None
+) -> Ruling:
+    """The verdict of a case.
+
+    Args:
+        recorded: the journal's `verdict` record.
+        faults: the journal's faults in order; the first is the cause of the rest.
+        cut: what is wrong with the journal's end; None if it has a proper one.
+        said: what the session's journal says about the case.
+    """
+    if recorded is None or cut is not None:
+        cause = cut or DIED
+        died = faults[0].ruling() if faults else Ruling(Verdict.BENCH, cause, first_cause=cause)
+        return _with_claim(died, recorded or said)
+    if faults and recorded.verdict in _HIDES_A_FAULT:
+        return _with_claim(faults[0].ruling(), recorded)
+    if said is not None and recorded.verdict is Verdict.PASS and said.verdict is not Verdict.PASS:
+        return said
+    return recorded
+
+
+def _with_claim(ruling: Ruling, claim: Ruling | None) -> Ruling:
+    if claim is None:
+        return ruling
+    text = f"{claim.verdict}: {claim.message}" if claim.message else str(claim.verdict)
+    message = f"{ruling.message}\n(The case itself had said: {text})"
+    return Ruling(ruling.verdict, message, ruling.where, ruling.first_cause)
+
+
+def rule_without_journal(said: Ruling | None, *, started: bool) -> Ruling:
+    """The verdict of a planned case that left no journal."""
+    if said is None:
+        return Ruling(Verdict.BENCH, DIED, first_cause=DIED) if started else Ruling(Verdict.NOT_RUN, NOT_REACHED)
+    if said.verdict is Verdict.PASS:
+        return Ruling(Verdict.BENCH, "its journal is missing: a pass without evidence is none")
+    return said
+
+
+def cover(cases: Sequence[CaseResult], known: Iterable[tuple[str, str, str]]) -> tuple[Requirement, ...]:
+    """Requirement coverage: those that `known` names (id, title, source), then those that only cases name."""
+    verifies: dict[str, list[CaseResult]] = {}
+    for case in cases:
+        for name in dict.fromkeys(case.info.requirements):
+            verifies.setdefault(name, []).append(case)
+    texts = {name: (title, source) for name, title, source in known}
+    names = [*texts, *sorted(name for name in verifies if name not in texts)]
+    return tuple(_requirement(name, texts.get(name, ("", "")), verifies.get(name, ())) for name in names)
+
+
+def _requirement(name: str, text: tuple[str, str], cases: Sequence[CaseResult]) -> Requirement:
+    verdict = worst(case.ruling.verdict for case in cases)
+    return Requirement(name, *text, cases=tuple(case.info.id for case in cases), verdict=verdict)

@@ -1,0 +1,229 @@
+"""The page: `index.html`, one file that opens by a double click, offline, at most 25 MB.
+
+The data stands in the page as JSON in `<script type="application/json">` blocks, and page.js shows it as text only:
+case names and console lines are hostile input. The contract between the two; times are seconds of bench time:
+
+`#run`: {title, facts: [{group, label, value, full}], counts: {verdict: n}, warnings: [text], links: [{name, href}],
+  requirements: [{id, title, source, cases: [id], verdict|null}], cases: [row]}
+row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null,
+  reason: {name, expected, seen}|null, attempts: [{number, verdict, block, journal, trace|null}]}
+`#case-n`, n being the `block` of an attempt; missing if it didn't fit into the page:
+  {number, verdict, message, where, firstCause, focus, end, doc, start, seed, source, runner, finalPicture|null,
+  checks: [{t, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop, whole}],
+  steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
+  series: [{name, unit, group, t: [], v: [], labels: {value: label}}],
+  faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
+  measurements: [{t, name, unit, kind, ok, source, n, edges, counts, limit, statistics, uncertainty}],
+  frames: [[t, bus, id, flags, data]], pictures: [{t, name, crop, uri, width, height, note}], thinned: [text]};
+  `crop`, `whole` and `finalPicture` are indices of pictures
+
+Each attempt has a share of the page's size, those that did not pass a larger one; what doesn't fit its share is thinned
+level by level (`detail.LEVELS`), and says so in `thinned`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from hil.errors import Verdict
+from hil.evidence import fields as f
+from hil.evidence.detail import LEVELS, Json, Pictures, attempt_detail
+from hil.evidence.model import Attempt, CaseResult, Run
+
+MAX_BYTES: Final = 25_000_000
+CASE_BYTES: Final = 4_000_000
+ROW_BYTES: Final = 1_500
+MESSAGE_CHARS: Final = 4_000
+ASSETS: Final = Path(__file__).parent / "assets"
+_WEIGHT_NOT_PASSED: Final = 8
+
+
+class PageBuilder:
+    """Collects attempts while a run is read, then makes the page.
+
+    Args:
+        said: what the session says of each attempt that will come, in any order; None where it says nothing.
+        max_bytes: upper bound of the page's size.
+    """
+
+    def __init__(self, said: Mapping[str, tuple[int, Verdict | None]], *, max_bytes: int = MAX_BYTES) -> None:
+        self._weights = {name: (count, _weight(verdict)) for name, (count, verdict) in said.items()}
+        self._weight_left = sum(count * weight for count, weight in self._weights.values())
+        self._max_bytes = max_bytes
+        self._bytes_left = max_bytes - len(_assemble("", "", "")) - ROW_BYTES * len(said)
+        self._blocks: list[str] = []
+        self._reasons: dict[Path, tuple[int, Json | None]] = {}
+
+    def add(self, attempt: Attempt) -> None:
+        """Take an attempt with its timeline."""
+        _, weight = self._weights.get(attempt.info.id, (1, _WEIGHT_NOT_PASSED))
+        share = self._bytes_left * weight // max(self._weight_left, weight)
+        block = _fitting(attempt, min(share, CASE_BYTES))
+        self._weight_left -= weight
+        self._bytes_left -= len(block)
+        self._reasons[attempt.folder] = len(self._blocks), _reason(attempt)
+        self._blocks.append(block)
+
+    def html(self, run: Run, results: Path, links: Mapping[str, str]) -> bytes:
+        """The finished page."""
+        rows = [self._row(case, results) for case in run.cases]
+        head = _dump({**_run_json(run, links), "cases": rows})
+        title = _title(run)
+        page = _assemble(title, head, _blocks(self._blocks))
+        while len(page) > self._max_bytes and any(self._blocks):
+            self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
+            page = _assemble(title, head, _blocks(self._blocks))
+        return page
+
+    def _row(self, case: CaseResult, results: Path) -> Json:
+        info, ruling = case.info, case.ruling
+        last = case.attempts[-1] if case.attempts else None
+        return {
+            "id": info.id, "name": info.name or info.id, "suite": info.suite, "verdict": str(ruling.verdict),
+            "message": ruling.message[:MESSAGE_CHARS], "where": ruling.where, "source": info.source,
+            "requirements": list(info.requirements), "tags": list(info.tags),
+            "time": last and round(last.duration_ns / 1e9, 3),
+            "reason": self._reasons[last.folder][1] if last and ruling.verdict is Verdict.FAIL else None,
+            "attempts": [self._attempt(attempt, results) for attempt in case.attempts],
+        }  # fmt: skip
+
+    def _attempt(self, attempt: Attempt, results: Path) -> Json:
+        folder = attempt.folder.relative_to(results).as_posix()
+        trace = f"{folder}/trace.blf" if (attempt.folder / "trace.blf").exists() else None
+        return {
+            "number": attempt.number,
+            "verdict": str(attempt.ruling.verdict),
+            "block": self._reasons[attempt.folder][0],
+            "journal": quote(f"{folder}/journal.mcap"),
+            "trace": trace and quote(trace),
+        }
+
+
+def _weight(verdict: Verdict | None) -> int:
+    return 1 if verdict is Verdict.PASS else _WEIGHT_NOT_PASSED
+
+
+def _fitting(attempt: Attempt, share: int) -> str:
+    """The attempt as JSON at the first level that fits; the last level is small whatever the case was."""
+    block, made = "", Pictures()
+    for level in LEVELS:
+        block = _dump(attempt_detail(attempt, level, made))
+        if len(block) <= share:
+            break
+    return block
+
+
+def _reason(attempt: Attempt) -> Json | None:
+    """Expected and seen of the check that decided the case, for the list."""
+    failed = [check for check in attempt.timeline.checks if not check.ok]
+    if not failed:
+        return None
+    return {"name": failed[-1].name, "expected": failed[-1].expected[:300], "seen": failed[-1].seen[:300]}
+
+
+def _run_json(run: Run, links: Mapping[str, str]) -> Json:
+    return {
+        "title": _title(run),
+        "facts": _facts(run.facts),
+        "counts": {str(verdict): count for verdict, count in run.verdicts().items()},
+        "warnings": list(run.warnings),
+        "links": [{"name": name, "href": quote(href)} for name, href in links.items()],
+        "requirements": [
+            {
+                "id": item.id, "title": item.title, "source": item.source, "cases": list(item.cases),
+                "verdict": item.verdict and str(item.verdict),
+            }
+            for item in run.requirements
+        ],
+    }  # fmt: skip
+
+
+def _title(run: Run) -> str:
+    bench = f.text(f.as_fields(run.facts.get("bench")), "name")
+    return " ".join(part for part in ("Evidence", bench, f.text(run.facts, "started_utc")) if part)
+
+
+def _facts(facts: f.Fields) -> list[Json]:
+    """What the first block of the page says: what was tested, on what, and how to run it again."""
+    dut, bench = f.as_fields(facts.get("dut")), f.as_fields(facts.get("bench"))
+    rows = [_fact("DUT", key, f.text(dut, key) or "not recorded") for key in ("kind", "part", "serial")]
+    rows += [_fact("DUT", key, f.text(dut, key) or "not recorded") for key in ("software", "hardware")]
+    rows += [_fact("Bench", "bench", f.text(bench, "name") or "not recorded")]
+    rows += [_fact("Bench", "variant", f.text(facts, "variant") or "not recorded")]
+    rows += [_fact("Bench", key, f.text(bench, key)) for key in ("clock", "file")]
+    rows += [_fact("Bench", "host", f.text(facts, "host"))]
+    rows += [_fact("Run", "seed", f.text(facts, "seed") or "not recorded")]
+    rows += [_fact("Run", "started", f.text(facts, "started_utc")), _fact("Run", "wall time", _wall(facts))]
+    harness = f.text(facts, "harness") or f.text(facts, "harness_version") or f.text(facts, "version")
+    rows += [_fact("Run", "harness", harness), _fact("Run", "python", f.text(facts, "python"))]
+    rows += [_fact("How", key, _show(facts.get(key))) for key in ("command", "options")]
+    return [row for row in [*rows, *_hashes(facts, bench)] if row["value"]]
+
+
+def _fact(group: str, label: str, value: str, full: str = "") -> Json:
+    return {"group": group, "label": label, "value": value, "full": full}
+
+
+def _wall(facts: f.Fields) -> str:
+    wall = f.number(facts, "wall_s")
+    return "" if wall is None else f"{wall:.1f} s"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return "" if value is None else str(value)
+
+
+def _hashes(facts: f.Fields, bench: f.Fields) -> list[Json]:
+    own = {f.text(bench, "file") or "bench file": f.text(bench, "sha256")} if bench.get("sha256") else {}
+    listed = {**own, **{str(name): str(value) for name, value in f.as_fields(facts.get("hashes")).items()}}
+    return [_fact("Files", name, value[:10], value) for name, value in listed.items()]
+
+
+def _dump(value: Any) -> str:
+    """JSON that is safe inside a script element: no `<`, `>` or `&`, and ASCII only."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _blocks(blocks: list[str]) -> str:
+    shown = ((n, text) for n, text in enumerate(blocks) if text)
+    return "\n".join(f'<script type="application/json" id="case-{n}">{text}</script>' for n, text in shown)
+
+
+def _assemble(title: str, head: str, blocks: str) -> bytes:
+    """Fill the template in one pass, so that no content can be taken for a place to fill."""
+    scripts = {name: _asset(path) for name, path in _SCRIPTS.items()}
+    parts = {
+        "title": html.escape(title),
+        "css": _asset("vendor/uPlot.min.css") + "\n" + _asset("page.css"),
+        "hashes": " ".join(_csp_hash(script) for script in scripts.values()),
+        "licence": html.escape(_asset("vendor/uPlot.LICENSE")),
+        "run": head,
+        "cases": blocks,
+        **scripts,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html")).encode()
+
+
+_SCRIPTS: Final = {"uplot": "vendor/uPlot.iife.min.js", "timeline": "timeline.js", "page": "page.js"}
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _csp_hash(script: str) -> str:
+    """The page lets exactly its own scripts run, by their hashes."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,0 +1,53 @@
+"""Pictures for the page: crops stay as they are, whole frames become JPEG, everything becomes a data URI. Pure."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from hil.evidence.model import Shot
+
+CROP_BYTES: Final = 150_000
+WHOLE_WIDTH: Final = 1280
+_MEDIA: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A picture as it stands in the page; `note` says what was changed."""
+
+    uri: str
+    width: int
+    height: int
+    note: str
+
+
+def embed(shot: Shot, quality: int = 80) -> Embedded | None:
+    """A picture as data URI; None if its bytes are no picture."""
+    data = shot.picture.data
+    try:
+        with Image.open(io.BytesIO(data), formats=list(_MEDIA)) as image:
+            media = _MEDIA[image.format or "PNG"]
+            if shot.is_crop and len(data) <= CROP_BYTES:
+                return Embedded(_uri(media, data), image.width, image.height, "")
+            return _as_jpeg(image, quality)
+    except Exception:  # the bytes are whatever a source gave; Pillow raises many kinds of errors
+        return None
+
+
+def _as_jpeg(image: Image.Image, quality: int) -> Embedded:
+    small = image.convert("RGB")
+    small.thumbnail((WHOLE_WIDTH, WHOLE_WIDTH))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=quality)
+    scaled = f", scaled from {image.width}x{image.height}" if small.size != image.size else ""
+    note = f"JPEG for this page{scaled}; the original is in the journal"
+    return Embedded(_uri("image/jpeg", out.getvalue()), small.width, small.height, note)
+
+
+def _uri(media: str, data: bytes) -> str:
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"

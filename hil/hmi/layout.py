@@ -1,0 +1,272 @@
+"""What is where on one screen: the model of a layout file (TOML), and its text parsed into it. Pure.
+
+    [screen]
+    size = [1280, 480]                  # px; other sizes from the source are a bench fault
+    brightness = 1.0                    # how bright a lit lamp is, 0..1 of its colour; less at night
+
+    [telltale.high_beam]
+    region = [687, 23, 42, 42]          # left, top, width, height, px
+    colour = "blue"                     # a name or #rrggbb: the colour when lit
+    reference = "high_beam.png"         # optional: its shape, white on black, path relative to this file
+    brightness = 0.8                    # optional, any kind: where it differs from the screen's
+
+    [text.speed]
+    region = [540, 80, 200, 100]
+    charset = "digits"                  # digits, number, letters or any; dashes ("---") are always read
+    pattern = '\\d{1,3}|---'             # optional: what a whole text may be
+    unit = "km/h"                       # optional
+
+    [needle.speed_needle]
+    pivot = [240.0, 222.0]              # px, continuous: pixel (0, 0) covers 0..1
+    inner = 60.0                        # the ring round the pivot that nothing but the needle colours
+    outer = 120.0
+    colour = "#ff4e18"
+    scale = [[-130.0, 0.0], [130.0, 260.0]]   # [degrees clockwise from twelve o'clock, value], two or more
+    clockwise = true                    # the way in which the value grows
+    unit = "km/h"
+
+    [overlay.night.screen]              # what differs at night; likewise any variant, language or theme:
+    brightness = 0.6                    # `parse(text, overlays=("de", "night"))` lays them on in that order
+
+Every kind also takes `reader = "name"` or `"module:Class"` to be read by another reader than its own. A name stands
+once in a file, whatever its kind; case, blanks, `-` and `_` are the same in it. Bad input is one `UsageError` line:
+file, key, what is wrong, how to mend it. Reading the file is `hil.hmi.layout_file`'s.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from hil.errors import UsageError
+from hil.hmi.layout_items import (
+    KINDS,
+    NAME_KEY,
+    Document,
+    Item,
+    Needle,
+    Region,
+    Shape,
+    Shapes,
+    Size,
+    Telltale,
+    Text,
+)
+
+__all__ = ["Item", "Layout", "Needle", "Region", "Shape", "Shapes", "Telltale", "Text", "parse"]
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+class Layout:
+    """What is where on one screen.
+
+    Attributes:
+        where: the file's name, for messages.
+        size: width and height of the screen, px.
+        overlays: names of those laid on.
+    """
+
+    def __init__(self, document: Document, where: str, overlays: tuple[str, ...], source: str) -> None:
+        self.where, self.size, self.overlays, self.source = where, document.screen.size, overlays, source
+        self._items: dict[str, Item] = {}
+        for item in [*document.telltale.values(), *document.text.values(), *document.needle.values()]:
+            self._add(item)
+
+    def _add(self, item: Item) -> None:
+        place = f"{self.where}: {item.kind}.{item.name}"
+        other = self._items.get(_key(item.name))
+        if other is not None:
+            named = f"'{other.kind}.{other.name}'"
+            raise UsageError(f"{named} has that name already", where=place, remedy="give each item a name of its own.")
+        left, top, width, height = item.bounds
+        if left < 0 or top < 0 or left + width > self.size[0] or top + height > self.size[1]:
+            what = _off_screen(item, self.size)
+            raise UsageError(what, where=place, remedy=f"keep within {self.size[0]} x {self.size[1]} px.")
+        self._items[_key(item.name)] = item
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items.values())
+
+    def telltale(self, name: str) -> Telltale:
+        """A telltale by its name. Raises: UsageError, with the nearest names."""
+        return self._find(name, Telltale)
+
+    def text(self, name: str) -> Text:
+        """A text by its name. Raises: UsageError, with the nearest names."""
+        return self._find(name, Text)
+
+    def needle(self, name: str) -> Needle:
+        """A needle by its name. Raises: UsageError, with the nearest names."""
+        return self._find(name, Needle)
+
+    def item(self, name: str) -> Item:
+        """An item of any kind by its name. Raises: UsageError, with the nearest names."""
+        return self._find(name, Item)
+
+    def names(self, kind: type[Item] = Item) -> list[str]:
+        """Names of the items of a kind, in the file's order."""
+        return [item.name for item in self if isinstance(item, kind)]
+
+    def _find(self, name: str, kind: type[ItemT]) -> ItemT:
+        item = self._items.get(_key(name))
+        if isinstance(item, kind):
+            return item
+        what = "item" if kind is Item else kind.__name__.lower()
+        if item is not None:
+            raise UsageError(f"'{item.name}' is a {item.kind}, no {what}", where=self.where)
+        raise UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    by_key = {_key(candidate): candidate for candidate in known}
+    near = [by_key[key] for key in difflib.get_close_matches(_key(name), by_key, n=3, cutoff=0.5)]
+    return f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(known) or 'none'}."
+
+
+def _off_screen(item: Item, size: tuple[int, int]) -> str:
+    if not isinstance(item, Needle):
+        return f"region {list(item.bounds)} is off the screen"
+    if not (0 <= item.pivot[0] <= size[0] and 0 <= item.pivot[1] <= size[1]):
+        return f"the pivot {list(item.pivot)} is off the screen"
+    return f"the ring round the pivot {list(item.pivot)} with outer = {item.outer} is off the screen"
+
+
+# ---- parsing
+
+
+def parse(text: str, where: str = "layout", overlays: Sequence[str] = (), shapes: Shapes | None = None) -> Layout:
+    """The layout of a file's text, with overlays laid on in order.
+
+    Overlays that aren't asked for are checked too, each alone, so that a mistake doesn't wait for the night.
+
+    Args:
+        text: the TOML text.
+        where: the file's name, for messages.
+        overlays: names of `[overlay.*]` sections.
+        shapes: gives the shapes of reference pictures; without it they aren't compared.
+
+    Raises:
+        UsageError: one line with file, key, what is wrong and how to mend it.
+    """
+    raw = _toml(text, where)
+    sections = raw.pop("overlay", {})
+    Layout(_document(raw, where), where, (), text)
+    _check_overlays(sections, overlays, where)
+    for name, section in sections.items():
+        Layout(_document(_merged(raw, [section]), where, f"overlay.{name}."), where, (name,), text)
+    chosen = _document(_merged(raw, [sections[name] for name in overlays]), where)
+    if shapes is not None:
+        _attach_shapes(chosen, where, shapes)
+    return Layout(chosen, where, tuple(overlays), text)
+
+
+def _attach_shapes(document: Document, where: str, shapes: Shapes) -> None:
+    for item in document.telltale.values():
+        if item.reference:
+            item.attach_shape(_fitting_shape(shapes(item.reference), item, where))
+
+
+def _fitting_shape(shape: Shape, item: Telltale, where: str) -> Shape:
+    height, width = shape.shape
+    if width <= item.region[2] and height <= item.region[3] and shape.any():
+        return shape
+    what = f"'{item.reference}' is {width} x {height} px" if shape.any() else f"'{item.reference}' is all black"
+    place, room = f"{where}: telltale.{item.name}.reference", f"{item.region[2]} x {item.region[3]} px"
+    raise UsageError(what, where=place, remedy=f"give a white symbol on black of at most the region's {room}.")
+
+
+def _toml(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"is no TOML: {error}", where=where, remedy="mend that line.") from error
+
+
+def _check_overlays(sections: Any, wanted: Iterable[str], where: str) -> None:
+    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
+        raise UsageError("is no table of sections", where=f"{where}: overlay", remedy="write [overlay.night.screen].")
+    for name in wanted:
+        if name not in sections:
+            raise UsageError(f"no overlay '{name}'", where=where, remedy=_nearest(name, list(sections)))
+
+
+def _merged(base: Mapping[str, Any], layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Tables are laid into tables; anything else replaces what stood there."""
+    result = dict(base)
+    for layer in layers:
+        for key, value in layer.items():
+            below = result.get(key)
+            both = isinstance(value, dict) and isinstance(below, dict)
+            result[key] = _merged(below, [value]) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _document(raw: Mapping[str, Any], where: str, prefix: str = "") -> Document:
+    screen = raw.get("screen")
+    brightness = screen.get("brightness", 1.0) if isinstance(screen, dict) else 1.0
+    filled = {key: _filled(value, brightness) if key in KINDS else _arrays(value) for key, value in raw.items()}
+    try:
+        return Document.model_validate(filled)
+    except ValidationError as error:
+        _complain(error, where, prefix)
+
+
+def _filled(section: Any, brightness: Any) -> Any:
+    """Every item of a kind with its name and the screen's brightness; what is no table is left for the model."""
+    if not isinstance(section, dict):
+        return section
+    default = brightness if isinstance(brightness, int | float) else 1.0
+    return {
+        name: {"brightness": default, **_arrays(item), NAME_KEY: name} if isinstance(item, dict) else item
+        for name, item in section.items()
+    }
+
+
+def _arrays(value: Any) -> Any:
+    """TOML's arrays as the tuples that frozen models hold."""
+    if isinstance(value, dict):
+        return {key: _arrays(entry) for key, entry in value.items()}
+    return tuple(_arrays(entry) for entry in value) if isinstance(value, list) else value
+
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {"screen": Size, "telltale": Telltale, "text": Text, "needle": Needle}
+
+
+def _complain(error: ValidationError, where: str, prefix: str) -> NoReturn:
+    """The first thing wrong, as one line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    place = f"{where}: {prefix}{'.'.join(path)}"
+    if first["type"] == "extra_forbidden":
+        raise UsageError("unknown key", where=place, remedy=_nearest(path[-1], _known_keys(path))) from error
+    if first["type"] == "missing":
+        raise UsageError("is missing", where=place, remedy=f"add {path[-1]} = ...") from error
+    what = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f", not {first['input']!r}"
+    raise UsageError(f"{what[0].lower()}{what[1:]}{given}", where=place, remedy=_HINTS.get(path[-1], "")) from error
+
+
+_HINTS: Final = {
+    "size": "write size = [width, height] in whole px.",
+    "region": "write region = [left, top, width, height] in whole px.",
+    "pivot": "write pivot = [x, y] in px.",
+    "scale": "write scale = [[degrees, value], [degrees, value]].",
+    "screen": "begin the file with [screen] and size = [width, height].",
+}
+
+
+def _known_keys(path: Sequence[str]) -> list[str]:
+    if len(path) == 1:
+        return [*Document.model_fields, "overlay"]
+    model = _MODELS.get(path[0])
+    known = model.model_fields if model else {}
+    return [key for key in known if key != "name"]

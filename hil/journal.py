@@ -1,0 +1,354 @@
+"""The journal: everything that happened in one case, in order, on one timebase. All evidence derives from it.
+
+Rules of this module: a journal is one MCAP file. CAN frames and pictures are ROS 2 messages in CDR, the rest is JSON
+with a schema, so that Foxglove and the `mcap` tools read it as it is. `log_time` is bench time. Nothing that differs
+between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is closed and
+flushed every 64 KiB, every 100 ms of wall time and at every check: that is the most that SIGKILL loses.
+
+Not for: judging. A reader gets back what was written, also from a truncated file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, Any, Final
+
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import EndOfFile, McapError
+from mcap.records import Attachment, Channel, Message, Metadata
+from mcap.records import Schema as McapSchema
+from mcap.stream_reader import StreamReader
+from mcap.writer import CompressionType, Writer
+
+from hil.clock import wall_ns
+from hil.errors import BenchError, UsageError
+
+CHUNK_BYTES: Final = 64 * 1024
+FLUSH_NS: Final = 100_000_000
+LIBRARY: Final = "cockpit-hil"
+
+
+class Origin(IntEnum):
+    """Where the stamp of an observation came from."""
+
+    SIM = 0
+    KERNEL = 1
+    HARDWARE = 2
+    HOST = 3
+
+
+EXTENDED, FD, BRS, ESI, REMOTE, ERROR, SENT = 1, 2, 4, 8, 16, 32, 64
+"""Bits of a CAN frame's flags; `SENT` marks a frame that this bench sent itself."""
+
+_CAN_SCHEMA = b"""# A CAN frame as it stood on the wire
+uint32 id
+# 1 extended identifier, 2 CAN FD, 4 bit-rate switch, 8 error state, 16 remote, 32 error frame, 64 sent by the bench
+uint8 flags
+# where the stamp came from: 0 simulated, 1 kernel, 2 hardware, 3 host
+uint8 origin
+uint8[] data
+"""
+_IMAGE_SCHEMA = b"""std_msgs/Header header
+string format
+uint8[] data
+================================================================================
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id
+================================================================================
+MSG: builtin_interfaces/Time
+int32 sec
+uint32 nanosec
+"""
+JsonFields = dict[str, str]
+_JSON_TOPICS: dict[str, JsonFields] = {
+    "case": {
+        "id": "string", "name": "string", "suite": "string", "source": "string", "requirements": "array",
+        "tags": "array", "start": "string", "seed": "string", "attempt": "integer", "runner": "string",
+        "doc": "string",
+    },
+    "step": {
+        "id": "integer", "parent": "integer", "phase": "string", "name": "string", "args": "array",
+        "status": "string",
+    },
+    "check": {
+        "name": "string", "target": "string", "expected": "string", "seen": "string", "ok": "boolean",
+        "score": "number", "margin": "number", "since_ns": "integer", "within_ns": "integer",
+        "origin": "string", "bound_ns": "integer", "detail": "string",
+    },
+    "measurement": {
+        "name": "string", "unit": "string", "samples": "array", "limit": "object", "statistics": "object",
+        "uncertainty": "object", "kind": "string", "ok": "boolean", "source": "string",
+    },
+    "signal": {"signal": "string", "value": "number", "unit": "string", "label": "string", "by": "string"},
+    "console": {"direction": "string", "text": "string"},
+    "supply": {"event": "string", "voltage_V": "number", "current_A": "number", "on": "boolean"},
+    "fault": {"verdict": "string", "what": "string", "where": "string", "remedy": "string", "cause": "string"},
+    "health": {"what": "string", "late_ns": "integer", "allowed_ns": "integer", "from_ns": "integer"},
+    "clock": {"name": "string", "origin": "string", "bound_ns": "integer"},
+    "note": {"text": "string"},
+    "verdict": {"verdict": "string", "message": "string", "where": "string", "first_cause": "string"},
+    "session": {"event": "string", "id": "string", "verdict": "string", "message": "string", "detail": "object"},
+}  # fmt: skip
+_DETERMINISTIC_JSON = {"ensure_ascii": False, "separators": (",", ":"), "sort_keys": True}
+
+
+def json_schema(kind: str) -> bytes:
+    """JSON schema of a topic kind, as it is written to the file."""
+    fields = {name: {"type": type_} for name, type_ in _JSON_TOPICS[kind].items()}
+    schema = {"title": f"hil.{kind}", "type": "object", "properties": fields}
+    return json.dumps(schema, **_DETERMINISTIC_JSON).encode()  # type: ignore[arg-type]
+
+
+class Journal:
+    """Writes the journal of one case. May be called from the loop's thread and from the test's.
+
+    Args:
+        path: the file to make; its folder must exist.
+
+    Raises:
+        BenchError: the file can't be made, or a later write fails (disk full): the evidence would have a hole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._channels: dict[str, int] = {}
+        self._schemas: dict[str, int] = {}
+        self._flushed_ns = wall_ns()
+        self._file: IO[bytes] | None = _open_new(path)
+        self._writer = Writer(
+            self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD, enable_data_crcs=False
+        )
+        self._guard(self._writer.start, profile="", library=LIBRARY)
+
+    def _guard(self, write: Any, /, *arguments: Any, **named: Any) -> Any:
+        if self._file is None:
+            return None
+        try:
+            return write(*arguments, **named)
+        except OSError as error:
+            raise BenchError(
+                f"the journal can't be written: {error.strerror or error}",
+                where=self.path.name,
+                remedy="free space for the results, or give another --results.",
+            ) from error
+
+    def frame(self, t_ns: int, bus: str, can_id: int, flags: int, origin: int, data: bytes) -> None:
+        """A CAN frame of `bus` (see the flag bits above), stamped on the wire at `t_ns`."""
+        payload = struct.pack("<4xIBBxxI", can_id, flags, origin, len(data)) + data
+        self._write(f"/can/{bus}", t_ns, b"\x00\x01" + payload[2:])
+
+    def picture(self, t_ns: int, name: str, image_format: str, data: bytes) -> None:
+        """A picture that a check used: `png` or `jpeg` bytes. `name` is a screen, or `screen/region`."""
+        self._write(f"/screen/{name}", t_ns, _cdr_image(t_ns, image_format, data))
+
+    def record(self, t_ns: int, kind: str, fields: Mapping[str, Any], *, name: str = "") -> None:
+        """A JSON record on `/kind` or `/kind/name`.
+
+        Raises:
+            UsageError: the kind or a field is not in the schema.
+        """
+        unknown = set(fields) - set(_JSON_TOPICS.get(kind, ()))
+        if kind not in _JSON_TOPICS or unknown:
+            raise UsageError(f"the journal has no record '{kind}' with {sorted(unknown)}")
+        topic = f"/{kind}/{name}" if name else f"/{kind}"
+        self._write(topic, t_ns, json.dumps(fields, **_DETERMINISTIC_JSON).encode())  # type: ignore[arg-type]
+
+    def attach(self, name: str, media_type: str, data: bytes) -> None:
+        """Attach a file that the evidence needs to be read without the bench: a database, a layout."""
+        with self._lock:
+            self._guard(self._writer.add_attachment, 0, 0, name, media_type, data)
+
+    def metadata(self, name: str, entries: Mapping[str, str]) -> None:
+        """Key-value facts about the whole file."""
+        with self._lock:
+            self._guard(self._writer.add_metadata, name, dict(sorted(entries.items())))
+
+    def flush(self) -> None:
+        """Close the chunk and hand it to the operating system: from here on SIGKILL can't lose it."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._guard(self._writer.flush)
+        self._flushed_ns = wall_ns()
+
+    def close(self) -> None:
+        """Write the index and close the file. More records are ignored from here on."""
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                self._guard(self._writer.finish)
+            finally:
+                file, self._file = self._file, None
+                file.close()
+
+    def _write(self, topic: str, t_ns: int, data: bytes) -> None:
+        with self._lock:
+            if self._file is None:
+                return
+            channel = self._channels.get(topic) or self._channel(topic)
+            t_ns = max(t_ns, 0)
+            self._guard(self._writer.add_message, channel, t_ns, data, t_ns)
+            if wall_ns() - self._flushed_ns > FLUSH_NS:
+                self._flush()
+
+    def _channel(self, topic: str) -> int:
+        kind = topic.split("/")[1]
+        encoding = "cdr" if kind in ("can", "screen") else "json"
+        channel: int = self._guard(self._writer.register_channel, topic, encoding, self._schema(kind))
+        self._channels[topic] = channel
+        return channel
+
+    def _schema(self, kind: str) -> int:
+        if kind not in self._schemas:
+            name, encoding, text = _schema_of(kind)
+            self._schemas[kind] = self._guard(self._writer.register_schema, name, encoding, text)
+        return self._schemas[kind]
+
+
+def _open_new(path: Path) -> IO[bytes]:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise BenchError(f"can't be made: {error.strerror}", where=str(path), remedy="give another --results.") from error
+
+
+def _schema_of(kind: str) -> tuple[str, str, bytes]:
+    if kind == "can":
+        return "hil_msgs/msg/CanFrame", "ros2msg", _CAN_SCHEMA
+    if kind == "screen":
+        return "sensor_msgs/msg/CompressedImage", "ros2msg", _IMAGE_SCHEMA
+    return f"hil.{kind}", "jsonschema", json_schema(kind)
+
+
+def _cdr_image(t_ns: int, image_format: str, data: bytes) -> bytes:
+    frame_id, name = b"\0", image_format.encode() + b"\0"
+    out = io.BytesIO()
+    out.write(b"\x00\x01\x00\x00")
+    out.write(struct.pack("<iII", t_ns // 1_000_000_000, t_ns % 1_000_000_000, len(frame_id)) + frame_id + b"\0" * 3)
+    out.write(struct.pack("<I", len(name)) + name + b"\0" * (-len(name) % 4))
+    out.write(struct.pack("<I", len(data)) + data)
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record read back.
+
+    Attributes:
+        t_ns: bench time.
+        kind: `can`, `screen`, `check`, ...
+        name: bus, screen or console; empty where the kind has only one topic.
+        data: a `CanRecord`, a `Picture`, or the JSON fields.
+    """
+
+    t_ns: int
+    kind: str
+    name: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CanRecord:
+    """A CAN frame read back."""
+
+    can_id: int
+    flags: int
+    origin: Origin
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture read back: `format` is `png` or `jpeg`."""
+
+    format: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class JournalReader:
+    """Reads a journal from its beginning to its end or to where it was cut off.
+
+    Attributes:
+        path: the file.
+        truncated: set once the end was reached: the file has no footer, the run died.
+        attachments: files attached, by name; complete once the end was reached.
+        metadata: facts about the file, likewise.
+    """
+
+    path: Path
+    truncated: bool
+    attachments: dict[str, bytes]
+    metadata: dict[str, dict[str, str]]
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.truncated, self.attachments, self.metadata = path, False, {}, {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The entries in the order in which they were written.
+
+        Raises:
+            UsageError: the file is no MCAP file or is damaged before its end.
+        """
+        with self.path.open("rb") as file:
+            yield from self._entries(file)
+
+    def _entries(self, file: IO[bytes]) -> Iterator[Entry]:
+        schemas: dict[int, McapSchema] = {}
+        channels: dict[int, Channel] = {}
+        try:
+            for record in StreamReader(file, record_size_limit=None).records:
+                if isinstance(record, McapSchema):
+                    schemas[record.id] = record
+                elif isinstance(record, Channel):
+                    channels[record.id] = record
+                elif isinstance(record, Message):
+                    yield _entry(record, channels[record.channel_id].topic)
+                else:
+                    self._keep(record)
+        except (EndOfFile, struct.error):
+            self.truncated = True
+        except McapError as error:
+            if self.path.stat().st_size:
+                raise UsageError(f"is no journal: {error}", where=str(self.path)) from error
+            self.truncated = True
+
+    def _keep(self, record: object) -> None:
+        if isinstance(record, Attachment):
+            self.attachments[record.name] = record.data
+        elif isinstance(record, Metadata):
+            self.metadata[record.name] = record.metadata
+
+
+def _entry(message: Message, topic: str) -> Entry:
+    _, kind, *rest = topic.split("/")
+    name = "/".join(rest)
+    if kind == "can":
+        return Entry(message.log_time, kind, name, _can_record(message.data))
+    if kind == "screen":
+        return Entry(message.log_time, kind, name, _picture(message.data))
+    return Entry(message.log_time, kind, name, json.loads(message.data))
+
+
+def _can_record(data: bytes) -> CanRecord:
+    can_id, flags, origin, length = struct.unpack_from("<4xIBBxxI", data)
+    return CanRecord(can_id, flags, Origin(origin), data[16 : 16 + length])
+
+
+def _picture(data: bytes) -> Picture:
+    stream = ReadDataStream(io.BytesIO(data))
+    stream.read(4 + 8 + 4 + 4)
+    name = stream.read(stream.read4())
+    stream.read(-len(name) % 4)
+    return Picture(name.rstrip(b"\0").decode(), stream.read(stream.read4()))

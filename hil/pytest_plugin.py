@@ -1,0 +1,225 @@
+"""The pytest plugin: the `bench` fixture, markers, and verdicts that plain `pytest` and `hil run` share.
+
+A test that asks for `bench` is a case: it gets a fresh bench, a journal and a verdict. Other tests are left alone, but
+under `hil run` every collected test is a case. Heavy imports wait until a case is there.
+
+    @pytest.mark.requirement("CLU-TT-001")
+    def test_high_beam_lights(bench):
+        bench.set_signal("HighBeam", "On")
+        bench.screen().telltale("high_beam").should_be("on", within="300 ms")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from hil.bench.case import Case
+    from hil.bench.facade import Bench
+    from hil.bench.session import CaseVerdict, Outcome, Session
+
+_MARKERS = (
+    "requirement(id, ...): requirements that the case verifies",
+    "start(state): where the case starts from: 'off', 'sleep' or 'on' (default)",
+    "tag(word, ...): words to select cases by",
+    "bench_timeout(duration): bench time that the case may take",
+    "realtime: runs on benches in real time too",
+    "guest: light enough for an emulated machine",
+)
+_WORDS = ("realtime", "guest")
+_CASE = pytest.StashKey["Case"]()
+_OUTCOME = pytest.StashKey["Outcome"]()
+_SESSION = pytest.StashKey["Session"]()
+_SLEEP_GUARD = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--bench`, `--hil-results`, `--seed`, `--defect`."""
+    group = parser.getgroup("hil", "cockpit bench")
+    group.addoption("--bench", metavar="FILE", help="bench file; default: fixtures/benches/virtual.toml")
+    group.addoption("--hil-results", metavar="DIR", help="where results folders are made; default: results")
+    group.addoption("--hil-seed", metavar="TEXT", help="seed of the run")
+    group.addoption("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def _under_hil_run() -> bool:
+    return "HIL_SETTINGS" in os.environ
+
+
+def _is_case(item: pytest.Item) -> bool:
+    return _under_hil_run() or "bench" in getattr(item, "fixturenames", ())
+
+
+def _session(config: pytest.Config) -> Session:
+    """The session of this pytest run, made at the first need.
+
+    Raises:
+        pytest.UsageError: the bench file or what it names is wrong.
+    """
+    if _SESSION not in config.stash:
+        from hil.bench.session import Session
+        from hil.errors import HilError
+
+        try:
+            config.stash[_SESSION] = Session(_settings(config))
+        except HilError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_SESSION]
+
+
+def _settings(config: pytest.Config) -> Any:
+    from dataclasses import replace
+
+    from hil.bench.session import Settings
+
+    settings = Settings.from_environment()
+    given = {
+        "bench": config.getoption("--bench"),
+        "results": config.getoption("--hil-results"),
+        "seed": config.getoption("--hil-seed"),
+        "defects": tuple(config.getoption("--defect")),
+    }
+    return replace(settings, **{name: value for name, value in given.items() if value})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Make cases of the tests that use the bench, and drop those that `hil run` did not select."""
+    cases = [item for item in items if _is_case(item)]
+    if not cases or config.option.collectonly and not _under_hil_run():
+        return
+    for item in cases:
+        item.stash[_CASE] = _case(item)
+    if _under_hil_run():
+        selection = _settings(config).selection
+        dropped = [item for item in cases if not selection.takes(item.stash[_CASE])]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+    chosen = [item.stash[_CASE] for item in items if _CASE in item.stash]
+    if chosen:
+        _session(config).announce(chosen)
+
+
+def _case(item: pytest.Item) -> Case:
+    from hil import units
+    from hil.bench.case import Case, make_id
+    from hil.bench.reset import check_start
+    from hil.errors import HilError
+
+    path, line, _ = item.location
+    try:
+        start = check_start(next((str(mark.args[0]) for mark in item.iter_markers("start")), "on"))
+        timeout = next((units.seconds(mark.args[0]) for mark in item.iter_markers("bench_timeout")), None)
+    except HilError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+    return Case(
+        id=make_id("pytest", Path(path).stem.removeprefix("test_"), item.name.removeprefix("test_")),
+        name=item.name,
+        suite=path.replace(os.sep, "/"),
+        source=f"{path}:{(line or 0) + 1}",
+        requirements=_words(item, "requirement"),
+        tags=_words(item, "tag") + tuple(word for word in _WORDS if item.get_closest_marker(word)),
+        start=start,
+        runner="pytest",
+        doc=(getattr(getattr(item, "function", None), "__doc__", "") or "").strip().split("\n")[0],
+        timeout_s=timeout,
+    )
+
+
+def _words(item: pytest.Item, marker: str) -> tuple[str, ...]:
+    return tuple(str(word) for mark in item.iter_markers(marker) for word in mark.args)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """A case begins before its fixtures are set up."""
+    if _CASE in item.stash:
+        from hil.clock import sleep_forbidden
+
+        _session(item.config).begin(item.stash[_CASE])
+        stack = item.stash[_SLEEP_GUARD] = contextlib.ExitStack()
+        stack.enter_context(sleep_forbidden(str(item.path.parent)))
+    return (yield)
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The bench of this test, brought to where the test starts from."""
+    yield _session(request.config).bench()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the bench's verdict into pytest's report."""
+    report = yield
+    if _CASE in item.stash:
+        _note_outcome(item, call, report)
+        session = _session(item.config)
+        if report.when == "teardown":
+            item.stash[_SLEEP_GUARD].close()
+            final = session.end(item.stash[_OUTCOME])
+            if not report.passed:
+                _apply(report, final)
+        else:
+            _apply(report, session.peek(item.stash[_OUTCOME]))
+    return report
+
+
+def _note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Keep how the test ended: the first phase that did not pass counts."""
+    from hil.bench.session import Outcome
+
+    outcome = item.stash.get(_OUTCOME, Outcome())
+    if outcome == Outcome():
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            outcome = Outcome(skipped=reason.removeprefix("Skipped: "))
+        elif report.failed and call.excinfo is not None:
+            outcome = Outcome(error=call.excinfo.value, failed=call.excinfo.exconly())
+    item.stash[_OUTCOME] = outcome
+
+
+def _apply(report: pytest.TestReport, final: CaseVerdict) -> None:
+    from hil.errors import Verdict
+
+    report.user_properties.append(("hil_verdict", final.verdict.value))
+    if final.verdict is Verdict.NOT_RUN:
+        report.outcome = "skipped"
+        report.longrepr = (str(report.fspath), report.location[1] or 0, f"Skipped: {final.message}")
+    elif final.verdict is Verdict.FAIL and report.passed:
+        report.outcome, report.longrepr = "failed", f"FAIL: {final.message}"
+    elif final.verdict in (Verdict.BENCH, Verdict.INCONCLUSIVE, Verdict.USAGE):
+        report.outcome, report.longrepr = "failed", f"{final.verdict.value.upper()}: {final.message}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run is over: leave the bench safe; without a parent, make the report."""
+    if _SESSION not in config.stash:
+        return
+    session = config.stash[_SESSION]
+    session.close()
+    if not _under_hil_run():
+        from hil.evidence.report import make_report
+
+        make_report(session.folder)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say where the evidence lies."""
+    if _SESSION in config.stash and not _under_hil_run():
+        terminalreporter.write_line(f"evidence: {config.stash[_SESSION].folder / 'index.html'}")

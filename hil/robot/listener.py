@@ -1,0 +1,184 @@
+"""The library's listener: a case begins and ends with a Robot test, and Robot's status follows the bench's verdict."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, Final
+
+from robot.api import logger
+from robot.libraries.BuiltIn import BuiltIn
+
+from hil.bench.case import Case, make_id, split_tags
+from hil.bench.session import Outcome, Session, Settings
+from hil.clock import sleep_forbidden
+from hil.errors import HilError, UsageError, Verdict
+
+_WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Until Keyword Succeeds"}
+
+
+def case_of(test: Any) -> Case:
+    """The case that a Robot test is.
+
+    Raises:
+        UsageError: a tag names a start state or a time-out that there is not.
+    """
+    try:
+        requirements, tags, start, timeout_s = split_tags(str(tag) for tag in test.tags)
+    except UsageError as error:
+        raise UsageError(str(error), where=f"{test.source}:{test.lineno}") from None
+    source = Path(test.source) if test.source else Path()
+    return Case(
+        id=make_id("robot", source.stem, test.name),
+        name=test.name,
+        suite=test.parent.full_name,
+        source=f"{source.name}:{test.lineno}",
+        requirements=requirements,
+        tags=tags,
+        start=start,
+        runner="robot",
+        doc=str(test.doc).split("\n", maxsplit=1)[0],
+        timeout_s=timeout_s,
+    )
+
+
+class BenchListener:
+    """Begins and ends cases (Robot's listener API 3)."""
+
+    ROBOT_LISTENER_API_VERSION = 3
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._broken: HilError | None = None
+        self._running = False
+        self._guard = contextlib.ExitStack()
+        self.last_error: HilError | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session of this Robot run, made at the first test.
+
+        Raises:
+            HilError: it could not be made: the bench file is wrong, or the results folder can't be made.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._session is None:
+            try:
+                self._session = Session(Settings.from_environment())
+            except HilError as error:
+                self._broken = error
+                raise
+        return self._session
+
+    def start_test(self, data: Any, result: Any) -> None:
+        """A case begins."""
+        self.last_error = None
+        self._running = False
+        with contextlib.suppress(RuntimeError):
+            BuiltIn().set_library_search_order("hil.robot")
+        try:
+            self.session.begin(case_of(data))
+        except HilError as error:
+            self._broken = self._broken or error
+            return
+        self._running = True
+        self._guard.enter_context(sleep_forbidden(str(Path(data.source).parent)))
+
+    def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
+        """Refuse the keywords of BuiltIn that wait in wall time."""
+        owner = getattr(implementation.owner, "name", "")
+        if owner == "BuiltIn" and implementation.name in _WALL_TIME and self._running:
+            error = UsageError(
+                f"BuiltIn.{implementation.name} waits in wall time, in which nothing happens on the bench",
+                where=f"{data.source}:{data.lineno}",
+                remedy=f"write '{implementation.name}' without 'BuiltIn.': hil.robot's waits in bench time.",
+            )
+            self.keep(error)
+            implementation.error = str(error)
+
+    def keep(self, error: HilError) -> None:
+        """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick."""
+        self.last_error = error
+        if isinstance(error, UsageError) and self._running:
+            self.session.note_usage_error(error)
+
+    def end_test(self, data: Any, result: Any) -> None:
+        """A case ends: Robot's status becomes the bench's verdict."""
+        if not self._running:
+            _set(result, Verdict.USAGE, str(self._broken or "the bench could not be made"))
+            return
+        self._running = False
+        self._guard.close()
+        final = self.session.end(self._outcome(result))
+        if final.verdict is Verdict.NOT_RUN:
+            result.status, result.message = "SKIP", final.message
+        elif final.verdict is not Verdict.PASS:
+            _set(result, final.verdict, final.message)
+
+    def _outcome(self, result: Any) -> Outcome:
+        if result.skipped:
+            return Outcome(skipped=result.message)
+        if not result.failed:
+            return Outcome()
+        error = self.last_error if self.last_error is not None and str(self.last_error) in result.message else None
+        return Outcome(error=error, failed=result.message)
+
+    def close(self) -> None:
+        """The run is over: leave the bench safe; without a parent, make the report."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        session.close()
+        if not session.settings.folder:
+            from hil.evidence.report import make_report
+
+            make_report(session.folder)
+            logger.console(f"evidence: {session.folder / 'index.html'}")
+
+
+def _set(result: Any, verdict: Verdict, message: str) -> None:
+    result.status = "FAIL"
+    result.message = message if verdict is Verdict.FAIL else f"{verdict.value.upper()}: {message}"
+    if verdict is not Verdict.FAIL:
+        result.tags.add(f"verdict:{verdict.value.replace(' ', '-')}")
+
+
+class Selector:
+    """Robot's pre-run modifier under `hil run`: keeps the selected tests and announces them to the parent."""
+
+    def __init__(self, list_only: str = "") -> None:
+        self._list_only = bool(list_only)
+        self._settings = Settings.from_environment()
+        self._cases: list[Case] = []
+
+    def start_suite(self, suite: Any) -> None:
+        """Keep what is selected."""
+        kept = []
+        for test in suite.tests:
+            case = case_of(test)
+            if self._settings.selection.takes(case):
+                kept.append(test)
+                self._cases.append(case)
+        suite.tests = kept
+
+    def end_suite(self, suite: Any) -> None:
+        """Drop suites that became empty; at the end announce."""
+        suite.suites = [child for child in suite.suites if child.test_count]
+        if suite.parent is None:
+            self._announce()
+
+    def visit_suite(self, suite: Any) -> None:
+        """Walk the tree (Robot calls this)."""
+        self.start_suite(suite)
+        for child in suite.suites:
+            self.visit_suite(child)
+        self.end_suite(suite)
+
+    def _announce(self) -> None:
+        from hil.bench.talk import talk_from_environment
+
+        talk = talk_from_environment(Path(self._settings.folder))
+        for case in self._cases:
+            talk.say("plan", case.id, detail=case.plan_record())
+        talk.close()

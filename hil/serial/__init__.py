@@ -1,0 +1,1 @@
+"""Byte streams (serial lines, sockets), the console on top of them, and power supplies."""

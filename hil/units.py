@@ -1,0 +1,111 @@
+"""Quantities as engineers write them: `300 ms`, `87 km/h`, `5 s +-20 ms`. Pure; imports only the errors.
+
+Not a unit library: it knows the units that cockpit suites use, converts within one dimension, and refuses the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from hil.errors import UsageError
+
+_TO_SI: dict[str, tuple[str, float]] = {
+    "ns": ("time", 1e-9),
+    "us": ("time", 1e-6),
+    "ms": ("time", 1e-3),
+    "s": ("time", 1.0),
+    "min": ("time", 60.0),
+    "h": ("time", 3600.0),
+    "m/s": ("speed", 1.0),
+    "km/h": ("speed", 1 / 3.6),
+    "mph": ("speed", 0.44704),
+    "m": ("length", 1.0),
+    "km": ("length", 1000.0),
+    "mi": ("length", 1609.344),
+    "mV": ("voltage", 1e-3),
+    "V": ("voltage", 1.0),
+    "mA": ("current", 1e-3),
+    "A": ("current", 1.0),
+    "Hz": ("frequency", 1.0),
+    "kHz": ("frequency", 1e3),
+    "rpm": ("rotation", 1.0),
+    "%": ("ratio", 1.0),
+    "deg": ("angle", 1.0),
+    "degC": ("temperature", 1.0),
+    "bar": ("pressure", 1.0),
+}
+_ALIASES = {"°C": "degC", "°": "deg", "1/min": "rpm", "sec": "s", "kmh": "km/h", "kph": "km/h", "µs": "us"}
+_QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*$")
+
+Duration = str | float | int | timedelta
+"""A duration: `"300 ms"`, a number of seconds, or a timedelta."""
+
+
+def canonical(unit: str) -> str:
+    """The one spelling of a unit that the bench uses, e.g. `degC` for `°C`."""
+    return _ALIASES.get(unit, unit)
+
+
+def parse(text: str) -> tuple[float, str]:
+    """Split `"87 km/h"` into `(87.0, "km/h")`; the unit is empty where none was written.
+
+    Raises:
+        UsageError: the text is no number with an optional unit.
+    """
+    match = _QUANTITY.match(text)
+    if match is None:
+        raise UsageError(f"'{text}' is no number with a unit", remedy="write it like '87 km/h' or '300 ms'.")
+    return float(match[1]), canonical(match[2])
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """Convert `value` from `unit` to `to` (same dimension).
+
+    Raises:
+        UsageError: a unit is unknown, or the two are of different dimensions.
+    """
+    unit, to = canonical(unit), canonical(to)
+    if unit == to:
+        return value
+    here, there = _TO_SI.get(unit), _TO_SI.get(to)
+    if here is None or there is None or here[0] != there[0]:
+        raise UsageError(f"'{unit}' can't be converted to '{to}'", remedy=f"give the value in {to or 'no unit'}.")
+    return value * here[1] / there[1]
+
+
+def seconds(duration: Duration) -> float:
+    """A duration in seconds. A bare number is seconds, in text too.
+
+    Raises:
+        UsageError: it is negative or no duration.
+    """
+    if isinstance(duration, timedelta):
+        value = duration.total_seconds()
+    elif isinstance(duration, str):
+        number, unit = parse(duration)
+        value = convert(number, unit or "s", "s")
+    else:
+        value = float(duration)
+    if value < 0:
+        raise UsageError(f"a duration can't be negative: {duration}")
+    return value
+
+
+def nanoseconds(duration: Duration) -> int:
+    """A duration in integer nanoseconds."""
+    return round(seconds(duration) * 1e9)
+
+
+def show_time(t_ns: int) -> str:
+    """A bench time for people: seconds with milliseconds, e.g. `12.345 s`."""
+    return f"{t_ns / 1e9:.3f} s"
+
+
+def show_duration(duration_ns: int) -> str:
+    """A duration for people: `850 us`, `12.3 ms`, `4.20 s`."""
+    if duration_ns < 1_000_000:
+        return f"{duration_ns / 1e3:.0f} us"
+    if duration_ns < 1_000_000_000:
+        return f"{duration_ns / 1e6:.1f} ms"
+    return f"{duration_ns / 1e9:.2f} s"

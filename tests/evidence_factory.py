@@ -1,0 +1,280 @@
+"""A results folder as a run would leave it, written with the real journal: one case of every kind of ending."""
+
+import argparse
+import io
+import json
+import math
+import random
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from hil.journal import EXTENDED, FD, SENT, Journal, Origin
+
+S = 1_000_000_000
+MS = 1_000_000
+HOSTILE = "<script>alert(1)</script>"
+RUN = {
+    "started_utc": "2025-03-04T05:06:07Z", "finished_utc": "2025-03-04T05:08:00Z", "wall_s": 112.4, "harness": "0.1.0",
+    "python": "3.11.9", "host": "lab-3", "seed": 4711, "variant": "base",
+    "bench": {"name": "virtual", "file": "virtual.toml", "clock": "virtual", "sha256": "ab" * 32},
+    "dut": {"kind": "virtual", "part": "CCU-2000", "serial": "SIM-1", "software": "2.4.1", "hardware": "B2"},
+    "hashes": {"cockpit.dbc": "0123456789abcdef" * 4, "cluster.layout.toml": "fedcba9876543210" * 4},
+    "options": {"shuffle": True}, "command": ["hil", "run", "pytest_suites"],
+    "requirements": [
+        {"id": "TEL-1", "title": "ABS telltale is on after a wheel sensor fault", "source": "UN R121"},
+        {"id": "SPD-1", "title": "Shown speed is never less than the true speed", "source": "UN R39 5.3"},
+        {"id": "LAT-1", "title": "Shown speed follows within 150 ms", "source": "cluster specification 3.2"},
+        {"id": "NET-9", "title": "Network management keeps the bus awake", "source": "network specification 9"},
+    ],
+}  # fmt: skip
+PLAN = {
+    "cluster.speed": ("Speedometer follows the drive cycle", "cluster", ["SPD-1"], ["speed", "smoke"]),
+    "cluster.abs": ("ABS telltale after a wheel sensor fault", "cluster", ["TEL-1"], ["telltale", "smoke"]),
+    "cluster.hostile": (f"Name with {HOSTILE} & \"quotes\"", "cluster", ["SPD-1"], ["<b>"]),
+    "latency.speed": ("Latency from CAN to framebuffer", "latency", ["LAT-1"], ["latency"]),
+    "power.brownout": ("Brown-out at cranking", "power", [], ["power"]),
+    "net.late": ("Cycle times under load", "network", ["SPD-1"], ["network"]),
+    "diag.killed": ("Flash, killed in the middle", "diag", [], ["flash"]),
+    "diag.garbage": ("Journal of garbage", "diag", [], ["flash"]),
+    "diag.never": ("Never reached", "diag", ["LAT-1"], ["flash"]),
+    "cam.none": ("Rear camera", "camera", [], ["camera"]),
+}  # fmt: skip
+
+
+def png(image):
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def cluster_picture(speed, lamp):
+    image = Image.new("RGB", (1280, 480), "#06080c")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((120, 40, 520, 440), outline="#c8d0e0", width=4)
+    angle = math.radians(135 + speed / 260 * 270)
+    draw.line((320, 240, 320 + 180 * math.cos(angle), 240 + 180 * math.sin(angle)), fill="#ff5040", width=5)
+    draw.text((300, 330), f"{speed:.0f} km/h", fill="white", font_size=28)
+    draw.rectangle((600, 60, 1160, 420), outline="#303a50", width=2)
+    draw.ellipse((884, 120, 916, 152), fill="#ffb000" if lamp else "#1c1808")
+    return image
+
+
+def open_case(results, case_id, attempt=1):
+    folder = results / "tests" / case_id / str(attempt)
+    folder.mkdir(parents=True)
+    journal = Journal(folder / "journal.mcap")
+    name, suite, requirements, tags = PLAN.get(case_id, (case_id, "many", [], []))
+    journal.record(0, "case", {
+        "id": case_id, "name": name, "suite": suite, "source": f"pytest_suites/test_{suite}.py:42",
+        "requirements": requirements, "tags": tags, "start": "on", "seed": f"4711/{case_id}", "attempt": attempt,
+        "runner": "pytest", "doc": "Written by the factory.",
+    })  # fmt: skip
+    return journal
+
+
+def step(journal, number, t0, t1, name, *, parent=None, status="pass", args=()):
+    start = {"id": number, "phase": "start", "name": name, "args": list(args)}
+    journal.record(t0, "step", start if parent is None else {**start, "parent": parent})
+    if t1 is not None:
+        journal.record(t1, "step", {"id": number, "phase": "end", "status": status})
+
+
+def check(journal, t_ns, ok, expected, seen, **more):
+    fields = {"name": "telltale", "target": "cluster/abs", "expected": expected, "seen": seen, "ok": ok}
+    journal.record(t_ns, "check", {**fields, "score": 0.97 if ok else 0.17, "margin": 0.17 if ok else -0.63, **more})
+    journal.flush()
+
+
+def traffic(journal, start_s, end_s, period_ms=10, buses=("powertrain", "cabin")):
+    for n, t_ns in enumerate(range(int(start_s * S), int(end_s * S), period_ms * MS)):
+        for bus in buses:
+            flags = FD | SENT if bus == "cabin" else SENT
+            journal.frame(t_ns + 200_000, bus, 0x1A0 + n % 5, flags, Origin.SIM, bytes([n % 16, n % 256] * 4))
+        if n % 10 == 0:
+            journal.frame(t_ns + 400_000, buses[0], 0x18DA10F1, EXTENDED, Origin.SIM, bytes(8))
+
+
+def signal(journal, t_ns, name, value, unit="", *, label=""):
+    journal.record(t_ns, "signal", {"signal": name, "value": value, "unit": unit, "label": label, "by": "test"})
+
+
+def supply(journal, t_ns, volts, amps, event="sample"):
+    fields = {"event": event, "voltage_V": volts, "current_A": amps, "on": volts > 1}
+    journal.record(t_ns, "supply", fields, name="kl30")
+
+
+def verdict(journal, t_ns, text, message="", **more):
+    journal.record(t_ns, "verdict", {"verdict": text, "message": message, **more})
+    journal.close()
+
+
+def passing(results, seconds=60):
+    journal = open_case(results, "cluster.speed")
+    step(journal, 1, 0, seconds * S, "Drive cycle")
+    for n in range(seconds * 100):
+        t_ns = n * 10 * MS
+        signal(journal, t_ns, "powertrain::Speed", round(60 - 60 * math.cos(n / 500), 2), "km/h")
+        signal(journal, t_ns, "powertrain::EngineSpeed", round(800 + 20 * (n % 97)), "rpm")
+        if n % 1000 == 0:
+            gear = n // 1000 % 4
+            signal(journal, t_ns, "powertrain::Gear", gear, label=["P", "R", "N", "D"][gear])
+            step(journal, 100 + n, t_ns, t_ns + 9 * S, f"Hold gear {gear}", parent=1, args=["9 s"])
+        if n % 500 == 100:
+            crop = cluster_picture(60, False).crop((280, 320, 400, 370))
+            journal.picture(t_ns, "cluster/speed", "png", png(crop))
+            check(journal, t_ns, True, "60 km/h +-3", "61 km/h", name="speed shown", target="cluster/speed")
+        if n % 50 == 0:
+            supply(journal, t_ns, 13.5 + 0.1 * math.sin(n), 2.1 + 0.2 * math.cos(n / 7))
+            text = f"[{t_ns / 1e9:9.3f}] hmi: frame budget ok\n"
+            journal.record(t_ns, "console", {"direction": "rx", "text": text}, name="main")
+    traffic(journal, 0, seconds)
+    verdict(journal, seconds * S, "pass")
+
+
+def failing(results):
+    journal = open_case(results, "cluster.abs")
+    supply(journal, 0, 13.5, 2.0, event="on")
+    step(journal, 1, 0, 3 * S, "Start from on")
+    step(journal, 2, 3 * S, 6 * S, "Inject wheel sensor fault", args=["front left"])
+    step(journal, 3, 6 * S, 8 * S + 500 * MS, "Telltale should be", args=["abs", "on"], status="fail")
+    step(journal, 4, 6 * S, 8 * S + 500 * MS, "Read region", parent=3, status="fail")
+    for n in range(9):
+        signal(journal, n * S, "powertrain::WheelFault", int(n >= 3), label="FAULT" if n >= 3 else "OK")
+        signal(journal, n * S, "powertrain::Speed", 10.0 * n, "km/h")
+        supply(journal, n * S, 13.5 - 0.01 * n, 2 + 0.1 * n)
+        text = f"dtc: C0035 set {HOSTILE}\r\n" if n == 3 else f"tick {n}\n"
+        journal.record(n * S, "console", {"direction": "rx", "text": text}, name="main")
+    traffic(journal, 0, 9)
+    check(journal, 2 * S, True, "off", "off")
+    picture = cluster_picture(80, False)
+    t_ns = 8 * S + 500 * MS
+    journal.picture(t_ns, "cluster", "png", png(picture))
+    journal.picture(t_ns, "cluster/abs", "png", png(picture.crop((880, 116, 920, 156))))
+    check(journal, t_ns, False, "on within 2.5 s", "off", since_ns=6 * S, within_ns=2500 * MS, origin="sim",
+          bound_ns=8 * MS, detail="brightness 24 of at least 90")  # fmt: skip
+    message = "Telltale 'abs' should be on within 2.5 s, but was off until 8.500 s"
+    verdict(journal, 9 * S, "fail", message, where="test_cluster.py:57")
+
+
+def hostile(results):
+    journal = open_case(results, "cluster.hostile")
+    step(journal, 1, 0, 1 * S, f"Step {HOSTILE}")
+    journal.record(0, "console", {"direction": "rx", "text": f"</script>{HOSTILE}\x00\x1b[31m\n"}, name="main")
+    check(journal, 1 * S, True, "</script><b>on", "\u2028on")
+    verdict(journal, 1 * S, "pass")
+
+
+def measured(results, samples=300):
+    journal = open_case(results, "latency.speed")
+    random_source = random.Random(1)
+    values = [random_source.gauss(80, 6) for _ in range(samples)]
+    step(journal, 1, 0, 30 * S, "Measure latency", args=[f"{samples} samples"])
+    journal.record(30 * S, "measurement", {
+        "name": "CAN to framebuffer", "unit": "ms", "samples": values, "ok": True, "kind": "latency",
+        "limit": {"p99": 150.0}, "statistics": {"p99": sorted(values)[-3], "median": 80.1, "confidence": "95 %"},
+        "uncertainty": {"U": 14.4, "k": 2, "u_c": 7.2, "budget": {"camera": 4.8, "scan": 4.8}},
+        "source": "cluster specification 3.2",
+    })  # fmt: skip
+    verdict(journal, 30 * S, "pass")
+
+
+def faulty(results):
+    first = open_case(results, "power.brownout")
+    first.record(
+        1 * S, "fault", {"verdict": "bench fault", "what": "supply kl30 does not answer", "where": "supply.kl30"}
+    )
+    verdict(first, 1 * S, "bench fault", "supply kl30 does not answer", where="supply.kl30")
+    again = open_case(results, "power.brownout", attempt=2)
+    for n in range(40):
+        supply(again, n * 100 * MS, 13.5 if n < 20 else 6.0, 2.0 if n < 20 else 9.8)
+    again.record(2 * S, "fault", {
+        "verdict": "bench fault", "what": "supply kl30 is at its current limit of 10 A", "where": "supply.kl30",
+        "remedy": "check the wiring of the ECU, or raise max_current.", "cause": "over-current protection",
+    })  # fmt: skip
+    check(again, 3 * S, False, "screen on", "dark", name="screen", target="cluster")
+    verdict(again, 4 * S, "fail", "the screen is dark")
+
+
+def late(results):
+    journal = open_case(results, "net.late")
+    traffic(journal, 0, 2)
+    health = {"what": "restbus late", "late_ns": 14 * MS, "allowed_ns": 2 * MS, "from_ns": 1 * S}
+    journal.record(1 * S, "health", health)
+    verdict(journal, 2 * S, "inconclusive", "the restbus was 14.0 ms late when the check was made; 2.0 ms are allowed")
+
+
+def killed(results):
+    journal = open_case(results, "diag.killed")
+    step(journal, 1, 0, None, "Flash the application")
+    for n in range(40):
+        journal.record(n * 100 * MS, "console", {"direction": "rx", "text": f"block {n}\n"}, name="main")
+    traffic(journal, 0, 4)
+    journal.flush()
+    data = journal.path.read_bytes()
+    journal.close()
+    journal.path.write_bytes(data[: len(data) - 37])
+
+
+def garbage(results):
+    folder = results / "tests" / "diag.garbage" / "1"
+    folder.mkdir(parents=True)
+    (folder / "journal.mcap").write_bytes(random.Random(2).randbytes(5000))
+
+
+ENDS = {
+    "cluster.speed": ("pass", ""), "cluster.abs": ("fail", "Telltale 'abs' ..."), "cluster.hostile": ("pass", ""),
+    "latency.speed": ("pass", ""), "power.brownout": ("bench fault", "kl30"), "net.late": ("inconclusive", "late"),
+    "cam.none": ("not run", "this bench has no camera"),
+}  # fmt: skip
+
+
+def session(results, plan=PLAN, ends=ENDS, finished=False, started=("diag.killed",)):
+    journal = Journal(results / "session.mcap")
+    for case_id, (name, suite, requirements, tags) in plan.items():
+        detail = {"name": name, "suite": suite, "requirements": requirements, "tags": tags, "source": f"{suite}.py"}
+        journal.record(0, "session", {"event": "plan", "id": case_id, "detail": detail})
+    for case_id, (text, message) in ends.items():
+        journal.record(0, "session", {"event": "start", "id": case_id})
+        journal.record(0, "session", {"event": "end", "id": case_id, "verdict": text, "message": message})
+    for case_id in started:
+        journal.record(0, "session", {"event": "start", "id": case_id})
+    if finished:
+        journal.record(0, "session", {"event": "finished"})
+    journal.close()
+
+
+def make_results(results: Path, seconds=60) -> Path:
+    """A run that was killed, with a case of every kind of ending."""
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "run.json").write_text(json.dumps(RUN), encoding="utf-8")
+    passing(results, seconds)
+    for write in (failing, hostile, measured, faulty, late, killed, garbage):
+        write(results)
+    session(results)
+    return results
+
+
+def make_many(results: Path, count=100, picture=True) -> Path:
+    """A finished run of many small cases that pass."""
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "run.json").write_text(json.dumps(RUN), encoding="utf-8")
+    plan = {f"many.{n:04d}": (f"Case {n}", "many", ["SPD-1"], ["many"]) for n in range(count)}
+    data = png(cluster_picture(60, True))
+    for case_id in plan:
+        journal = open_case(results, case_id)
+        traffic(journal, 0, 2)
+        for n in range(100):
+            signal(journal, n * 20 * MS, "powertrain::Speed", float(n % 40), "km/h")
+        if picture:
+            journal.picture(2 * S, "cluster", "png", data)
+        check(journal, 2 * S, True, "on", "on")
+        verdict(journal, 2 * S, "pass")
+    session(results, plan, dict.fromkeys(plan, ("pass", "")), finished=True, started=())
+    return results
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Write a sample results folder, for work on the page.")
+    parser.add_argument("folder", type=Path)
+    make_results(parser.parse_args().folder)

@@ -1,0 +1,183 @@
+"""The pure parts of tools/vcan: arguments, module order, quoting, what the guest starts from."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
+
+from vcan.guest import INIT, KVM, TCG, TROUBLE, qemu_command  # noqa: E402
+from vcan.host import last_line  # noqa: E402
+from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
+from vcan.job import Job, parse  # noqa: E402
+from vcan.kernel import load_order, module_file, unpack_image  # noqa: E402
+from vcan.namespace import inside_arguments, link_commands  # noqa: E402
+
+DEPENDENCIES = """\
+kernel/net/can/can-raw.ko: kernel/net/can/can.ko
+kernel/net/can/can.ko:
+kernel/drivers/net/can/vcan.ko.xz: kernel/drivers/net/can/dev/can-dev.ko.xz
+kernel/drivers/net/can/dev/can-dev.ko.xz:
+kernel/fs/9p/9p.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko
+kernel/net/9p/9pnet.ko:
+kernel/fs/netfs/netfs.ko:
+"""
+
+
+def job(*arguments: str) -> Job:
+    return parse([*arguments, "--", "true"])[1]
+
+
+def names(order: list[str]) -> list[str]:
+    return [module_file(path) for path in order]
+
+
+def test_a_module_comes_after_all_that_it_needs():
+    order = names(load_order(DEPENDENCIES, ["9p", "vcan", "can-raw"]))
+    assert order == ["9pnet.ko", "netfs.ko", "9p.ko", "can_dev.ko", "vcan.ko", "can.ko", "can_raw.ko"]
+
+
+def test_a_module_is_loaded_once():
+    assert names(load_order(DEPENDENCIES, ["can", "can-raw", "can_raw"])) == ["can.ko", "can_raw.ko"]
+
+
+def test_a_module_that_is_not_listed_is_built_in():
+    assert load_order(DEPENDENCIES, ["unix"]) == []
+
+
+def test_a_kernel_image_that_is_not_xz_stays_as_it_is():
+    assert unpack_image(b"MZ\xfd7zXZ\x00 but not really") == b"MZ\xfd7zXZ\x00 but not really"
+
+
+def test_what_follows_the_dashes_is_the_command():
+    mode, parsed = parse(["--mode", "guest", "--timeout", "7", "--", "pytest", "--mode", "x", "--", "-k"])
+    assert (mode, parsed.timeout_s) == ("guest", 7.0)
+    assert parsed.command == ("pytest", "--mode", "x", "--", "-k")
+
+
+def test_values_that_may_be_repeated():
+    parsed = job(
+        "--env", "A=1=2", "--env", "B=", "--host-port", "18222", "--host-port", "80", "--channels", "vcan0,can_b"
+    )
+    assert parsed.environment == {"A": "1=2", "B": ""}
+    assert (parsed.host_ports, parsed.channels) == ((18222, 80), ("vcan0", "can_b"))
+
+
+def test_the_results_directory_is_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert job("--results", "build/x").results == tmp_path.resolve() / "build/x"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no command"),
+        (["--"], "no command"),
+        (["true"], "unrecognized arguments: true"),
+        (["--timeout", "0", "--", "true"], "seconds above 0"),
+        (["--timeout", "nan", "--", "true"], "seconds above 0"),
+        (["--timeout", "soon", "--", "true"], "--timeout"),
+        (["--env", "A", "--", "true"], "NAME=VALUE"),
+        (["--env", "a b=c", "--", "true"], "NAME=VALUE"),
+        (["--host-port", "65536", "--", "true"], "TCP port"),
+        (["--channels", "vcan0;reboot", "--", "true"], "interface names"),
+        (["--channels", ",", "--", "true"], "interface names"),
+        (["--mode", "host", "--", "true"], "invalid choice"),
+    ],
+)
+def test_a_wrong_argument_is_a_usage_error(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_job_is_shell_that_init_reads(tmp_path):
+    results = tmp_path / "it's here"
+    text = render_job(job("--results", str(results), "--host-port", "80", "--channels", "a,b"), ["can.ko", "vcan.ko"])
+    script = f'{text}\nprintf "%s|" "$MODULES" "$CHANNELS" "$PORTS" "$RESULTS"'
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said == f"can.ko vcan.ko|a b|80|{results.resolve()}|"
+
+
+def test_the_command_keeps_its_words_directory_and_environment(tmp_path):
+    words = ["it's", 'a "b" $HOME `id`', "", "*", "two\nlines"]
+    place = tmp_path / "a b$c"
+    place.mkdir()
+    show = "import os, sys; print([sys.argv[1:], os.getcwd(), dict(os.environ).get('X'), 'SECRET' in os.environ])"
+    command = Job((sys.executable, "-c", show, *words), ("vcan0",), (), None, {}, 1.0)
+    script = render_command(command, str(place), {"PATH": "/bin:/usr/bin", "X": "1 '2'"})
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env={"SECRET": "1"}).stdout
+    assert said.strip() == repr([words, str(place), "1 '2'", False])
+
+
+def test_the_guest_gets_no_more_of_the_environment_than_python_needs():
+    host = {"PATH": "/bin", "HOME": "/home/me", "LC_ALL": "C", "API_TOKEN": "x", "HIL_SEED": "1", "PYTHONPATH": "p"}
+    host["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment = guest_environment(host, {"EXTRA": "2", "PATH": "/opt/bin"})
+    kept = {"PATH": "/opt/bin", "LC_ALL": "C", "HIL_SEED": "1", "PYTHONPATH": "p"}
+    assert environment == {**kept, "HOME": HOME, "PYTHONUNBUFFERED": "1", "EXTRA": "2"}
+
+
+def test_the_initramfs_is_a_cpio_archive_of_files_and_their_directories():
+    archive = initramfs({"init": b"#!", "bin/busybox": b"12345"})
+    assert len(archive) % 4 == 0
+    assert read_cpio(archive) == {"bin": (0o40755, b""), "init": (0o100755, b"#!"), "bin/busybox": (0o100755, b"12345")}
+
+
+def read_cpio(archive: bytes) -> dict[str, tuple[int, bytes]]:
+    found, at = {}, 0
+    while True:
+        assert archive[at : at + 6] == b"070701"
+        fields = [int(archive[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
+        name = archive[at + 110 : at + 109 + fields[11]].decode()
+        content = at + (110 + fields[11] + 3) // 4 * 4
+        if name == "TRAILER!!!":
+            return found
+        found[name] = (fields[1], archive[content : content + fields[6]])
+        at = content + (fields[6] + 3) // 4 * 4
+
+
+def command_line(accelerator: str, *arguments: str) -> list[str]:
+    return qemu_command(job(*arguments), Path("kernel"), Path("scratch"), accelerator, (7, 8))
+
+
+def test_the_host_is_shared_read_only_and_results_are_not():
+    shares = [word for word in command_line("tcg", "--results", "/r,1") if word.startswith("local,")]
+    assert [("readonly=on" in word, "path=/r,,1," in word) for word in shares] == [(True, False), (False, True)]
+
+
+def test_the_guest_has_a_network_only_for_a_host_port():
+    assert "-nic" not in command_line("tcg")
+    assert "-nic" in command_line("tcg", "--host-port", "18222")
+
+
+def test_the_accelerators_have_their_processors():
+    assert KVM in shlex.join(command_line("kvm"))
+    assert TCG in shlex.join(command_line("tcg"))
+
+
+def test_every_link_carries_can_fd():
+    commands = [" ".join(words) for words in link_commands(["vcan0", "vcan1"])]
+    assert commands[0] == "ip link set lo up"
+    assert [command for command in commands if "mtu 72" in command] == [f"ip link set vcan{n} mtu 72" for n in (0, 1)]
+
+
+def test_the_second_start_parses_to_the_same_job():
+    first = job("--channels", "a,b", "--host-port", "80")
+    second = parse(inside_arguments(first, 5))[1]
+    assert (second.command, second.channels, second.host_ports, second.inside) == (("true",), ("a", "b"), (80,), 5)
+
+
+def test_init_is_a_shell_script():
+    subprocess.run(["sh", "-n", str(INIT)], check=True)
+
+
+def test_the_last_words_are_short():
+    log = "[1.0] vcan init: module x was not loaded\n[2.0] Kernel panic - not syncing\n[3.0]  panic+0x118/0x2f4\n\n"
+    assert TROUBLE.findall(log)[-1] == "[2.0] Kernel panic - not syncing"
+    assert (last_line(log), last_line(" \n")) == ("[3.0]  panic+0x118/0x2f4", "")

@@ -196,7 +196,7 @@ class _VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self._bench_clock.now_ns / 1e9
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         self._timer_order += 1
@@ -211,7 +211,9 @@ class _VirtualLoop(asyncio.BaseEventLoop):
             self._bench_clock._advance(self._ready, self._scheduled[0].when_ns if self._scheduled else None)
         return []
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> Any:
         raise UsageError(f"{getattr(func, '__name__', func)} wants a thread; a thread's result would race bench time")
 
     def _process_events(self, event_list: list[object]) -> None:
@@ -288,15 +290,13 @@ class VirtualClock(Clock):
             callback = timer.callback
             if callback is None:
                 continue
-            if t_ns > self._now_ns:
-                self._now_ns = t_ns
+            self._now_ns = max(self._now_ns, t_ns)
             callback(timer.argument)
             if ready:
                 return
         if until_ns is None:
             raise UsageError("waits for ever: nothing on this bench is left that could happen")
-        if until_ns > self._now_ns:
-            self._now_ns = until_ns
+        self._now_ns = max(self._now_ns, until_ns)
 
     def close(self) -> None:
         if self._closed:
@@ -527,7 +527,7 @@ def sleep_forbidden(folder: str) -> Iterator[None]:
     """Make `time.sleep` a usage error for code whose file lies in `folder`: it burns wall time and no bench time."""
     sleep = time.sleep
 
-    def guarded(seconds: float) -> None:
+    def guarded(seconds: Any) -> None:
         caller = sys._getframe(1)
         if os.path.abspath(caller.f_code.co_filename).startswith(os.path.abspath(folder) + os.sep):
             raise UsageError(

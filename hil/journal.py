@@ -220,7 +220,9 @@ def _open_new(path: Path) -> IO[bytes]:
     try:
         return path.open("wb")
     except OSError as error:
-        raise BenchError(f"can't be made: {error.strerror}", where=str(path), remedy="give another --results.") from error
+        raise BenchError(
+            f"can't be made: {error.strerror}", where=str(path), remedy="give another --results."
+        ) from error
 
 
 def _schema_of(kind: str) -> tuple[str, str, bytes]:

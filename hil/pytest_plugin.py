@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ import pytest
 if TYPE_CHECKING:
     from hil.bench.case import Case
     from hil.bench.facade import Bench
-    from hil.bench.session import CaseVerdict, Outcome, Session
+    from hil.bench.session import CaseVerdict, Session
 
 _MARKERS = (
     "requirement(id, ...): requirements that the case verifies",
@@ -34,7 +34,7 @@ _MARKERS = (
 )
 _WORDS = ("realtime", "guest")
 _CASE = pytest.StashKey["Case"]()
-_OUTCOME = pytest.StashKey["Outcome"]()
+_OUTCOME = pytest.StashKey[Any]()
 _SESSION = pytest.StashKey["Session"]()
 _SLEEP_GUARD = pytest.StashKey[contextlib.ExitStack]()
 
@@ -98,7 +98,7 @@ def _settings(config: pytest.Config) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Make cases of the tests that use the bench, and drop those that `hil run` did not select."""
     cases = [item for item in items if _is_case(item)]
-    if not cases or config.option.collectonly and not _under_hil_run():
+    if not cases or (config.option.collectonly and not _under_hil_run()):
         return
     for item in cases:
         item.stash[_CASE] = _case(item)
@@ -155,9 +155,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest) -> Bench:
     """The bench of this test, brought to where the test starts from."""
-    yield _session(request.config).bench()
+    return _session(request.config).bench()
 
 
 @pytest.hookimpl(wrapper=True)

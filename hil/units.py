@@ -1,10 +1,11 @@
-"""Quantities as engineers write them: `300 ms`, `87 km/h`, `5 s +-20 ms`. Pure; imports only the errors.
+"""Quantities as engineers write them: `300 ms`, `87 km/h`, `13.5 V`. Pure; imports only the errors.
 
 Not a unit library: it knows the units that cockpit suites use, converts within one dimension, and refuses the rest.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 
@@ -69,8 +70,10 @@ def convert(value: float, unit: str, to: str) -> float:
     if unit == to:
         return value
     here, there = _TO_SI.get(unit), _TO_SI.get(to)
+    if not to:
+        raise UsageError(f"'{unit}' was given, but the value has no unit", remedy="give the number alone.")
     if here is None or there is None or here[0] != there[0]:
-        raise UsageError(f"'{unit}' can't be converted to '{to}'", remedy=f"give the value in {to or 'no unit'}.")
+        raise UsageError(f"'{unit}' can't be converted to '{to}'", remedy=f"give the value in {to}.")
     return value * here[1] / there[1]
 
 
@@ -78,7 +81,7 @@ def seconds(duration: Duration) -> float:
     """A duration in seconds. A bare number is seconds, in text too.
 
     Raises:
-        UsageError: it is negative or no duration.
+        UsageError: it is negative, without end or no duration.
     """
     if isinstance(duration, timedelta):
         value = duration.total_seconds()
@@ -89,6 +92,8 @@ def seconds(duration: Duration) -> float:
         value = float(duration)
     if value < 0:
         raise UsageError(f"a duration can't be negative: {duration}")
+    if not math.isfinite(value):
+        raise UsageError(f"'{duration}' is no duration", remedy="write it like '300 ms'.")
     return value
 
 

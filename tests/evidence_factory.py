@@ -81,7 +81,7 @@ def step(journal, number, t0, t1, name, *, parent=None, status="pass", args=()):
 
 
 def check(journal, t_ns, ok, expected, seen, **more):
-    fields = {"name": "telltale", "target": "cluster/abs", "expected": expected, "seen": seen, "ok": ok}
+    fields = {"name": "telltale", "target": "cluster: telltale abs", "expected": expected, "seen": seen, "ok": ok}
     journal.record(t_ns, "check", {**fields, "score": 0.97 if ok else 0.17, "margin": 0.17 if ok else -0.63, **more})
     journal.flush()
 
@@ -99,7 +99,7 @@ def signal(journal, t_ns, name, value, unit="", *, label=""):
     journal.record(t_ns, "signal", {"signal": name, "value": value, "unit": unit, "label": label, "by": "test"})
 
 
-def supply(journal, t_ns, volts, amps, event="sample"):
+def supply(journal, t_ns, volts, amps, event="read"):
     fields = {"event": event, "voltage_V": volts, "current_A": amps, "on": volts > 1}
     journal.record(t_ns, "supply", fields, name="kl30")
 
@@ -122,8 +122,8 @@ def passing(results, seconds=60):
             step(journal, 100 + n, t_ns, t_ns + 9 * S, f"Hold gear {gear}", parent=1, args=["9 s"])
         if n % 500 == 100:
             crop = cluster_picture(60, False).crop((280, 320, 400, 370))
-            journal.picture(t_ns, "cluster/speed", "png", png(crop))
-            check(journal, t_ns, True, "60 km/h +-3", "61 km/h", name="speed shown", target="cluster/speed")
+            journal.picture(t_ns, "cluster/text.speed", "png", png(crop))
+            check(journal, t_ns, True, "60 km/h +-3", "61 km/h", name="speed shown", target="cluster: text speed")
         if n % 50 == 0:
             supply(journal, t_ns, 13.5 + 0.1 * math.sin(n), 2.1 + 0.2 * math.cos(n / 7))
             text = f"[{t_ns / 1e9:9.3f}] hmi: frame budget ok\n"
@@ -145,14 +145,16 @@ def failing(results):
         supply(journal, n * S, 13.5 - 0.01 * n, 2 + 0.1 * n)
         text = f"dtc: C0035 set {HOSTILE}\r\n" if n == 3 else f"tick {n}\n"
         journal.record(n * S, "console", {"direction": "rx", "text": text}, name="main")
-    traffic(journal, 0, 9)
+    traffic(journal, 0, 2)
     check(journal, 2 * S, True, "off", "off")
+    traffic(journal, 2, 8.5)
     picture = cluster_picture(80, False)
     t_ns = 8 * S + 500 * MS
     journal.picture(t_ns, "cluster", "png", png(picture))
-    journal.picture(t_ns, "cluster/abs", "png", png(picture.crop((880, 116, 920, 156))))
+    journal.picture(t_ns, "cluster/telltale.abs", "png", png(picture.crop((880, 116, 920, 156))))
     check(journal, t_ns, False, "on within 2.5 s", "off", since_ns=6 * S, within_ns=2500 * MS, origin="sim",
           bound_ns=8 * MS, detail="brightness 24 of at least 90")  # fmt: skip
+    traffic(journal, 8.5, 9)
     message = "Telltale 'abs' should be on within 2.5 s, but was off until 8.500 s"
     verdict(journal, 9 * S, "fail", message, where="test_cluster.py:57")
 
@@ -172,8 +174,8 @@ def measured(results, samples=300):
     step(journal, 1, 0, 30 * S, "Measure latency", args=[f"{samples} samples"])
     journal.record(30 * S, "measurement", {
         "name": "CAN to framebuffer", "unit": "ms", "samples": values, "ok": True, "kind": "latency",
-        "limit": {"p99": 150.0}, "statistics": {"p99": sorted(values)[-3], "median": 80.1, "confidence": "95 %"},
-        "uncertainty": {"U": 14.4, "k": 2, "u_c": 7.2, "budget": {"camera": 4.8, "scan": 4.8}},
+        "limit": {"at_most": 150.0}, "statistics": {"p99": sorted(values)[-3], "median": 80.1, "confidence": "95 %"},
+        "uncertainty": {"expanded": 14.4, "k": 2, "components": {"camera": 4.8, "scan": 4.8}},
         "source": "cluster specification 3.2",
     })  # fmt: skip
     verdict(journal, 30 * S, "pass")

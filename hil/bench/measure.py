@@ -68,8 +68,7 @@ async def measure_reaction(
         return Seen(result.t_ns, result.bound_ns) if result.ok and result.t_ns >= after_ns else None
 
     since_ns = wiring.clock.now_ns
-    probe = Probe(stimulus.fire, relax, see, stimulus.cycle_s)
-    taken = await measure(wiring.clock, wiring.rng, probe, samples)
+    taken = await measure(wiring.rng, Probe(stimulus.fire, relax, stimulus.shift, see), samples)
     name = f"{ref.signal.name} to {reaction.target}"
     return _conclude(screen, name, reaction.expected, taken, stimulus.bound_ns, limits, since_ns)
 
@@ -92,6 +91,11 @@ class _Stimulus:
     async def put(self, value: Value) -> None:
         """Set the signal."""
         self._wiring.restbus.set(self._ref, value)
+
+    def shift(self, part: float) -> None:
+        """Move the message's phase by a part of its cycle."""
+        delay_ns = round(part * self.cycle_s * 1e9)
+        self._wiring.restbus.shift(self._ref.bus, self._ref.message.name, delay_ns)
 
     async def fire(self) -> int:
         """Set the active value; the stamp of the first frame that carried it.
@@ -193,6 +197,5 @@ def _judge(
         ok=verdict is Verdict.PASS,
         t_ns=screen.bench.now_ns,
         since_ns=since_ns,
-        throughout=True,
         detail=units.show_duration(round(result.summary.mean * 1e6)) + " on average",
     )

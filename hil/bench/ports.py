@@ -1,8 +1,8 @@
 """Ports by name: the factories behind `port = "..."` and `source = "..."` in a bench file.
 
-A factory is a class with `Options` (pydantic: the keys that stand beside `port`), `real` (whether it drives hardware or
-another process, so that it is refused on a virtual clock), `resources` (what to lock) and `make`. Built-in ones register
-as entry points of the group `hil.ports` as `KIND.NAME`; a lab's own ones likewise, or as `module:Class`.
+A factory is a class with `Options` (pydantic: the keys that stand beside `port`), `real` (whether it drives hardware
+or another process, so that it is refused on a virtual clock), `resources` (what to lock) and `make`. Built-in ones
+register as entry points of the group `hil.ports` as `KIND.NAME`; a lab's own likewise, or as `module:Class`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hil.hmi.frames import Display, FrameSource
 from hil.serial.line import PipeEnd, PowerLine, pipe
 from hil.serial.port import BytePort, PowerLimits, PowerPort
 
+_NO_LIMITS: Final = PowerLimits(0.0, 0.0)
 GROUP: Final = "hil.ports"
 VSYNC_NS: Final = 16_666_667
 
@@ -90,7 +91,7 @@ class Site:
     folder: Path
     bitrate: int = 0
     size: tuple[int, int] = (0, 0)
-    limits: PowerLimits = PowerLimits(0.0, 0.0)
+    limits: PowerLimits = _NO_LIMITS
     voltage_V: float = 0.0
 
     @property

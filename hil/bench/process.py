@@ -112,13 +112,13 @@ def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProces
     """Start every program of a bench file.
 
     Returns:
-        The programs, and what they announced as `name.key` -> text.
+        The programs, and what options may name: what they announced as `name.key` -> text, `python` and `bench`.
 
     Raises:
         BenchError: one doesn't come up; those already started are stopped.
     """
     running: list[BenchProcess] = []
-    announced: dict[str, str] = {}
+    announced = {"python": sys.executable, "bench": str(config.folder.resolve())}
     try:
         for name, section in config.process.items():
             command = expand_command(section.command, config, defects)
@@ -145,16 +145,18 @@ def expand_command(command: list[str], config: BenchConfig, defects: list[str]) 
 
 
 def fill(value: Any, announced: dict[str, str], where: str) -> Any:
-    """An option with `{process.key}` replaced by what the process announced.
+    """An option with `{process.key}` replaced by what the process announced; of a list, each item.
 
     Raises:
         UsageError: no process announced that.
     """
+    if isinstance(value, list):
+        return [fill(item, announced, where) for item in value]
     if not isinstance(value, str) or "{" not in value:
         return value
     for key, text in announced.items():
         value = value.replace(f"{{{key}}}", text)
     if "{" in value:
         known = ", ".join(f"{{{key}}}" for key in announced) or "none"
-        raise UsageError(f"'{value}' names what no process announced", where=where, remedy=f"announced: {known}.")
+        raise UsageError(f"'{value}' names what no process announced", where=where, remedy=f"there is: {known}.")
     return value

@@ -130,7 +130,10 @@ class Reset:
     async def _probe_signal(self, probe: ProbeSection) -> bool:
         ref = self._wiring.plan.network.resolve(probe.signal)
         wanted = database.to_value(ref, probe.value)
-        return await self._wiring.inbox.wait(ref, lambda v: v.raw == wanted.raw, units.nanoseconds(probe.within)) is not None
+        return (
+            await self._wiring.inbox.wait(ref, lambda v: v.raw == wanted.raw, units.nanoseconds(probe.within))
+            is not None
+        )
 
     async def _fall_asleep(self) -> None:
         """Ignition off, then a silent bus, until the supply says that the ECU sleeps."""
@@ -161,5 +164,3 @@ def _show(probe: ProbeSection | None) -> str:
     if probe.signal:
         return f"{probe.signal} was not {probe.value} within {probe.within:g} s"
     return f"no line like '{probe.line}' on the console within {probe.within:g} s"
-
-

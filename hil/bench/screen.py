@@ -224,7 +224,9 @@ class TextFacade(_ItemFacade):
         """Check that a regular expression matches all of it."""
         self._within(expect.text_matches(self._text, pattern), within)
 
-    def should_show(self, value: str | float, *, tolerance: str | float = 0.0, within: Duration = DEFAULT_WITHIN) -> None:
+    def should_show(
+        self, value: str | float, *, tolerance: str | float = 0.0, within: Duration = DEFAULT_WITHIN
+    ) -> None:
         """Check that it is a number, with or without unit, within a tolerance."""
         self._within(expect.text_number(self._text, value, tolerance), within)
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock
+
 from hil.bench import config as bench_config
 from hil.bench.case import Case, Selection
 from hil.bench.facade import Bench
@@ -29,6 +31,7 @@ from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.journal import Journal
 
 DEFAULT_SEED: Final = "1"
+EVERYTHING: Final = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Settings:
     results: str = "results"
     seed: str = DEFAULT_SEED
     defects: tuple[str, ...] = ()
-    selection: Selection = Selection()
+    selection: Selection = EVERYTHING
     folder: str = ""
 
     def to_environment(self) -> dict[str, str]:
@@ -100,6 +103,8 @@ class Session:
         self._facade: Bench | None = None
         self._broken: BenchError | None = None
         self._locked = False
+        self._turn: FileLock | None = None
+        """On a real bench the parts of one run take turns; what they can do without the bench they do side by side."""
         self._mistake: UsageError | None = None
         self.verdicts: list[Verdict] = []
         if self._owner:
@@ -180,6 +185,9 @@ class Session:
 
     def _lock(self) -> None:
         if not self._locked:
+            if self.settings.folder and not self.config.is_virtual:
+                self._turn = FileLock(self.folder / ".turn")
+                self._turn.acquire()
             self._locks.acquire()
             self._locked = True
 
@@ -275,6 +283,8 @@ class Session:
         """The run is over: leave the bench safe, let the locks go, and say so."""
         self._close_bench()
         self._locks.release()
+        if self._turn is not None:
+            self._turn.release()
         self.talk.say("finished", "")
         self.talk.close()
 

@@ -5,12 +5,9 @@ A wiring on a virtual clock serves one test; on a real clock it stays open from 
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -29,25 +26,20 @@ from hil.can.restbus import Restbus
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.errors import BenchError, HilError, UsageError
+from hil.files import read_text
 from hil.hmi import layout as layouts
 from hil.hmi.frames import FrameSource
 from hil.hmi.layout import Layout
+from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
 
 
-def read_text(path: Path) -> str:
-    """A text file that a bench names.
+class Closable(Protocol):
+    """A port, when the bench is given up."""
 
-    Raises:
-        UsageError: it can't be read or is no text.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="cp1252", errors="replace")
-    except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+    async def close(self) -> None:
+        """Let it go."""
 
 
 @dataclass(slots=True)
@@ -237,7 +229,8 @@ class Wiring:
     async def _close_ports(self) -> list[HilError]:
         """Close in the reverse order; the supplies last, so that they are left safe whatever broke before."""
         self.restbus.stop()
-        everything = [*self.screens.values(), *self.consoles.values(), *self.buses.values(), *self.supplies.values()]
+        everything: list[Closable] = [*self.screens.values(), *self.consoles.values(), *self.buses.values()]
+        everything += self.supplies.values()
         errors: list[HilError] = []
         for port in everything:
             try:
@@ -254,11 +247,6 @@ class Wiring:
             return [error]
         finally:
             self.clock.close()
-
-
-def seeded(seed: str) -> random.Random:
-    """A generator that depends on nothing but the seed."""
-    return random.Random(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from hil.journal import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, Origin
 
 __all__ = ["BRS", "ERROR", "ESI", "EXTENDED", "FD", "REMOTE", "SENT", "CanFrame", "check_frame", "show_id"]
 
+_MARK_FD: Final = "mark the frame as FD too."
 _FD_LENGTHS: Final = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
 
 
@@ -36,7 +37,7 @@ def check_frame(can_id: int, data: bytes, flags: int) -> None:
     """Refuse what no bus can carry.
 
     Raises:
-        UsageError: identifier or length out of range.
+        UsageError: identifier or length out of range, or flags that contradict each other.
     """
     top = 0x1FFFFFFF if flags & EXTENDED else 0x7FF
     if not 0 <= can_id <= top:
@@ -44,6 +45,12 @@ def check_frame(can_id: int, data: bytes, flags: int) -> None:
             f"identifier 0x{can_id:X} doesn't fit {29 if flags & EXTENDED else 11} bits",
             remedy="mark it as extended, or correct it.",
         )
+    if flags & ~(EXTENDED | FD | BRS | ESI | REMOTE):
+        raise UsageError("nobody can send an error frame or one marked as sent", where=show_id(can_id, flags))
+    if flags & FD and flags & REMOTE:
+        raise UsageError("CAN FD has no remote frames", where=show_id(can_id, flags))
+    if flags & (BRS | ESI) and not flags & FD:
+        raise UsageError("bit-rate switch and error state are of CAN FD", where=show_id(can_id, flags), remedy=_MARK_FD)
     if flags & FD and len(data) not in _FD_LENGTHS:
         raise UsageError(f"{len(data)} bytes is no CAN FD length", where=show_id(can_id, flags))
     if not flags & FD and len(data) > 8:

@@ -1,25 +1,33 @@
-"""What came over the buses: the last frame of each identifier, and waiting for the next that says what is wanted."""
+"""What came over the buses: the last frame that carried a signal, and waiting for the next that says what is wanted.
+
+Rules of this module: a frame that is too short for its message carries none of its signals; a multiplexed frame carries
+those that its multiplexer selects, and the last frame of each selection is kept. Remote and error frames carry nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from cantools.database.can import Message
+
 from hil.can import database
 from hil.can.database import Network, SignalRef, Value
-from hil.can.frames import EXTENDED, SENT, CanFrame
+from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
 from hil.clock import Clock
 from hil.errors import UsageError
 
 _Key = tuple[str, int, bool]
+_Carried = frozenset[str] | None
+"""Names of the signals that a multiplexed frame carries; None: all of its message."""
 
 
 class Inbox:
-    """The last frame of each identifier that others sent."""
+    """The last frames of each identifier that others sent."""
 
     def __init__(self, clock: Clock, network: Network) -> None:
         self._clock, self._network = clock, network
-        self._last: dict[_Key, CanFrame] = {}
+        self._last: dict[_Key, dict[_Carried, CanFrame]] = {}
         self._watchers: dict[_Key, list[Callable[[CanFrame], object]]] = {}
         self.heard = 0
 
@@ -28,8 +36,14 @@ class Inbox:
         if frame.flags & SENT:
             return
         self.heard += 1
+        message = self._network.message_of(frame)
+        if message is None or len(frame.data) < message.length or frame.flags & (REMOTE | ERROR):
+            return
         key = (frame.bus, frame.can_id, bool(frame.flags & EXTENDED))
-        self._last[key] = frame
+        carried = _carried(message, frame.data)
+        pages = self._last.setdefault(key, {})
+        pages.pop(carried, None)
+        pages[carried] = frame
         for watch in tuple(self._watchers.get(key, ())):
             watch(frame)
 
@@ -38,9 +52,11 @@ class Inbox:
         self._last.clear()
 
     def last(self, ref: SignalRef) -> tuple[Value, int] | None:
-        """The last value of a signal and its stamp; None if its message never came."""
-        frame = self._last.get(_key(ref))
-        return None if frame is None else (_value(ref, frame), frame.t_ns)
+        """The last value of a signal and its stamp; None if it never came."""
+        for carried, frame in reversed(self._last.get(_key(ref), {}).items()):
+            if carried is None or ref.signal.name in carried:
+                return _value(ref, frame), frame.t_ns
+        return None
 
     async def wait(self, ref: SignalRef, wanted: Callable[[Value], bool], timeout_ns: int) -> tuple[Value, int] | None:
         """The first frame, from the last one on, whose value is `wanted`; None if none came in time."""
@@ -51,8 +67,8 @@ class Inbox:
         timer = self._clock.call_in(timeout_ns, _settle, (arrived, None))
 
         def watch(frame: CanFrame) -> None:
-            value = _value(ref, frame)
-            if wanted(value):
+            value = _value(ref, frame) if _carries(ref, frame) else None
+            if value is not None and wanted(value):
                 _settle((arrived, (value, frame.t_ns)))
 
         watchers = self._watchers.setdefault(_key(ref), [])
@@ -74,8 +90,19 @@ def _key(ref: SignalRef) -> _Key:
     return ref.bus, ref.message.frame_id, ref.message.is_extended_frame
 
 
+def _carried(message: Message, data: bytes) -> _Carried:
+    if not message.is_multiplexed():
+        return None
+    try:
+        return frozenset(database.decode(message, data))
+    except UsageError:  # its multiplexer selects nothing
+        return frozenset()
+
+
+def _carries(ref: SignalRef, frame: CanFrame) -> bool:
+    carried = _carried(ref.message, frame.data)
+    return carried is None or ref.signal.name in carried
+
+
 def _value(ref: SignalRef, frame: CanFrame) -> Value:
-    values = database.decode(ref.message, frame.data)
-    if ref.signal.name not in values:
-        raise UsageError(f"{ref} is not in the multiplexed frame that came")
-    return database.show(ref, values[ref.signal.name])
+    return database.show(ref, database.decode(ref.message, frame.data)[ref.signal.name])

@@ -1,7 +1,8 @@
 """The CAN port: one node on one bus. Simulated (`hil.can.wire`) and real (`hil.can.pythoncan`) behind one interface.
 
 The contract, which `hil.contract.can` tests on every implementation:
-- a frame sent comes back to the sender's own `on_frame` with the `SENT` flag once it has been on the wire, stamped there;
+- a frame sent comes back to the sender's own `on_frame` with the flag `SENT` once it has been on the wire, and is
+  stamped there;
 - frames of one sender arrive in the order in which they were sent;
 - after `close` nothing is delivered.
 """

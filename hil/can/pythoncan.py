@@ -2,8 +2,9 @@
 
 Where the interface has a file descriptor the loop reads it itself; elsewhere a thread waits and posts. Stamps:
 SocketCAN and UDP carry the kernel's real-time clock, mapped by a `ClockMap`; of the rest the arrival on the host.
-Own frames: SocketCAN gives them back from the wire; multicast gives them back too and a tag tells whose they are;
-for the rest the instant of `send` stands in, marked as the host's.
+Own frames: SocketCAN gives them back from the wire, but marks those of every program on this host alike, so they are
+known by what was sent; multicast gives them back too, with a tag that tells whose they are; for the rest the instant
+of `send` stands in, marked as the host's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import defaultdict, deque
 from typing import Any, Final
 
 import can
@@ -26,6 +28,8 @@ _ECHOES: Final = frozenset({"socketcan"})
 _TAGGED: Final = frozenset({"udp_multicast"})
 _RESAMPLE_NS: Final = 1_000_000_000
 _POLL_S: Final = 0.2
+_PENDING: Final = 64
+"""Frames of one identifier that may be on their way to the wire at once."""
 _FLOAT_STAMP_NS: Final = 240
 """Resolution of a real-time stamp in float seconds, as python-can hands it over."""
 
@@ -49,6 +53,7 @@ class PythonCanPort:
         self._options = dict(options or {})
         self._tag = f"hil-{os.getpid()}-{id(self):x}"
         self._driver: can.BusABC | None = None
+        self._pending: defaultdict[tuple[int, bool], deque[bytes]] = defaultdict(lambda: deque(maxlen=_PENDING))
         self._thread: threading.Thread | None = None
         self._map: ClockMap = realtime_map()
         self._mapped_ns = 0
@@ -92,7 +97,7 @@ class PythonCanPort:
         driver = self._driver
         try:
             while driver is not None and (message := driver.recv(timeout=0)) is not None:
-                self._deliver(message)
+                self._deliver(driver, message)
         except (can.CanError, OSError) as error:
             self._lose(error)
 
@@ -104,7 +109,7 @@ class PythonCanPort:
                 self._clock.post(self._lose, error)
                 return
             if message is not None:
-                self._clock.post(self._deliver, message)
+                self._clock.post(self._deliver, driver, message, self._monotonic_ns())
 
     def _lose(self, error: Exception) -> None:
         if self._driver is None:
@@ -112,24 +117,39 @@ class PythonCanPort:
         self._shut()
         self._on_lost(BenchError(f"broke: {error}", where=self.where, remedy="check the adapter and its cable."))
 
-    def _deliver(self, message: can.Message) -> None:
-        if self._driver is not None:
-            self._on_frame(self._frame(message))
+    def _deliver(self, driver: can.BusABC, message: can.Message, arrived_ns: int | None = None) -> None:
+        """Hand a frame on, unless the port was closed since."""
+        if driver is self._driver:
+            self._on_frame(self._frame(message, self._monotonic_ns() if arrived_ns is None else arrived_ns))
 
-    def _frame(self, message: can.Message) -> CanFrame:
-        t_ns, origin = self._stamp(message)
+    def _deliver_own(self, driver: can.BusABC, frame: CanFrame) -> None:
+        if driver is self._driver:
+            self._on_frame(frame)
+
+    def _monotonic_ns(self) -> int:
+        return self._clock.to_monotonic_ns(self._clock.now_ns)
+
+    def _frame(self, message: can.Message, arrived_ns: int) -> CanFrame:
+        t_ns, origin = self._stamp(message, arrived_ns)
         flags = _flags(message) | (SENT if self._is_own(message) else 0)
         return CanFrame(t_ns, self.bus, message.arbitration_id, bytes(message.data), flags, origin)
 
     def _is_own(self, message: can.Message) -> bool:
         if self._interface in _TAGGED:
             return bool(message.channel == self._tag)
-        return not message.is_rx
+        return not message.is_rx and self._take_pending(message)
 
-    def _stamp(self, message: can.Message) -> tuple[int, Origin]:
+    def _take_pending(self, message: can.Message) -> bool:
+        waiting = self._pending.get((message.arbitration_id, message.is_extended_id))
+        if waiting and waiting[0] == message.data:
+            waiting.popleft()
+            return True
+        return False
+
+    def _stamp(self, message: can.Message, arrived_ns: int) -> tuple[int, Origin]:
         now_ns = self._clock.now_ns
         if self._interface not in _KERNEL_STAMPED or not message.timestamp:
-            return now_ns, Origin.HOST
+            return self._clock.from_monotonic_ns(arrived_ns), Origin.HOST
         if abs(now_ns - self._mapped_ns) > _RESAMPLE_NS:
             self._map.sample(2)
             self._mapped_ns = now_ns
@@ -149,16 +169,19 @@ class PythonCanPort:
             BenchError: the interface is closed, or its queue is full.
         """
         check_frame(can_id, data, flags)
-        if self._driver is None:
+        driver = self._driver
+        if driver is None:
             raise BenchError("is closed", where=self.where)
         message = self._message(can_id, data, flags)
+        if self._interface in _ECHOES:
+            self._pending[can_id, message.is_extended_id].append(data)
         try:
-            self._driver.send(message, timeout=0 if self._interface == "socketcan" else None)
+            driver.send(message, timeout=0 if self._interface == "socketcan" else None)
         except (can.CanError, OSError) as error:
             raise BenchError(f"can't send: {error}", where=self.where, remedy="is anybody acknowledging?") from error
         if self._interface not in _ECHOES | _TAGGED:
             own = CanFrame(self._clock.now_ns, self.bus, can_id, data, flags | SENT, Origin.HOST)
-            self._clock.post(self._on_frame, own)
+            self._clock.post(self._deliver_own, driver, own)
 
     def _message(self, can_id: int, data: bytes, flags: int) -> can.Message:
         return can.Message(

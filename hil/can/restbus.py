@@ -58,6 +58,14 @@ class Sent:
     muted: bool = False
     timer: Timer | None = field(default=None, repr=False)
 
+    def use(self, values: dict[str, Any]) -> None:
+        """Send these raw values from now on.
+
+        Raises:
+            UsageError: they can't be encoded; the ones before stay.
+        """
+        self.payload, self.values = database.encode(self.message, values), values
+
 
 class Restbus:
     """All messages that the bench sends by itself.
@@ -120,19 +128,17 @@ class Restbus:
     def reset(self) -> None:
         """Every signal back to its start value."""
         for sent in self._messages.values():
-            sent.values = database.start_values(sent.message)
-            sent.payload = database.encode(sent.message, sent.values)
+            sent.use(database.start_values(sent.message))
             sent.muted = False
 
     def set(self, ref: SignalRef, value: Value) -> None:
         """Send `value` from the next cycle on.
 
         Raises:
-            UsageError: another node sends this signal, not the restbus.
+            UsageError: another node sends this signal, not the restbus; or a multiplexer's value selects nothing.
         """
         sent = self._of(ref)
-        sent.values[ref.signal.name] = value.raw
-        sent.payload = database.encode(sent.message, sent.values)
+        sent.use(sent.values | {ref.signal.name: value.raw})
 
     def sends(self, ref: SignalRef) -> bool:
         """Whether the restbus sends this signal."""
@@ -149,6 +155,20 @@ class Restbus:
             raise UsageError(f"{bus}::{message} is not sent by the restbus")
         sent.muted = muted
 
+    def shift(self, bus: str, message: str, delay_ns: int) -> None:
+        """Move the phase of a cyclic message: its next frame, and all after it, come `delay_ns` later.
+
+        Raises:
+            UsageError: the restbus doesn't send it.
+        """
+        sent = self._messages.get((bus, message))
+        if sent is None:
+            raise UsageError(f"{bus}::{message} is not sent by the restbus")
+        if sent.timer is not None:
+            sent.timer.cancel()
+            sent.due_ns += delay_ns
+            sent.timer = self._clock.call_at(sent.due_ns, self._send_cyclic, sent)
+
     def get(self, ref: SignalRef) -> Value:
         """What is being sent.
 
@@ -160,12 +180,22 @@ class Restbus:
     def _of(self, ref: SignalRef) -> Sent:
         sent = self._messages.get((ref.bus, ref.message.name))
         if sent is None:
-            who = ", ".join(ref.message.senders) or "no node"
-            raise UsageError(f"{ref} is sent by {who}, which is really there", remedy="set a signal of another node.")
+            raise self._foreign(ref)
         return sent
+
+    def _foreign(self, ref: SignalRef) -> UsageError:
+        senders = ref.message.senders
+        if not senders:
+            return UsageError(f"no node of the database sends {ref}", remedy="name its sender in the database.")
+        if self._absent.intersection(senders):
+            who = f"{', '.join(senders)}, which is really there"
+            return UsageError(f"{ref} is sent by {who}", remedy="set a signal of another node.")
+        return UsageError(f"{ref} is not sent: bus {ref.bus} has no restbus", remedy="set restbus = true for that bus.")
 
     def _send_cyclic(self, sent: Sent) -> None:
         now_ns = self._clock.now_ns
+        if sent.timer is not None:
+            sent.due_ns = sent.timer.t_ns  # not what was asked for, if a test began since: bench time began anew
         self._note_lateness(sent, now_ns - sent.due_ns)
         if not sent.muted:
             sent.port.send(sent.message.frame_id, sent.payload, sent.flags)

@@ -95,7 +95,9 @@ class SimCanPort:
         if self._on_frame is None:
             raise BenchError("the port is closed", where=f"bus.{self.bus}")
         if len(self.queue) >= _QUEUE_LIMIT:
-            raise BenchError(f"{_QUEUE_LIMIT} frames wait at node {self.node}: the bus is full", where=f"bus.{self.bus}")
+            raise BenchError(
+                f"{_QUEUE_LIMIT} frames wait at node {self.node}: the bus is full", where=f"bus.{self.bus}"
+            )
         self.queue.append((can_id, data, flags))
         self._wire.request()
 
@@ -137,7 +139,7 @@ def _header_bits(can_id: int, length: int, flags: int) -> list[int]:
     start = [0]
     if flags & EXTENDED:
         base, extension = can_id >> 18, can_id & 0x3FFFF
-        address = _bits(base, 11) + [1, 1] + _bits(extension, 18) + [remote, 0, 0]
+        address = [*_bits(base, 11), 1, 1, *_bits(extension, 18), remote, 0, 0]
     else:
         address = [*_bits(can_id, 11), remote, 0, 0]
     return start + address + _bits(length, 4)

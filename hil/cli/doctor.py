@@ -1,4 +1,4 @@
-"""`hil doctor --bench FILE`: what of a bench is wired, what is missing, one line a port with a remedy for each red one."""
+"""`hil doctor --bench FILE`: what of a bench is wired and what is missing, a row a port, a remedy for each red one."""
 
 from __future__ import annotations
 
@@ -28,5 +28,3 @@ def run(arguments: argparse.Namespace) -> int:
         table.add_row(mark, escape(finding.part), escape(finding.found), escape(finding.remedy))
     Console(soft_wrap=True).print(table)
     return 0 if all(finding.ok for finding in findings) else EXIT_STATUS[Verdict.BENCH]
-
-

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil.bench.wiring import read_text, seeded
 from hil.can import database
 from hil.can.pythoncan import PythonCanPort
 from hil.clock import RealClock
@@ -26,7 +25,9 @@ from hil.ecu.http_face import HttpFace
 from hil.ecu.pty_face import PtyFace
 from hil.ecu.scpi_face import ScpiFace
 from hil.errors import UsageError
+from hil.files import read_text
 from hil.hmi.frames import Display
+from hil.seed import seeded
 from hil.serial.line import PowerLine
 
 
@@ -135,5 +136,3 @@ def _option(text: str) -> tuple[str, Any]:
     if not sign:
         raise UsageError(f"'{text}' is no KEY=VALUE", where="--option")
     return key, int(value) if value.lstrip("-").isdigit() else value
-
-

@@ -46,7 +46,7 @@ class Tally:
 
     def child_ended(self, runner: str, status: int, log: Path) -> None:
         """A child ended: by itself, of a mistake in the suites, or it died."""
-        if runner == "robot" and status in _ROBOT_USAGE or runner == "pytest" and status in _PYTEST_USAGE:
+        if status in (_ROBOT_USAGE if runner == "robot" else _PYTEST_USAGE):
             if not self.ended or not self.running:
                 self.usage_error = self.usage_error or _last_words(runner, log)
         elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
@@ -70,9 +70,7 @@ class EventServer:
         folder: the results folder.
     """
 
-    def __init__(
-        self, tally: Tally, journal: SessionJournal, on_change: Callable[[], object], folder: Path
-    ) -> None:
+    def __init__(self, tally: Tally, journal: SessionJournal, on_change: Callable[[], object], folder: Path) -> None:
         self._tally, self._journal, self._on_change, self._folder = tally, journal, on_change, folder
         self._server: asyncio.Server | None = None
         self._open = 0

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "report": "make page, JUnit and traces again from the journals of a run",
     "doctor": "what of a bench is wired, what is missing",
     "signals": "list the signals of a bench's databases",
+    "look": "one picture of each screen, with what the readers make of it",
     "mutate": "switch on each defect of the virtual ECU and see that some case fails",
     "ecu": "the virtual cockpit ECU as a process of its own",
     "ocr": "a text recogniser for benches on slow machines",

@@ -86,7 +86,9 @@ def _show(defects: list[Defect], outcomes: list[Caught], without: Caught) -> int
         table.add_row(defect.name, defect.requirement, str(caught.cases), by)
     console = Console(soft_wrap=True)
     console.print(table)
-    sound = "all pass" if not without.failed and not without.broken else f"[bold red]{without.failed or without.broken}[/]"
+    sound = (
+        "all pass" if not without.failed and not without.broken else f"[bold red]{without.failed or without.broken}[/]"
+    )
     console.print(f"without a defect: {without.cases} cases, {sound}")
     caught_count = sum(bool(caught.failed) for caught in outcomes)
     console.print(f"{caught_count} of {len(defects)} defects caught")

@@ -2,7 +2,7 @@
 
 The children work on cases and write journals; this process owns the results folder, the locks, the session's journal
 and the verdict of the whole. A child that dies takes only its running case with it: that case is a bench fault, and
-what it had not begun is not run. On a virtual bench both children run side by side; on a real one one after the other.
+what it had not begun is not run. Children run side by side; a real bench they use in turns (`Session`).
 """
 
 from __future__ import annotations
@@ -163,11 +163,7 @@ async def _supervise(run_: Run, environment: dict[str, str], progress: Progress)
         async with EventServer(run_.tally, journal, progress.update, run_.folder) as server:
             variables = os.environ | run_.settings.to_environment() | environment | {"HIL_TALK": server.address}
             children = [_child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)]
-            if run_.made.config.is_virtual:
-                await asyncio.gather(*children)
-            else:
-                for child in children:
-                    await child
+            await asyncio.gather(*children)
             await server.settle()
         journal.say("finished", "")
     finally:

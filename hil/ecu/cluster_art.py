@@ -201,13 +201,21 @@ def put_message(pixels: Pixels, theme: Theme, text: str, alert: bool) -> None:
     size = _fitting(lines, 316, 24 if len(lines) == 1 else 20)
     for index, line in enumerate(lines):
         middle = 335 + round((index - (len(lines) - 1) / 2) * (size + 6))
-        _put_text(pixels, (648, middle), line, size, theme.ink)
+        _put_text(pixels, (648, middle), _clipped(line, 316, size), size, theme.ink)
 
 
 def _fitting(lines: list[str], width: int, size: int) -> int:
-    """The largest font size up to `size` in which all lines fit; 10 at least."""
-    fits = (s for s in range(size, 10, -1) if all(_font(_PLAIN, s).getlength(line) <= width for line in lines))
-    return next(fits, 10)
+    """The largest font size up to `size` in which all lines fit; 14 at least, smaller can't be read."""
+    fits = (s for s in range(size, 14, -1) if all(_font(_PLAIN, s).getlength(line) <= width for line in lines))
+    return next(fits, 14)
+
+
+def _clipped(line: str, width: int, size: int) -> str:
+    """The line, cut off with dots where it doesn't fit."""
+    if _font(_PLAIN, size).getlength(line) <= width:
+        return line
+    cuts = (line[:end].rstrip() + "..." for end in range(len(line), 0, -1))
+    return next(cut for cut in cuts if _font(_PLAIN, size).getlength(cut) <= width)
 
 
 @lru_cache(maxsize=16)

@@ -132,6 +132,7 @@ class CockpitEcu:
         self.phase = Phase.OFF
         self._received: dict[str, _Received] = {}
         self._heard_ns = 0
+        self._vsync_phase_ns = 0
         self._needle_kmh = self._needle_rpm = 0.0
         self._ignition = False
         self._frozen_number: int | None = None
@@ -167,6 +168,7 @@ class CockpitEcu:
 
     def _boot(self) -> None:
         self.phase = Phase.BOOT
+        self._vsync_phase_ns = self._clock.now_ns + self._rng.randrange(NS_PER_S // VSYNC_HZ)
         for after_s, phase, line in _BOOT_LOG:
             self._later(round(after_s * NS_PER_S), self._boot_step, (phase, line))
         self._later(_STATUS_NS, self._send_status)
@@ -276,9 +278,10 @@ class CockpitEcu:
     # Screen -------------------------------------------------------------------------------------------------------
 
     def _next_vsync(self) -> None:
-        now_ns = self._clock.now_ns
-        index = now_ns * VSYNC_HZ // NS_PER_S + 1
-        self._later(-(-index * NS_PER_S // VSYNC_HZ) - now_ns, self._vsync)
+        """The display runs freely: its phase has nothing to do with what is on the bus."""
+        since_ns = self._clock.now_ns - self._vsync_phase_ns
+        index = since_ns * VSYNC_HZ // NS_PER_S + 1
+        self._later(-(-index * NS_PER_S // VSYNC_HZ) - since_ns, self._vsync)
 
     def _vsync(self, _: object) -> None:
         if self.phase in (Phase.OFF, Phase.BOOT, Phase.SLEEP):

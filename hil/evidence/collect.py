@@ -153,7 +153,7 @@ class Collector:
                 name = f"{entry.name or 'supply'} {unit}"
                 self._point(entry.t_ns, value, name=name, unit=unit, group="supply")
         event = f.text(fields, "event")
-        if event and event not in ("sample", "reading"):
+        if event not in ("", "sample", "read"):
             self._notes.add(Line(entry.t_ns, entry.name or "supply", "supply", _supply_event(event, fields)))
 
     def _point(self, t_ns: int, value: float, *, name: str, unit: str, group: str = "signal", label: str = "") -> None:

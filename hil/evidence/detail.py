@@ -170,10 +170,15 @@ class _Gallery:
 def _match(check: Check, shots: Sequence[Shot], screen: str = "") -> Shot | None:
     """The picture that a check looked at: of its target if it names one, else the one taken with it."""
     near = [shot for shot in shots if _belongs(shot.t_ns, check)]
-    words = {check.target, check.target.replace(".", "/"), *check.target.replace("/", " ").split()} - {""}
-    named = [shot for shot in near if shot.name in words or shot.name.split("/")[-1] in words]
+    target = _letters(check.target)
+    named = [shot for shot in near if target in (_letters(shot.name), _letters(shot.name.split("/")[-1]))]
     same = [shot for shot in near if screen and shot.name == screen]
     return max(named or same or near, key=lambda shot: shot.t_ns, default=None)
+
+
+def _letters(name: str) -> str:
+    """A name without its punctuation: a check says `cluster: telltale abs`, its picture `cluster/telltale.abs`."""
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def _belongs(t_ns: int, check: Check) -> bool:

@@ -154,8 +154,10 @@ def _title(run: Run) -> str:
 def _facts(facts: f.Fields) -> list[Json]:
     """What the first block of the page says: what was tested, on what, and how to run it again."""
     dut, bench = f.as_fields(facts.get("dut")), f.as_fields(facts.get("bench"))
-    rows = [_fact("DUT", key, f.text(dut, key) or "not recorded") for key in ("kind", "part", "serial")]
-    rows += [_fact("DUT", key, f.text(dut, key) or "not recorded") for key in ("software", "hardware")]
+    rows = [_fact("DUT", "kind", _kind(dut))]
+    rows += [
+        _fact("DUT", key, f.text(dut, key) or "not recorded") for key in ("part", "serial", "software", "hardware")
+    ]
     rows += [_fact("Bench", "bench", f.text(bench, "name") or "not recorded")]
     rows += [_fact("Bench", "variant", f.text(facts, "variant") or "not recorded")]
     rows += [_fact("Bench", key, f.text(bench, key)) for key in ("clock", "file")]
@@ -164,8 +166,13 @@ def _facts(facts: f.Fields) -> list[Json]:
     rows += [_fact("Run", "started", f.text(facts, "started_utc")), _fact("Run", "wall time", _wall(facts))]
     harness = f.text(facts, "harness") or f.text(facts, "harness_version") or f.text(facts, "version")
     rows += [_fact("Run", "harness", harness), _fact("Run", "python", f.text(facts, "python"))]
-    rows += [_fact("How", key, _show(facts.get(key))) for key in ("command", "options")]
+    rows += [_fact("How", key, _show(facts.get(key))) for key in ("defects", "command", "options")]
     return [row for row in [*rows, *_hashes(facts, bench)] if row["value"]]
+
+
+def _kind(dut: f.Fields) -> str:
+    kind, name = f.text(dut, "kind") or "not recorded", f.text(dut, "name")
+    return f"{kind}, {name}" if name else kind
 
 
 def _fact(group: str, label: str, value: str, full: str = "") -> Json:
@@ -178,16 +185,18 @@ def _wall(facts: f.Fields) -> str:
 
 
 def _show(value: Any) -> str:
+    """A value of run.json on one line; options that were not given are left out."""
     if isinstance(value, list):
         return " ".join(str(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}={item}" for key, item in value.items())
+        return ", ".join(f"{key}: {_show(item)}" for key, item in value.items() if item not in ([], "", None, {}))
     return "" if value is None else str(value)
 
 
 def _hashes(facts: f.Fields, bench: f.Fields) -> list[Json]:
     own = {f.text(bench, "file") or "bench file": f.text(bench, "sha256")} if bench.get("sha256") else {}
-    listed = {**own, **{str(name): str(value) for name, value in f.as_fields(facts.get("hashes")).items()}}
+    hashes = {str(name): str(value) for name, value in f.as_fields(facts.get("hashes")).items()}
+    listed = hashes if set(own.values()) & set(hashes.values()) else {**own, **hashes}
     return [_fact("Files", name, value[:10], value) for name, value in listed.items()]
 
 

@@ -133,13 +133,11 @@ class _Judge:
         return await asyncio.to_thread(self._judge, frame)
 
     def _judge(self, frame: Frame) -> Judgement:
-        if self._last is not None and self._same(frame, *self._last[:2]):
-            judgement = self._last[2]
-        else:
+        if self._last is None or not self._same(frame, *self._last[:2]):
             judgement = self._expectation.judge(frame.pixels)
             self.looks += 1
-        self._last = frame, crop(frame.pixels, self._expectation.item.bounds), judgement
-        return judgement
+            self._last = frame, crop(frame.pixels, self._expectation.item.bounds), judgement
+        return self._last[2]
 
     def _same(self, frame: Frame, last: Frame, seen: Pixels) -> bool:
         if frame.token is not None and frame.token == last.token:

@@ -38,7 +38,9 @@ def read_glass(pixels: Pixels, item: Glass) -> Reading:
     level = float(np.quantile(pixels.max(axis=2), 1 - _BRIGHT_SHARE))
     value = "lit" if level >= DARK_BELOW else "dark"
     margin = min(1.0, abs(level - DARK_BELOW) / 255)
-    return Reading(value, 1.0, margin, f"brightest level {level:.0f} of 255", pixels[::_THUMBNAIL_STEP, ::_THUMBNAIL_STEP])
+    return Reading(
+        value, 1.0, margin, f"brightest level {level:.0f} of 255", pixels[::_THUMBNAIL_STEP, ::_THUMBNAIL_STEP]
+    )
 
 
 def backlight(item: Glass, lit: bool) -> Expectation:

@@ -32,10 +32,17 @@ def decode(data: bytes, size: tuple[int, int], where: str) -> Pixels:
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(image.size, size, where)
+            _check_end(image.format or "", data)
             return np.array(image.convert("RGB"), np.uint8)
     except _BROKEN as error:
         what = f"gave {len(data)} bytes that are no whole PNG or JPEG: they begin with {_beginning(data)}"
         raise BenchError(what, where=where) from error
+
+
+def _check_end(kind: str, data: bytes) -> None:
+    """Pillow forgives a PNG without its end; its last rows may be missing."""
+    if kind == "PNG" and b"IEND" not in data[-64:]:
+        raise EOFError("no IEND")
 
 
 def _check_size(given: tuple[int, int], wanted: tuple[int, int], where: str) -> None:

@@ -7,7 +7,7 @@ reading says what was seen.
     measure     what it is                                                               on       off
     brightness  of the brightest 8 % of the region, over that expected of a lit lamp     >= 0.55  < 0.30
     colour      part of the lit pixels' light that has the layout's hue                  >= 0.60
-    shape       normalised correlation with the reference, best within its play          >= 0.60
+    shape       normalised correlation with the reference, best within its play          >= 0.80
 
 Not for: blinking. That is a check over several readings.
 """
@@ -31,7 +31,7 @@ from hil.hmi.reader import Reading, crop
 ON_BRIGHTNESS: Final = 0.55
 OFF_BRIGHTNESS: Final = 0.30
 COLOUR: Final = 0.60
-SHAPE: Final = 0.60
+SHAPE: Final = 0.80
 _BRIGHTEST: Final = 92.0
 _PLAY: Final = 3
 """How far a symbol may lie off its place, px: a camera's warp."""

@@ -1,8 +1,8 @@
 """The reaction probe: stimulate, see the reaction, many times, at random phases.
 
 A sample is the time from the stimulus on the wire to the first frame that shows the reaction. The phase of the
-stimulus is random over one cycle, since a fixed one would measure the same slice of every schedule of frames,
-cycle and refresh again and again.
+stimulus on the wire is random over one cycle: a message that keeps its phase to the refresh of the screen would
+measure the same slice of both schedules again and again.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-
-from hil.clock import Clock
 
 Act = Callable[[], Awaitable[int]]
 """Does something and returns the bench time at which it was on the wire."""
@@ -34,14 +32,14 @@ class Probe:
     Attributes:
         stimulate: puts the stimulus on the wire.
         relax: takes it back, and waits until the reaction is gone.
+        shift: moves the phase of the stimulus on the wire by a part of its cycle, 0 to 1.
         see: waits for the reaction.
-        phase_s: the stimulus's phase is random over this span.
     """
 
     stimulate: Act
     relax: Callable[[], Awaitable[None]]
+    shift: Callable[[float], object]
     see: See
-    phase_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,13 @@ class Samples:
     missed: int
 
 
-async def measure(clock: Clock, rng: random.Random, probe: Probe, samples: int) -> Samples:
+async def measure(rng: random.Random, probe: Probe, samples: int) -> Samples:
     """Take samples; stops at the first reaction that never came."""
     latencies: list[int] = []
     worst_bound_ns = 0
     for _ in range(samples):
         await probe.relax()
-        await clock.sleep(rng.uniform(0.0, probe.phase_s))
+        probe.shift(rng.random())
         stimulus_ns = await probe.stimulate()
         seen = await probe.see(stimulus_ns)
         if seen is None:

@@ -58,7 +58,13 @@ def quantile_bound(samples: Sequence[float], quantile: float, confidence: float 
     """
     n, below = len(samples), 0.0
     for k in range(1, n + 1):
-        below += math.comb(n, k - 1) * quantile ** (k - 1) * (1 - quantile) ** (n - k + 1)
+        below += _binomial(n, k - 1, quantile)
         if below >= confidence:
             return sorted(samples)[k - 1]
     return None
+
+
+def _binomial(n: int, k: int, p: float) -> float:
+    """P(B(n, p) = k), by logarithms: a coefficient of a thousand samples is beyond any float."""
+    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(ways + k * math.log(p) + (n - k) * math.log1p(-p))

@@ -31,7 +31,9 @@ class LatencyKeywords(KeywordGroup):
 
         | Telltale Should React    high_beam    HighBeam    On    rest=Off    limit=200 ms |
         """
-        result = self.bench.screen(screen).telltale(telltale).reaction(
-            signal, value, rest=rest, state=state.value, samples=samples, limit=float(limit), source=source
+        result = (
+            self.bench.screen(screen)
+            .telltale(telltale)
+            .reaction(signal, value, rest=rest, state=state.value, samples=samples, limit=float(limit), source=source)
         )
         return result.summary.maximum

@@ -20,7 +20,7 @@ from hil.robot.time_keywords import TimeKeywords
 from hil.robot.types import CONVERTERS
 
 
-class CockpitBench(DynamicCore):
+class CockpitBench(DynamicCore):  # type: ignore[misc]
     """Keywords for testing a cockpit ECU on a bench: signals in, pixels, console and current out.
 
     | *** Settings ***

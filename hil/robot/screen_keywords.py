@@ -12,9 +12,7 @@ class ScreenKeywords(KeywordGroup):
     """The screens."""
 
     @keyword(tags=["screen", "check"])
-    def telltale_should_be(
-        self, telltale: str, state: Lamp, within: Duration = Duration(2), screen: str = ""
-    ) -> None:
+    def telltale_should_be(self, telltale: str, state: Lamp, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks that a telltale is ``on`` (in its colour) or ``off``, at the latest ``within`` from now.
 
         | Telltale Should Be    high_beam    on    within=300 ms |

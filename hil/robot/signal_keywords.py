@@ -22,9 +22,7 @@ class SignalKeywords(KeywordGroup):
         self.bench.set_signal(signal, value)
 
     @keyword(tags=["signals", "check"])
-    def signal_should_be(
-        self, signal: str, value: str, within: Duration = Duration(2), tolerance: float = 0.0
-    ) -> None:
+    def signal_should_be(self, signal: str, value: str, within: Duration = Duration(2), tolerance: float = 0.0) -> None:
         """Checks that the ECU sends a value, at the latest ``within`` from now.
 
         | Signal Should Be    DisplayedSpeed    87 km/h    tolerance=1 |

@@ -20,21 +20,21 @@ class TimeKeywords(KeywordGroup):
         self.bench.sleep(float(duration))
 
     @keyword(tags=["time"])
-    def wait_until_keyword_succeeds(self, within: Duration, interval: Duration, name: str, *args: Any) -> Any:
-        """Repeats a keyword every ``interval`` until it passes, at most ``within``, in bench time.
+    def wait_until_keyword_succeeds(self, retry: Duration, retry_interval: Duration, keyword_: str, *args: Any) -> Any:
+        """Repeats a keyword every ``retry_interval`` until it passes, at most for ``retry``, in bench time.
 
         A broken bench or a mistake in the suite is not repeated. Checks of this library take ``within`` themselves,
         which is more exact: use this only for what has no ``within``.
         """
         return self.bench.until_succeeds(
-            lambda: BuiltIn().run_keyword(name, *args), within=float(within), interval=float(interval)
+            lambda: BuiltIn().run_keyword(keyword_, *args), within=float(retry), interval=float(retry_interval)
         )
 
     @keyword(tags=["check"])
-    def check_should_fail(self, name: str, *args: Any) -> None:
+    def check_should_fail(self, keyword_: str, *args: Any) -> None:
         """Runs a check that must fail; if it passes, that is the failure.
 
         | Check Should Fail    Telltale Should Be    high_beam    on    within=1 s |
         """
         with self.bench.expected_failure():
-            BuiltIn().run_keyword(name, *args)
+            BuiltIn().run_keyword(keyword_, *args)

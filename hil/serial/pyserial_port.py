@@ -109,19 +109,19 @@ class SerialPort:
         link, self._link = self._link, None
         self._on_data = self._on_lost = None
         if link is not None:
-            link.stop()
-            await link.ended
+            await link.end()
 
     @property
     def _where(self) -> str:
         return f"{self.name} ({self.url})"
 
-    def _deliver(self, link: _Link, t_ns: int, data: bytes) -> None:
-        if link is self._link and self._on_data is not None and self._lost is None:
+    def _deliver(self, t_ns: int, data: bytes) -> None:
+        if self._on_data is not None and self._lost is None:
             self._on_data(t_ns, data)
 
-    def _break(self, link: _Link, why: str) -> None:
-        if link is not self._link or self._lost is not None:
+    def _break(self, why: str) -> None:
+        """Say once that the line is lost: reader and writer both notice."""
+        if self._lost is not None:
             return
         self._lost = BenchError(f"the line was lost: {why}", where=self._where, remedy="check cable and power.")
         if self._on_lost is not None:
@@ -134,7 +134,7 @@ class _Link:
     def __init__(self, port: SerialPort) -> None:
         self._port, self._clock = port, port._clock
         self.opened: asyncio.Future[None] = self._clock.loop.create_future()
-        self.ended: asyncio.Future[None] = self._clock.loop.create_future()
+        self._ended: asyncio.Future[None] = self._clock.loop.create_future()
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._count = threading.Lock()
@@ -150,7 +150,13 @@ class _Link:
             self._waiting += len(data)
         self._queue.put(bytes(data))
 
-    def stop(self) -> None:
+    async def end(self) -> None:
+        """Stop both threads; they are gone when this returns."""
+        self._stop()
+        await self._ended
+        self._thread.join()  # it has posted that as its last act
+
+    def _stop(self) -> None:
         self._give_up_ns = self._clock.now_ns + round(CLOSE_S * 1e9)
         self._stopping.set()
         self._queue.put(None)
@@ -165,7 +171,7 @@ class _Link:
             self._clock.post(_settle, self.opened, None)
             self._run(line)
         finally:
-            self._clock.post(_settle, self.ended, None)
+            self._clock.post(_settle, self._ended, None)
 
     def _run(self, line: Any) -> None:
         writer = threading.Thread(target=self._write_all, args=(line,), name=f"{self._thread.name}-tx", daemon=True)
@@ -183,10 +189,10 @@ class _Link:
             try:
                 data = read()
             except (OSError, TypeError) as error:  # SerialException is an OSError; TypeError: closed under a read
-                self._clock.post(self._port._break, self, _one_line(error))
+                self._clock.post(self._port._break, _one_line(error))
                 return
             if data:
-                self._clock.post(self._port._deliver, self, self._clock.now_ns, data)
+                self._clock.post(self._port._deliver, self._clock.now_ns, data)
 
     def _write_all(self, line: Any) -> None:
         """The writer thread: empty the queue until its end, a broken line, or closing took too long."""
@@ -195,7 +201,7 @@ class _Link:
                 with self._count:
                     self._waiting -= len(data)
         except OSError as error:
-            self._clock.post(self._port._break, self, _one_line(error))
+            self._clock.post(self._port._break, _one_line(error))
 
     def _write_one(self, line: Any, data: bytes) -> bool:
         for start in range(0, len(data), PIECE_BYTES):
@@ -242,8 +248,12 @@ def _cannot_open(port: SerialPort, error: OSError) -> BenchError:
 
 
 def _selectable(line: Any) -> bool:
-    """Whether the line has a descriptor that `select` takes: ttys on POSIX, sockets anywhere."""
-    return hasattr(line, "fileno") and (sys.platform != "win32" or hasattr(line, "from_url"))
+    """Whether the line has a descriptor that `select` takes: devices on POSIX, sockets anywhere."""
+    return _is_tty(line) or str(line.port).startswith("socket:")
+
+
+def _is_tty(line: Any) -> bool:
+    return sys.platform != "win32" and isinstance(line, serial.Serial)
 
 
 def _reader(line: Any) -> Any:
@@ -263,7 +273,7 @@ def _reader(line: Any) -> Any:
 
 def _keep_dtr(line: Any) -> None:
     """Clear HUPCL: closing the line leaves DTR as it is. Lines without termios have nothing to clear."""
-    if sys.platform == "win32" or not hasattr(line, "fileno") or hasattr(line, "from_url"):
+    if not _is_tty(line):
         return
     import termios
 

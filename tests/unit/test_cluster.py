@@ -53,7 +53,7 @@ def test_a_telltale_lights_only_its_own_place(name):
     half = side // 2
     assert x - half <= left < right <= x + half
     assert y - half <= top < bottom <= y + half
-    assert min(right - left, bottom - top) > side // 2
+    assert min(right - left, bottom - top) > 0.4 * side
     assert (lit[y - half : y + half, x - half : x + half] == colour).all(axis=2).sum() > 60
 
 

@@ -91,6 +91,17 @@ def test_what_comes_after_the_deadline_is_a_miss_and_stays(bench):
     assert bench.expect("too late").t_ns == 500 * MS
 
 
+def test_what_was_stamped_after_the_deadline_is_a_miss_even_if_it_is_here(bench):
+    bench.console._on_data(5 * MS, b"late")
+    assert isinstance(bench.expect("late", 0.004), Missed)
+    assert bench.expect("late", 0.005).t_ns == 5 * MS
+
+
+def test_bytes_that_are_no_text_are_seen_as_such(bench):
+    bench.says(1, b"\xff\xfe!")
+    assert bench.expect("\ufffd\ufffd!").t_ns == 1 * MS
+
+
 def test_no_time_means_what_has_come_already(bench):
     assert isinstance(bench.expect("x", 0), Missed)
     bench.says(1, "x")
@@ -139,12 +150,16 @@ def test_the_journal_gets_lines_and_the_unfinished_one_before_what_is_sent(bench
     bench.says(1, "one\ntwo\nlog")
     bench.says(2, "in: ")
     bench.expect("login: ")
+    bench.says(3, "\n# ")
+    bench.run(bench.clock.sleep(0.01))
     bench.console.send_line("root")
     assert bench.reports == [
         (1 * MS, RECEIVED, "one\n"),
         (1 * MS, RECEIVED, "two\n"),
         (2 * MS, RECEIVED, "login: "),
-        (2 * MS, SENT, "root\n"),
+        (3 * MS, RECEIVED, "\n"),
+        (3 * MS, RECEIVED, "# "),
+        (12 * MS, SENT, "root\n"),
     ]
 
 

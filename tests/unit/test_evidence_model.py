@@ -10,7 +10,7 @@ import pytest
 
 from hil.errors import UsageError, Verdict
 from hil.evidence.collect import FRAMES, Collector
-from hil.evidence.model import DIED, NOT_REACHED, Fault, Ruling, rule, rule_without_journal, worst
+from hil.evidence.model import DIED, Fault, Ruling, rule, rule_without_journal, worst
 from hil.evidence.reader import read_run
 from hil.evidence.report import make_report
 from hil.evidence.series import SeriesBuilder, frame_ns, thin
@@ -51,8 +51,8 @@ def test_every_ending_gets_its_verdict(run):
 
 def test_the_reason_says_what_happened(run):
     messages = {case.info.id: case.ruling.message for case in run.cases}
-    assert messages["diag.killed"] == DIED
-    assert messages["diag.never"] == NOT_REACHED
+    assert messages["diag.killed"] == "the run ended in the middle of this case"
+    assert messages["diag.never"] == "the run ended before it"
     assert messages["cam.none"] == "this bench has no camera"
     assert messages["diag.garbage"].startswith("the journal can't be read to its end: is no journal")
 
@@ -139,12 +139,13 @@ def test_a_timeline_has_what_the_case_did(attempts):
     assert ("signal", "powertrain::Speed") in names
     assert ("supply", "kl30 V") in names
     assert ("bus load", "cabin") in names
-    assert [shot.name for shot in timeline.shots] == ["cluster", "cluster/abs"]
+    assert [shot.name for shot in timeline.shots] == ["cluster", "cluster/telltale.abs"]
 
 
 def test_frames_are_kept_up_to_the_failed_check_only(attempts):
     frames = attempts["cluster.abs", 1].timeline.frames
     assert frames[0].t_ns >= 6_400_000_000
+    assert frames[-1].t_ns <= 8_500_000_000
     assert 0 < len(frames) <= FRAMES
 
 
@@ -213,6 +214,15 @@ def test_another_folder_is_refused(tmp_path):
         read_run(tmp_path)
 
 
+def test_a_verdict_in_a_journal_that_was_cut_is_only_a_claim(tmp_path):
+    factory.failing(tmp_path)
+    path = tmp_path / "tests" / "cluster.abs" / "1" / "journal.mcap"
+    path.write_bytes(path.read_bytes()[:-20])
+    (case,) = read_run(tmp_path).cases
+    assert case.ruling.verdict is Verdict.BENCH
+    assert "had said: fail: Telltale 'abs' should be on" in case.ruling.message
+
+
 def test_a_planned_name_fills_what_a_killed_journal_lacks(tmp_path):
     Journal(_folder(tmp_path, "a") / "journal.mcap").flush()
     factory.session(tmp_path, {"a": ("Nice name", "suite", ["R-1"], [])}, {}, started=("a",))
@@ -228,7 +238,7 @@ def _folder(results, case_id):
 
 def test_thinning_keeps_peaks_and_both_ends():
     t, v = np.arange(100_000), np.sin(np.arange(100_000) / 900)
-    v[54_321], v[12_345] = 9, -9
+    v[54_321], v[12_345], v[-1] = 9, -9, v[-40]
     thin_t, thin_v = thin(t, v, 500)
     assert len(thin_t) <= 500
     assert (thin_t[0], thin_t[-1]) == (0, 99_999)

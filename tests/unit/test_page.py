@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from hil.evidence.model import Shot
+from hil.evidence.page import _assemble
 from hil.evidence.pictures import embed
 from hil.evidence.report import make_report
 from hil.journal import Picture
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import evidence_factory as factory
+
+GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+SMALLEST = len(_assemble("", "", ""))
 
 
 class Page(HTMLParser):
@@ -86,7 +90,7 @@ def test_the_failing_case_says_what_was_expected_and_seen(page):
     failed = page.case("cluster.abs")["checks"][-1]
     assert (failed["t"], failed["since"], failed["within"], failed["bound"]) == (8.5, 6.0, 2.5, 0.008)
     crop, whole = (page.case("cluster.abs")["pictures"][failed[key]] for key in ("crop", "whole"))
-    assert (crop["name"], crop["width"], crop["uri"][:15]) == ("cluster/abs", 40, "data:image/png;")
+    assert (crop["name"], crop["width"], crop["uri"][:15]) == ("cluster/telltale.abs", 40, "data:image/png;")
     assert (whole["name"], whole["uri"][:16]) == ("cluster", "data:image/jpeg;")
 
 
@@ -97,6 +101,15 @@ def test_facts_of_the_device_come_first(page):
     assert facts["Files", "cockpit.dbc"] == {
         "group": "Files", "label": "cockpit.dbc", "value": "0123456789", "full": "0123456789abcdef" * 4,
     }  # fmt: skip
+
+
+def test_a_file_is_not_listed_twice(tmp_path):
+    factory.make_many(tmp_path, 1)
+    bench = {"name": "virtual", "file": "benches/virtual.toml", "sha256": "ab" * 32}
+    (tmp_path / "run.json").write_text(json.dumps({"bench": bench, "hashes": {"virtual.toml": "ab" * 32}}))
+    make_report(tmp_path)
+    facts = Page(tmp_path / "index.html").data["run"]["facts"]
+    assert [fact["label"] for fact in facts if fact["group"] == "Files"] == ["virtual.toml"]
 
 
 def test_a_missing_fact_is_said_to_be_missing(tmp_path):
@@ -111,8 +124,8 @@ def test_a_measurement_has_histogram_limit_and_uncertainty(page):
     (item,) = page.case("latency.speed")["measurements"]
     assert sum(item["counts"]) == item["n"] == 300
     assert len(item["edges"]) == len(item["counts"]) + 1
-    assert item["limit"] == {"p99": 150.0}
-    assert item["uncertainty"]["U"] == 14.4
+    assert item["limit"] == {"at_most": 150.0}
+    assert item["uncertainty"]["expanded"] == 14.4
 
 
 def test_steps_know_their_depth(page):
@@ -124,7 +137,31 @@ def test_labels_are_found_by_the_value_as_javascript_writes_it(page):
     assert gear["labels"]["1"] == "R"
 
 
-@pytest.mark.parametrize("max_bytes", [150_000, 250_000])
+def test_a_check_finds_the_pictures_that_it_looked_at(tmp_path):
+    journal = factory.open_case(tmp_path, "a")
+    lamp, other = (factory.png(factory.cluster_picture(0, lit).crop((0, 0, 8, 8))) for lit in (True, False))
+    for t_s, name in (
+        (1, "cluster/telltale.abs"),
+        (5, "cluster/telltale.oil"),
+        (5, "radio"),
+        (5, "cluster"),
+        (5, "cluster/telltale.abs"),
+    ):
+        journal.picture(t_s * factory.S, name, "png", other if name == "cluster/telltale.oil" else lamp)
+    factory.check(journal, 5 * factory.S, False, "on", "off", since_ns=4 * factory.S)
+    factory.check(journal, 5 * factory.S, False, "on", "off")
+    factory.check(journal, 9 * factory.S, False, "on", "off")
+    factory.verdict(journal, 9 * factory.S, "fail", "dark")
+    make_report(tmp_path)
+    case = Page(tmp_path / "index.html").case("a")
+    looked, again, blind = case["checks"]
+    crop, whole = case["pictures"][looked["crop"]], case["pictures"][looked["whole"]]
+    assert (crop["name"], crop["t"], whole["name"]) == ("cluster/telltale.abs", 5.0, "cluster")
+    assert (again["crop"], again["whole"]) == (looked["crop"], looked["whole"])
+    assert (blind["crop"], blind["whole"]) == (None, None)
+
+
+@pytest.mark.parametrize("max_bytes", [110_000, 150_000, 250_000])
 def test_it_never_grows_beyond_its_size_and_says_what_is_missing(tmp_path, max_bytes):
     factory.make_results(tmp_path, seconds=20)
     make_report(tmp_path, max_bytes=max_bytes)
@@ -132,14 +169,27 @@ def test_it_never_grows_beyond_its_size_and_says_what_is_missing(tmp_path, max_b
     page = Page(tmp_path / "index.html")
     assert len(page.data["run"]["cases"]) == 10
     shown = [block for name, block in page.data.items() if name.startswith("case-")]
-    assert any("are shown" in note for block in shown for note in block["thinned"])
+    notes = [note for block in shown for note in block["thinned"]]
+    assert any(re.match(r"frames: \d+ of \d+ are shown, those nearest to", note) for note in notes)
+
+
+def test_details_that_do_not_fit_at_all_are_left_out_and_the_verdicts_stay(tmp_path):
+    factory.make_many(tmp_path, 40, picture=False)
+    make_report(tmp_path, max_bytes=SMALLEST + 40 * 600)
+    assert (tmp_path / "index.html").stat().st_size <= SMALLEST + 40 * 600
+    page = Page(tmp_path / "index.html")
+    assert len(page.data["run"]["cases"]) == 40
+    assert sum(name.startswith("case-") for name in page.data) < 40
 
 
 def test_many_cases_share_the_page(tmp_path):
     factory.make_many(tmp_path, 30)
     factory.failing(tmp_path)
-    make_report(tmp_path, max_bytes=700_000)
-    assert (tmp_path / "index.html").stat().st_size <= 700_000
+    plan = {"cluster.abs": factory.PLAN["cluster.abs"]} | {f"many.{n:04d}": ("", "", [], []) for n in range(30)}
+    ends = {name: ("fail" if name == "cluster.abs" else "pass", "") for name in plan}
+    factory.session(tmp_path, plan, ends, finished=True, started=())
+    make_report(tmp_path, max_bytes=450_000)
+    assert (tmp_path / "index.html").stat().st_size <= 450_000
     page = Page(tmp_path / "index.html")
     assert page.case("cluster.abs")["pictures"], "the case that failed keeps its pictures"
 
@@ -159,6 +209,6 @@ def test_a_large_whole_frame_is_scaled_and_says_so():
     assert "scaled from 2560x960" in picture.note
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a" + bytes(100), b"\x89PNG\r\n\x1a\n" + bytes(50)])
+@pytest.mark.parametrize("data", [b"", GIF, b"\x89PNG\r\n\x1a\n" + bytes(50)])
 def test_bytes_that_are_no_picture_are_left_out(data):
-    assert embed(Shot(0, "cluster/abs", Picture("png", data))) is None
+    assert embed(Shot(0, "cluster/telltale.abs", Picture("png", data))) is None

@@ -5,7 +5,7 @@ import pytest
 from hil.clock import VirtualClock
 from hil.errors import BenchError, UsageError
 from hil.serial.line import PowerLine, pipe
-from hil.serial.port import PowerLimits
+from hil.serial.port import PowerLimits, PowerReading
 from hil.serial.power_scpi import ScpiSupply
 from hil.serial.power_sim import SimSupply
 
@@ -122,6 +122,8 @@ def test_a_trip_of_a_rigol_is_asked_for_in_its_words_and_cleared(psu):
     psu.expect("INST:NSEL 1", ("OUTP?", "ON"), ("OUTP:OVP:QUES?", "NO"), ("OUTP:OCP:QUES?", "YES"))
     with pytest.raises(BenchError, match=r"kl30.*protection.*5 A"):
         psu.run(psu.supply.read())
+    psu.expect("INST:NSEL 1", ("OUTP?", "ON"), ("MEAS:VOLT?", "0.01"), ("MEAS:CURR?", "0"))
+    assert psu.run(psu.supply.read()) == PowerReading(on=False, voltage_V=0.01, current_A=0.0)
     psu.expect("INST:NSEL 1", "OUTP:OVP:CLEAR", "OUTP:OCP:CLEAR", *on[1:])
     psu.run(psu.supply.switch(True))
 

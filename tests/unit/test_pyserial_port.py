@@ -162,6 +162,48 @@ def test_a_line_that_takes_nothing_refuses_more_and_does_not_hold_up_the_loop(cl
     clock.run(port.close())
 
 
+def test_a_stuck_line_that_breaks_says_so_once_and_leaves_no_thread(clock, pty_ends, monkeypatch):
+    monkeypatch.setattr(pyserial_port, "WRITE_TIMEOUT_S", 0.3)
+    ends, path = pty_ends
+    port = make(clock, path)
+    ear = open_it(clock, port)
+
+    async def stuck():
+        port.write(b"x" * 100_000)
+        await clock.sleep(0.05)
+        while ends:
+            os.close(ends.pop())
+        await ear.until(lambda: bool(ear.lost), 5)
+        await clock.sleep(0.4)
+        await port.close()
+
+    clock.run(stuck())
+    assert len(ear.lost) == 1
+
+
+def test_closing_a_stuck_line_waits_for_its_threads(clock, pty_ends, monkeypatch):
+    monkeypatch.setattr(pyserial_port, "WRITE_TIMEOUT_S", 0.3)
+    port = make(clock, pty_ends[1])
+    ear = open_it(clock, port)
+
+    async def stuck():
+        port.write(b"x" * 100_000)
+        await clock.sleep(0.05)
+        await port.close()
+
+    clock.run(stuck())
+    assert not [thread.name for thread in threading.enumerate() if thread.name.endswith("-tx")]
+    assert ear.lost == []
+
+
+def test_lines_without_a_descriptor_are_read_too(clock):
+    port = make(clock, "loop://")
+    ear = open_it(clock, port)
+    port.write(b"there and back")
+    assert clock.run(ear.heard(14, 5)) == b"there and back"
+    clock.run(port.close())
+
+
 def test_what_was_written_before_close_is_sent(clock, pty_ends):
     ends, path = pty_ends
     port = make(clock, path)
@@ -199,6 +241,7 @@ def test_closing_does_not_drop_dtr(clock, pty_ends):
     clock.run(port.close())
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_is_left_behind(clock, pty_ends):
     before = resources()
     with socket.create_server(("127.0.0.1", 0)) as server:

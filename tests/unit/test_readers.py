@@ -22,6 +22,7 @@ from hil.hmi.reader import Reading, find_reader
 CLUSTER = Path(__file__).parents[2] / "fixtures/layouts/cluster.toml"
 DAY, NIGHT = load(CLUSTER), load(CLUSTER, ["night"])
 LAMPS = sorted(TELLTALES)
+NOISE = np.random.default_rng(7).normal(0, 5, (480, 1280, 3)).astype(np.float32)
 
 
 def clean(pixels):
@@ -34,8 +35,7 @@ def jpeg(pixels, quality=70):
 
 
 def noisy(pixels):
-    noise = np.random.default_rng(7).normal(0, 5, pixels.shape)
-    return np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    return np.clip(pixels + NOISE, 0, 255).astype(np.uint8)
 
 
 def warm(pixels):
@@ -102,10 +102,8 @@ def test_another_symbol_in_the_right_colour_is_not_on(name):
     for other in LAMPS:
         if other != name:
             reading = read_telltale(lamp_drawn(name, TELLTALES[name][2], other), DAY.telltale(name))
-            assert reading.value in {State.WRONG_SHAPE, State.ON}, (name, other, reading)
-            shapes = {name, other}
-            alike = shapes == {"high_beam", "low_beam"} or shapes == {"abs", "brake"}
-            assert alike or reading.value == State.WRONG_SHAPE, (name, other, reading)
+            assert reading.value == State.WRONG_SHAPE, (name, other, reading)
+            assert reading.margin > 0.03
 
 
 def test_a_lit_field_without_a_symbol_is_a_wrong_shape():
@@ -115,8 +113,9 @@ def test_a_lit_field_without_a_symbol_is_a_wrong_shape():
     assert read_telltale(pixels, DAY.telltale("brake")).value == State.WRONG_SHAPE
 
 
-def test_a_symbol_may_lie_two_pixels_off():
-    moved = np.roll(render(ClusterState(telltales=frozenset(["brake"]))), (2, -2), (0, 1))
+@pytest.mark.parametrize("way", [(3, 3), (-3, 2), (2, -3), (-3, -3)])
+def test_a_symbol_may_lie_three_pixels_off(way):
+    moved = np.roll(render(ClusterState(telltales=frozenset(["brake"]))), way, (0, 1))
     assert read_telltale(moved, DAY.telltale("brake")).value == "on"
 
 
@@ -167,7 +166,7 @@ def test_named_colours_are_named_back_at_any_brightness(name):
 def test_every_speed_is_read_within_half_a_degree(way):
     item = DAY.needle("speed_needle")
     errors = []
-    for speed in range(261):
+    for speed in range(0, 261, 1 if way is clean else 5):
         reading = read_needle(way(render(ClusterState(speed_kmh=float(speed)))), item)
         assert reading.value is not None, (speed, reading)
         errors.append(abs(reading.value - speed))
@@ -223,7 +222,7 @@ def test_a_needle_off_its_scale_has_no_value():
 
 
 def scale(points, clockwise="true"):
-    text = f'[screen]\nsize=[400,400]\n[needle.n]\npivot=[200,200]\ninner=50\nouter=100\ncolour="red"\n'
+    text = '[screen]\nsize=[400,400]\n[needle.n]\npivot=[200,200]\ninner=50\nouter=100\ncolour="red"\n'
     return parse(f"{text}scale={points}\nclockwise={clockwise}\n").needle("n")
 
 

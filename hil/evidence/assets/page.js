@@ -89,9 +89,8 @@
   }
 
   function why(row) {
-    const text = h("div", { class: "text" }, row.message);
-    if (!row.reason) return text;
-    return [text, h("div", { class: "soft" }, "expected ", h("b", {}, row.reason.expected), " · seen ", h("b", { class: "wrong" }, row.reason.seen))];
+    if (!row.reason) return h("div", { class: "text" }, row.message);
+    return [h("div", {}, "expected ", h("b", {}, row.reason.expected), " · seen ", h("b", { class: "wrong" }, row.reason.seen)), h("div", { class: "text soft" }, row.message)];
   }
 
   function caseRow(row) {
@@ -158,7 +157,7 @@
   }
 
   function checkFacts(check) {
-    const waited = check.since === null ? null : `${seconds(check.since)} on${check.within === null ? "" : `, allowed ${seconds(check.within)}`}`;
+    const waited = check.since === null || check.since === check.t ? null : `${seconds(check.since)} on${check.within ? `, allowed ${seconds(check.within)}` : ""}`;
     const stamp = [check.origin, check.bound === null ? "" : `± ${short(check.bound * 1000)} ms`].filter(Boolean).join(" ");
     return h("dl", { class: check.ok ? "ok" : "" }, pair("expected", check.expected, "expected"), pair("seen", check.seen, "seen"),
       pair("check", check.name), pair("target", check.target), pair("at", seconds(check.t)), pair("watched", waited), pair("stamp", stamp),

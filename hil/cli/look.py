@@ -1,0 +1,214 @@
+"""`hil look --bench FILE`: what the bench sees: one picture of each screen, with the layout's items drawn over it.
+
+Brings the bench to where a test starts (supply, ignition, restbus), sets what `--set` asks, and looks once. The picture
+keeps its size, so that coordinates read off it are those of a layout. Not for judging: a suite does that.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hil import units
+from hil.bench import config as bench_config
+from hil.bench.facade import Bench
+from hil.bench.lock import ResourceLocks
+from hil.bench.reset import Reset, Start
+from hil.bench.wiring import open_bench, plan
+from hil.errors import UsageError
+from hil.hmi.frames import Pixels
+from hil.hmi.layout import Item, Needle, Region, Telltale, Text
+from hil.hmi.reader import Reading, reader_for
+
+Colour = tuple[int, int, int]
+COLOURS: Final[tuple[Colour, ...]] = ((0, 200, 255), (255, 120, 255), (255, 220, 60), (110, 255, 110), (255, 160, 90))
+STRANGE: Final[Colour] = (255, 48, 48)
+_LABEL_ROWS: Final = 4
+_FONT_PX: Final = 13
+_PAD_PX: Final = 2
+_TELLTALE_STATES: Final = ("on", "off")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    parser.add_argument("--out", type=Path, default=Path("look.png"), metavar="FILE.png", help="where the picture goes")
+    parser.add_argument("--set", action="append", default=[], metavar="SIGNAL=VALUE", help="have the restbus send it")
+    parser.add_argument("--after", default="1 s", metavar="TIME", help="how long to wait before looking (1 s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look; print the readings and where the pictures are.
+
+    Raises:
+        UsageError: the bench file, a layout or an argument is wrong.
+        BenchError: the bench doesn't come up, gives no picture, or another run holds it.
+    """
+    made = plan(bench_config.load(arguments.bench))
+    wishes, after_s = [_wish(text) for text in arguments.set], _seconds(arguments.after)
+    locks = ResourceLocks(made.resources, f"hil look on bench '{made.config.bench.name}'")
+    locks.acquire()
+    try:
+        opened = open_bench(made, "look")
+        try:
+            views = _look(Bench(opened.wiring, made.config.bench.timeout), wishes, after_s)
+        finally:
+            opened.close()
+    finally:
+        locks.release()
+    _show(views, arguments.out)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A screen: its picture, and what the readers make of each item."""
+
+    screen: str
+    pixels: Pixels
+    readings: list[tuple[Item, Reading]]
+
+
+def _wish(text: str) -> tuple[str, str]:
+    signal, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"'{text}' is no SIGNAL=VALUE", where="--set", remedy='write --set "VehicleSpeed=87 km/h".')
+    return signal.strip(), value.strip()
+
+
+def _seconds(text: str) -> float:
+    try:
+        return units.seconds(text)
+    except UsageError as error:
+        raise UsageError(error.what, where="--after", remedy="write --after '500 ms'.") from None
+
+
+def _look(bench: Bench, wishes: Sequence[tuple[str, str]], after_s: float) -> list[View]:
+    bench.call(Reset(bench.wiring).to(Start.ON))
+    for signal, value in wishes:
+        bench.set_signal(signal, value)
+    bench.sleep(after_s)
+    return [_view(bench, name) for name in bench.wiring.screens]
+
+
+def _view(bench: Bench, name: str) -> View:
+    pixels = bench.call(bench.wiring.screens[name].latest()).pixels
+    layout = bench.wiring.plan.layouts[name]
+    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in layout])
+
+
+# ---- the table
+
+
+def _show(views: Sequence[View], out: Path) -> None:
+    if not views:
+        raise UsageError("this bench has no screen", remedy="add [screen.NAME] to the bench file.")
+    console = Console(soft_wrap=True, highlight=False)
+    for view in views:
+        if view.readings:
+            console.print(_table(view))
+        file = out if len(views) == 1 else out.with_stem(f"{out.stem}-{view.screen}")
+        console.print(f"picture: {escape(_save(draw(view), file))}")
+
+
+def _table(view: View) -> Table:
+    table = Table("item", "shows", "score", "margin", "detail", box=None)
+    for item, reading in view.readings:
+        figures = f"{reading.score:.2f}", f"{reading.margin:.2f}"
+        table.add_row(f"{item.kind} {item.name}", escape(say(item, reading)), *figures, escape(reading.detail))
+    return table
+
+
+def say(item: Item, reading: Reading) -> str:
+    """A reading for people: `on`, `'42'`, `87 km/h`."""
+    if reading.value is None:
+        return "no needle" if isinstance(item, Needle) else "nothing readable"
+    if isinstance(reading.value, str):
+        return f"'{reading.value}'" if isinstance(item, Text) else reading.value
+    unit = item.unit if isinstance(item, Text | Needle) else ""
+    return f"{reading.value:.4g} {unit}".strip()
+
+
+def _save(image: Image.Image, file: Path) -> str:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.save(file, "PNG")
+    except OSError as error:
+        what = f"can't be written: {error.strerror}"
+        raise UsageError(what, where=str(file), remedy="give --out FILE.png.") from None
+    return str(file)
+
+
+# ---- the picture
+
+
+def draw(view: View) -> Image.Image:
+    """The picture with a frame round each item, its name and what it shows; red where nothing sensible is read."""
+    image = Image.fromarray(view.pixels)
+    pen, places = ImageDraw.Draw(image), _Places(image.size, [item for item, _ in view.readings])
+    for number, (item, reading) in enumerate(view.readings):
+        colour = STRANGE if _strange(item, reading) else COLOURS[number % len(COLOURS)]
+        _outline(pen, item, colour)
+        _label(pen, places, item, f"{item.name}: {say(item, reading)}", colour)
+    return image
+
+
+def _strange(item: Item, reading: Reading) -> bool:
+    return reading.value is None or (isinstance(item, Telltale) and reading.value not in _TELLTALE_STATES)
+
+
+def _outline(pen: ImageDraw.ImageDraw, item: Item, colour: Colour) -> None:
+    """One pixel outside of what the reader looks at, so that this stays to be seen."""
+    if isinstance(item, Needle):
+        for radius in (item.inner, item.outer):
+            pen.circle(item.pivot, radius, outline=colour)
+        return
+    left, top, width, height = item.bounds
+    pen.rectangle((left - 1, top - 1, left + width, top + height), outline=colour)
+
+
+def _label(pen: ImageDraw.ImageDraw, places: _Places, item: Item, text: str, colour: Colour) -> None:
+    font = ImageFont.load_default(_FONT_PX)
+    x, y, width, height = places.take(item, round(pen.textlength(text, font)) + 2 * _PAD_PX)
+    pen.rectangle((x, y, x + width, y + height), fill=(0, 0, 0))
+    pen.text((x + _PAD_PX, y + _PAD_PX - 1), text, fill=colour, font=font)
+
+
+class _Places:
+    """Where labels go: over their item or under it, as near as there is room beside other labels and items."""
+
+    def __init__(self, size: tuple[int, int], items: Sequence[Item]) -> None:
+        self._size = size
+        self._items = [item.bounds for item in items if not isinstance(item, Needle)]
+        self._labels: list[Region] = []
+
+    def take(self, item: Item, width: int) -> Region:
+        """A place for a label of this width."""
+        candidates = self._candidates(item.bounds, width)
+        beside_labels = [place for place in candidates if not _covers(place, self._labels)]
+        beside_all = [place for place in beside_labels if not _covers(place, self._items)]
+        chosen = (beside_all or beside_labels or candidates)[0]
+        self._labels.append(chosen)
+        return chosen
+
+    def _candidates(self, bounds: Region, width: int) -> list[Region]:
+        left, top, wide, high = bounds
+        line = _FONT_PX + 2 * _PAD_PX
+        rows = [(top - 2 - line * (step + 1), top + high + 2 + line * step) for step in range(_LABEL_ROWS)]
+        inside = [y for pair in rows for y in pair if 0 <= y <= self._size[1] - line]
+        aligned = left - 1, left + (wide - width) // 2, left + wide - width
+        lefts = [max(0, min(x, self._size[0] - width)) for x in aligned]
+        return [(x, y, width, line) for y in inside or [top] for x in lefts]
+
+
+def _covers(place: Region, others: Sequence[Region]) -> bool:
+    x, y, width, height = place
+    return any(x < ox + ow and ox < x + width and y < oy + oh and oy < y + height for ox, oy, ow, oh in others)

@@ -1,0 +1,144 @@
+"""The CAN contract on all that we ship: the simulated wire; python-can with a file descriptor and with a thread."""
+
+import itertools
+import os
+import socket
+import threading
+
+import pytest
+
+from hil.can.pythoncan import PythonCanPort
+from hil.can.wire import SimWire
+from hil.clock import RealClock, VirtualClock
+from hil.contract.can import CanPair, CanPortContract
+from hil.errors import BenchError
+
+GROUP = "239.74.163.9"
+_channels = itertools.count()
+
+
+def open_descriptors():
+    return sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
+
+
+@pytest.fixture
+def nothing_leaks():
+    threads, descriptors = set(threading.enumerate()), open_descriptors()
+    yield
+    assert set(threading.enumerate()) == threads
+    assert open_descriptors() == descriptors
+
+
+@pytest.fixture(scope="session")
+def udp_port():
+    """A port that nobody uses: a bus of this test process alone."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
+def python_can(clock, interface, channel, options):
+    return PythonCanPort(clock=clock, bus="cabin", interface=interface, channel=channel, options=options)
+
+
+class TestSimWire(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = VirtualClock()
+        wire = SimWire(clock, "cabin")
+        yield CanPair(clock, wire.port("near"), wire.port("far"), fd=False)
+        clock.close()
+
+
+class TestPythonCanByDescriptor(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks, udp_port):
+        clock = RealClock()
+        options = {"port": udp_port, "hop_limit": 0}
+        near, far = (python_can(clock, "udp_multicast", GROUP, options) for _ in range(2))
+        yield CanPair(clock, near, far)
+        clock.close()
+
+
+class TestPythonCanByThread(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        channel = f"contract-{next(_channels)}"
+        near, far = (python_can(clock, "virtual", channel, {}) for _ in range(2))
+        yield CanPair(clock, near, far)
+        clock.close()
+
+
+class Recorder:
+    def __init__(self):
+        self.frames, self.lost = [], []
+
+
+@pytest.fixture
+def clock(nothing_leaks):
+    clock = RealClock()
+    yield clock
+    clock.close()
+
+
+@pytest.mark.parametrize(
+    ("interface", "options"),
+    [
+        ("no_such_interface", {}),
+        ("udp_multicast", {"no_such_option": 1, "port": "no number"}),
+        ("udp_multicast", {"receive_own_messages": True}),
+    ],
+)
+def test_what_cannot_be_opened_is_a_bench_fault_in_one_line(clock, interface, options):
+    port = python_can(clock, interface, GROUP, options)
+    with pytest.raises(BenchError) as error:
+        clock.run(port.open(print, print))
+    assert str(error.value).startswith(f"bus.cabin ({interface} {GROUP}): can't be opened: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_driver_that_breaks_in_its_thread_is_told_once_and_leaves_no_thread(clock):
+    heard = Recorder()
+    port = python_can(clock, "virtual", f"contract-{next(_channels)}", {})
+
+    async def scenario():
+        lost = clock.loop.create_future()
+        await port.open(heard.frames.append, lost.set_result)
+        port._driver._open = False
+        error = await lost
+        with pytest.raises(BenchError, match="is closed"):
+            port.send(0x1, b"")
+        return error
+
+    assert "bus.cabin (virtual" in str(clock.run(scenario()))
+
+
+def test_a_frame_is_stamped_when_the_thread_got_it_not_when_the_loop_came_to_it(clock):
+    channel = f"contract-{next(_channels)}"
+    near, far = python_can(clock, "virtual", channel, {}), python_can(clock, "virtual", channel, {})
+    arrived = threading.Event()
+    post = clock.post
+
+    def post_and_tell(*call):
+        post(*call)
+        if threading.current_thread().name == "hil-can-cabin":
+            arrived.set()
+
+    async def scenario():
+        came = clock.loop.create_future()
+        await far.open(lambda frame: None, print)
+        await near.open(lambda frame: came.set_result((frame.t_ns, clock.now_ns)), print)
+        clock.post = post_and_tell
+        far.send(0x1, b"")
+        assert arrived.wait(5.0)
+        busy_until_ns = clock.now_ns + 30_000_000
+        while clock.now_ns < busy_until_ns:
+            pass
+        t_ns, handled_ns = await came
+        await near.close()
+        await far.close()
+        assert handled_ns >= busy_until_ns
+        assert t_ns < busy_until_ns - 29_000_000
+
+    clock.run(scenario())

@@ -1,0 +1,381 @@
+"""Databases and signals: names, values, start values, bits, and one clear line for each way a file can be wrong."""
+
+import struct
+
+import pytest
+
+from hil.can import database
+from hil.can.database import Network
+from hil.can.frames import EXTENDED, FD, CanFrame
+from hil.errors import UsageError
+
+HEAD = 'VERSION ""\n\nNS_ :\n\nBS_:\n\nBU_: ECU GATEWAY\n\n'
+BODY = (
+    HEAD
+    + """BO_ 256 Speed: 8 GATEWAY
+ SG_ VehicleSpeed : 0|16@1+ (0.01,0) [0|300] "km/h" ECU
+ SG_ Acceleration : 16|16@1- (0.001,0) [0|0] "" ECU
+ SG_ Direction : 32|2@1+ (1,0) [0|3] "" ECU
+ SG_ Valid : 34|1@1+ (1,0) [0|1] "" ECU
+
+BO_ 257 Climate: 8 GATEWAY
+ SG_ Cabin : 7|12@0- (0.5,-40) [-1000|1000] "degC" ECU
+ SG_ Pressure : 31|32@0- (1,0) [0|0] "bar" ECU
+
+BO_ 258 Paged: 8 GATEWAY
+ SG_ Page M : 0|8@1+ (1,0) [0|0] "" ECU
+ SG_ Left m1 : 8|16@1+ (1,0) [0|0] "V" ECU
+ SG_ Right m2 : 8|8@1+ (1,0) [0|0] "" ECU
+ SG_ Always : 32|8@1+ (1,0) [0|0] "" ECU
+
+BO_ 2147484160 Far: 16 GATEWAY
+ SG_ Valid : 0|1@1+ (1,0) [0|1] "" ECU
+
+SIG_VALTYPE_ 257 Pressure : 1;
+BA_DEF_ SG_  "GenSigStartValue" FLOAT 0 100000000000;
+BA_DEF_ BO_  "GenMsgCycleTime" INT 0 65535;
+BA_DEF_ BO_  "VFrameFormat" ENUM  "StandardCAN","ExtendedCAN","StandardCAN_FD","ExtendedCAN_FD";
+BA_DEF_DEF_  "GenSigStartValue" 0;
+BA_DEF_DEF_  "GenMsgCycleTime" 0;
+BA_DEF_DEF_  "VFrameFormat" "StandardCAN";
+BA_ "GenMsgCycleTime" BO_ 256 20;
+BA_ "VFrameFormat" BO_ 2147484160 3;
+BA_ "GenSigStartValue" SG_ 256 Direction 2;
+VAL_ 256 VehicleSpeed 65535 "SNA" ;
+VAL_ 256 Direction 3 "Reserved" 2 "Reserved" 1 "Backward" 0 "Forward" ;
+VAL_ 256 Valid 0 "No" 1 "Yes" ;
+"""
+)
+
+
+def load(text, where="net/cabin.dbc"):
+    return database.load(text, ".dbc", where)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Network({"cabin": load(BODY), "chassis": load(BODY.replace("Acceleration", "YawRate"))})
+
+
+@pytest.fixture(scope="module")
+def cabin():
+    return Network({"cabin": load(BODY)})
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Acceleration", "cabin::Speed.Acceleration"),
+        ("YawRate", "chassis::Speed.YawRate"),
+        ("cabin::VehicleSpeed", "cabin::Speed.VehicleSpeed"),
+        ("chassis::Speed.VehicleSpeed", "chassis::Speed.VehicleSpeed"),
+        ("cabin::Far.Valid", "cabin::Far.Valid"),
+    ],
+)
+def test_a_name_may_leave_out_what_is_clear(network, name, found):
+    assert str(network.resolve(name)) == found
+
+
+def test_an_ambiguous_name_lists_every_candidate(network):
+    with pytest.raises(UsageError) as error:
+        network.resolve("Valid")
+    names = [f"{bus}::{message}.Valid" for bus in ("cabin", "chassis") for message in ("Speed", "Far")]
+    assert str(error.value) == f"'Valid' is ambiguous. Remedy: say which: {', '.join(names)}."
+
+
+@pytest.mark.parametrize("name", ["cabin::Valid", "Speed.Valid", "VehicleSpeed"])
+def test_a_name_that_is_still_ambiguous_says_so(network, name):
+    with pytest.raises(UsageError, match="is ambiguous"):
+        network.resolve(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("VehicleSped", "did you mean VehicleSpeed?"),
+        ("vehiclespeed", "did you mean VehicleSpeed?"),
+        ("Sped.VehicleSpeed", "did you mean VehicleSpeed?"),
+        ("body::VehicleSpeed", "did you mean VehicleSpeed?"),
+        ("Xyzzy", "'hil signals' lists them all."),
+        ("", "'hil signals' lists them all."),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest(network, name, mend):
+    with pytest.raises(UsageError) as error:
+        network.resolve(name)
+    assert str(error.value) == f"no signal '{name}' on this bench. Remedy: {mend}"
+
+
+def test_messages_are_found_likewise(network):
+    assert network.message("cabin::Paged")[0] == "cabin"
+    with pytest.raises(UsageError, match="'Paged' is ambiguous. Remedy: say which: cabin::Paged, chassis::Paged"):
+        network.message("Paged")
+    with pytest.raises(UsageError, match=r"no message 'Pagd' on this bench\. Remedy: did you mean Paged"):
+        network.message("Pagd")
+    with pytest.raises(UsageError, match="'hil signals' lists them all"):
+        network.message("Xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("bus", "can_id", "flags", "name"),
+    [
+        ("cabin", 256, 0, "Speed"),
+        ("cabin", 256, EXTENDED, None),
+        ("cabin", 512, EXTENDED, "Far"),
+        ("cabin", 512, EXTENDED | FD, "Far"),
+        ("cabin", 512, 0, None),
+        ("body", 256, 0, None),
+    ],
+)
+def test_a_frame_is_the_message_of_its_bus_and_kind_of_identifier(network, bus, can_id, flags, name):
+    message = network.message_of(CanFrame(0, bus, can_id, bytes(8), flags))
+    assert (message.name if message else None) == name
+
+
+def test_flags_come_from_the_database(cabin):
+    assert database.flags_of(cabin.message("Far")[1]) == EXTENDED | FD
+    assert database.flags_of(cabin.message("Speed")[1]) == 0
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "raw", "shown"),
+    [
+        ("VehicleSpeed", "87 km/h", 8700, "87 km/h"),
+        ("VehicleSpeed", 87, 8700, "87 km/h"),
+        ("VehicleSpeed", " 87 ", 8700, "87 km/h"),
+        ("VehicleSpeed", "10 m/s", 3600, "36 km/h"),
+        ("VehicleSpeed", "60 mph", 9656, "96.56 km/h"),
+        ("VehicleSpeed", 0.29, 29, "0.29 km/h"),
+        ("VehicleSpeed", 2.675, 268, "2.68 km/h"),
+        ("VehicleSpeed", "300 km/h", 30000, "300 km/h"),
+        ("VehicleSpeed", "SNA", 65535, "SNA"),
+        ("VehicleSpeed", "sna", 65535, "SNA"),
+        ("VehicleSpeed", "raw 0xFFFE", 65534, "655.34 km/h"),
+        ("VehicleSpeed", "RAW 1", 1, "0.01 km/h"),
+        ("Direction", "backward", 1, "Backward"),
+        ("Direction", "Reserved", 2, "Reserved"),
+        ("Direction", "raw 3", 3, "Reserved"),
+        ("Direction", 1, 1, "Backward"),
+        ("Speed.Valid", True, 1, "Yes"),
+        ("Speed.Valid", False, 0, "No"),
+        ("Acceleration", "-1.5", -1500, "-1.5"),
+        ("Acceleration", "raw -32768", -32768, "-32.768"),
+        ("Cabin", "-10 °C", 60, "-10 degC"),
+        ("Cabin", -1000, -1920, "-1000 degC"),
+        ("Pressure", "-1.5 bar", -1.5, "-1.5 bar"),
+        ("Pressure", 1e30, 1e30, "1e+30 bar"),
+    ],
+)
+def test_a_value_is_physical_a_label_or_raw(cabin, name, given, raw, shown):
+    value = database.to_value(cabin.resolve(name), given)
+    assert (value.raw, str(value)) == (raw, shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "text"),
+    [
+        (
+            "VehicleSpeed",
+            301,
+            "301 km/h is out of range for cabin::Speed.VehicleSpeed. Remedy: it takes 0 to 300 km/h; ",
+        ),
+        ("VehicleSpeed", "-1 km/h", "-1 km/h is out of range"),
+        ("VehicleSpeed", float("nan"), "nan km/h is out of range"),
+        (
+            "VehicleSpeed",
+            "87 V",
+            "cabin::Speed.VehicleSpeed: 'V' can't be converted to 'km/h'. Remedy: give the value in",
+        ),
+        (
+            "VehicleSpeed",
+            "fast",
+            "'fast' is no value of cabin::Speed.VehicleSpeed. Remedy: it knows SNA, or a number in km",
+        ),
+        ("VehicleSpeed", "0x1F", "'0x1F' is no value of cabin::Speed.VehicleSpeed. Remedy: write 'raw 0x1F'."),
+        (
+            "VehicleSpeed",
+            "raw 65536",
+            "raw 65536 doesn't fit cabin::Speed.VehicleSpeed. Remedy: 16 bits take 0 to 65535.",
+        ),
+        ("VehicleSpeed", "raw -1", "raw -1 doesn't fit"),
+        (
+            "Direction",
+            "SNA",
+            "'SNA' is no value of cabin::Speed.Direction. Remedy: it knows Forward, Backward, Reserved",
+        ),
+        (
+            "Direction",
+            "3 s",
+            "cabin::Speed.Direction: 's' was given, but the value has no unit. Remedy: give the number",
+        ),
+        (
+            "Acceleration",
+            32.768,
+            "32.768 is out of range for cabin::Speed.Acceleration. Remedy: it takes -32.768 to 32.767",
+        ),
+        ("Acceleration", "x", "'x' is no value of cabin::Speed.Acceleration. Remedy: give a number."),
+        ("Pressure", 1e39, "1e+39 bar is out of range"),
+    ],
+)
+def test_what_is_no_value_is_refused_in_one_line(cabin, name, given, text):
+    with pytest.raises(UsageError) as error:
+        database.to_value(cabin.resolve(name), given)
+    assert str(error.value).startswith(text)
+    assert "\n" not in str(error.value)
+
+
+# Bits -----------------------------------------------------------------------------------------------------------------
+
+
+def test_little_endian_bits_are_where_the_format_says(cabin):
+    message = cabin.message("Speed")[1]
+    raw = {"VehicleSpeed": 0x1234, "Acceleration": -2, "Direction": 3, "Valid": 1}
+    payload = bytes.fromhex("3412feff07000000")
+    assert database.encode(message, raw) == payload
+    assert database.decode(message, payload) == raw
+
+
+def test_motorola_signed_and_float_bits_are_where_the_format_says(cabin):
+    message = cabin.message("Climate")[1]
+    payload = bytes.fromhex("f88000") + struct.pack(">f", -1.5) + b"\x00"
+    assert database.encode(message, {"Cabin": -120, "Pressure": -1.5}) == payload
+    assert database.decode(message, payload) == {"Cabin": -120, "Pressure": -1.5}
+    assert database.show(cabin.resolve("Cabin"), -120).physical == -100.0
+
+
+def test_a_multiplexed_payload_carries_what_its_page_selects(cabin):
+    message = cabin.message("Paged")[1]
+    values = {"Page": 1, "Left": 0x0102, "Right": 9, "Always": 5}
+    assert database.encode(message, values) == bytes.fromhex("0102010005000000")
+    assert database.encode(message, values | {"Page": 2}) == bytes.fromhex("0209000005000000")
+    assert database.decode(message, bytes.fromhex("0209000005000000")) == {"Page": 2, "Right": 9, "Always": 5}
+
+
+def test_a_page_that_is_not_there_is_refused(cabin):
+    message = cabin.message("Paged")[1]
+    with pytest.raises(
+        UsageError, match="^Paged: can't be encoded: expected multiplexer id".replace("expected", ".xpected")
+    ):
+        database.encode(message, {"Page": 3, "Left": 0, "Right": 0, "Always": 0})
+    with pytest.raises(UsageError, match="^Paged: expected multiplexer id 1 or 2, but got 3"):
+        database.decode(message, b"\x03" + bytes(7))
+
+
+def test_a_value_that_does_not_fit_is_refused(cabin):
+    with pytest.raises(UsageError, match="^Speed: can't be encoded"):
+        database.encode(
+            cabin.message("Speed")[1], {"VehicleSpeed": 65536, "Acceleration": 0, "Direction": 0, "Valid": 0}
+        )
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_a_payload_that_is_too_short_is_refused(cabin, length):
+    with pytest.raises(UsageError, match=f"^Paged: {length} of its 8 bytes came$"):
+        database.decode(cabin.message("Paged")[1], bytes(length))
+
+
+def test_a_longer_payload_is_read(cabin):
+    assert database.decode(cabin.message("Speed")[1], bytes(12))["VehicleSpeed"] == 0
+
+
+def test_start_values_come_from_the_database_else_they_are_0(cabin):
+    start = {"VehicleSpeed": 0, "Acceleration": 0, "Direction": 2, "Valid": 0}
+    assert database.start_values(cabin.message("Speed")[1]) == start
+
+
+def test_a_multiplexer_starts_on_a_page_that_is_there(cabin):
+    message = cabin.message("Paged")[1]
+    assert database.start_values(message)["Page"] == 1
+    assert database.encode(message, database.start_values(message)) == b"\x01" + bytes(7)
+
+
+# Files that are wrong -------------------------------------------------------------------------------------------------
+
+ONE = 'BO_ 1 M: {length} ECU\n SG_ X : {x} (1,0) [0|0] "" GATEWAY\n SG_ Y : {y} (1,0) [0|0] "" GATEWAY\n'
+CDD = '<?xml version="1.0" encoding="utf-8"?>\n<CANDELA dtdvers="8.0.0"><ECUDOC/></CANDELA>\n'
+GARBAGE = bytes(range(256)) * 8
+BROKEN = {
+    "syntax": (".dbc", HEAD + "BO_ 1 M 8 ECU\n", "net/bad.dbc:9:9: syntax error at '8 ECU'. Remedy: correct"),
+    "cut off": (".dbc", BODY[: BODY.index('"km/h"') + 3], "net/bad.dbc:10:56: syntax error at '\"km'. Remedy: "),
+    "not begun": (".dbc", "BO_ foo", "net/bad.dbc:1:5: syntax error at 'foo'. Remedy: correct the file at that place."),
+    "overlap": (
+        ".dbc",
+        HEAD + ONE.format(length=8, x="0|8@1+", y="4|8@1+"),
+        "net/bad.dbc: the signals Y and X are overlapping in message M. Remedy: move one of the two signals.",
+    ),
+    "beyond": (
+        ".dbc",
+        HEAD + ONE.format(length=1, x="0|4@1+", y="4|8@1+"),
+        "net/bad.dbc: the signal Y does not fit in message M. Remedy: shorten the signal or lengthen its message.",
+    ),
+    "empty": (".dbc", "", "net/bad.dbc: is empty. Remedy: name another"),
+    "blank": (".arxml", " \n\n", "net/bad.arxml: is empty. Remedy: name another"),
+    "no messages": (".dbc", HEAD, "net/bad.dbc: has no messages. Remedy: name another"),
+    "binary": (".dbc", GARBAGE.decode("cp1252", "replace"), "net/bad.dbc: is no text, so it is no database. Remedy: "),
+    "binary arxml": (".arxml", GARBAGE.decode("latin-1"), "net/bad.arxml: is no text, so it is no database."),
+    "diagnostics": (".cdd", CDD, "net/bad.cdd: '.cdd' is no database format. Remedy: use .dbc, .arxml, .kcd or .sym."),
+    "diagnostics as dbc": (".dbc", CDD, "net/bad.dbc:1:1: syntax error at '<?xml version=\"1.0\" encodi...'."),
+    "diagnostics as arxml": (".arxml", CDD, "net/bad.arxml: No XML namespace specified or illegal root tag name"),
+    "diagnostics as kcd": (".kcd", CDD, "net/bad.kcd: Expected root element tag"),
+    "xml cut off": (".kcd", CDD[:60], "net/bad.kcd:2:21: unclosed token. Remedy: correct the file at that place."),
+    "not sym": (".sym", "FormatVersion=5.0", "net/bad.sym: Only SYM version 6.0 is supported. Remedy: "),
+    "unknown suffix": (".txt", BODY, "net/bad.txt: '.txt' is no database format. Remedy: use .dbc"),
+    "no suffix": ("", BODY, "net/bad: a database file needs a suffix. Remedy: use .dbc"),
+    "one identifier twice": (
+        ".dbc",
+        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + "\n" + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("M:", "N:"),
+        "net/bad.dbc: the messages M and N have the same identifier 0x001. Remedy: give one of them another",
+    ),
+    "one name twice": (
+        ".dbc",
+        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + "\n" + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("BO_ 1", "BO_ 2"),
+        "net/bad.dbc: two messages are called M. Remedy: rename one of them.",
+    ),
+    "no factor": (
+        ".dbc",
+        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("(1,0)", "(0,0)", 1),
+        "net/bad.dbc: the factor of M.X is 0. Remedy: give it the physical value of one bit.",
+    ),
+    "undefined attribute": (
+        ".dbc",
+        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + '\nBA_ "Foo" BO_ 1 20;\n',
+        "net/bad.dbc: it uses 'Foo' without defining it. Remedy: open it",
+    ),
+    "values of nothing": (".dbc", BODY + '\nVAL_ 7 Nobody 0 "a" ;\n', "net/bad.dbc: unused VAL_ entries in DBC: VAL_ 7 Nobody."),
+    "too large an identifier": (".dbc", BODY.replace("BO_ 258", "BO_ 2048"), "net/bad.dbc: Standard frame id 0x800 is more than"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_file_is_one_clear_line(case, capfd, caplog):
+    suffix, text, expected = case
+    with pytest.raises(UsageError) as error:
+        database.load(text, suffix, f"net/bad{suffix}")
+    line = str(error.value)
+    assert line.startswith(expected)
+    assert line.isprintable()
+    assert len(line) < 300
+    assert not any(noise in line for noise in ("Error", ">>!<<", "\\n", "\\x", "line ", "column "))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_standard_and_extended_identifiers_are_not_the_same():
+    text = HEAD + "BO_ 1 M: 8 ECU\n\nBO_ 2147483649 N: 8 ECU\n"
+    assert len(load(text).messages) == 2
+
+
+def test_without_strictness_overlap_is_let_through():
+    text = HEAD + ONE.format(length=8, x="0|8@1+", y="4|8@1+")
+    assert len(database.load(text, ".dbc", "x.dbc", strict=False).messages) == 1
+
+
+def test_our_own_database_loads(repository):
+    text = (repository / "dbc" / "cockpit.dbc").read_text(encoding="utf-8")
+    names = [message.name for message in load(text).messages]
+    assert "ESC_Speed" in names

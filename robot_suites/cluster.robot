@@ -43,6 +43,13 @@ The ECU boots when the supply is switched on
     Should Be Equal    ${version}    1.0.0
     Current Should Be    above=1 A    below=3 A
 
+The ECU stays up after its start
+    [Documentation]    A restart shows as a second boot log and a dark screen.
+    [Tags]    req:CLU-BOOT-001    realtime    guest
+    Console Should Show    boot complete
+    Console Should Not Show    bootloader    during=5 s
+    Screen Should Be    on
+
 
 *** Keywords ***
 Speed Of ${speed} Is Shown

@@ -52,6 +52,27 @@ class ConsoleFacade:
         assert isinstance(heard, Match)
         return heard
 
+    def should_not_show(self, pattern: str, *, during: Duration, regex: bool = False) -> None:
+        """Check that a text does not come for a while, from where the last `expect` ended.
+
+        Raises:
+            EcuError: it came.
+        """
+        self._bench.call(self._should_not_show(pattern, during, regex))
+
+    async def _should_not_show(self, pattern: str, during: Duration, regex: bool) -> None:
+        since_ns = self._bench.now_ns
+        heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(during))
+        self._bench.judge.check(
+            name="console silent",
+            target=f"console.{self.name}",
+            expected=f"never {'a line like' if regex else 'the text'} '{pattern}' during {units.show_duration(units.nanoseconds(during))}",
+            seen=f"'{heard.text}'" if isinstance(heard, Match) else "nothing like it",
+            ok=isinstance(heard, Missed),
+            t_ns=heard.t_ns,
+            since_ns=since_ns,
+        )
+
     def send_line(self, text: str) -> None:
         """Send a line."""
         self._bench.call(self._send_line(text))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hil
+from hil.bench import requirements
 from hil.bench.wiring import Plan
 from hil.clock import utc_now
 
@@ -34,6 +35,7 @@ def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any])
         "command": sys.argv,
         "dut": {"kind": config.dut.kind, "name": config.dut.name},
         "hashes": hashes,
+        "requirements": [one.model_dump() for one in requirements.load(requirements.DEFAULT_FOLDER)],
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 

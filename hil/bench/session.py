@@ -125,7 +125,7 @@ class Session:
         self._journal = Journal(folder / "journal.mcap")
         self._journal.record(0, "case", self._case_record(case))
         for name, data in self.plan.files.items():
-            self._journal.attach(name, "text/plain", data)
+            self._journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
         self._journal.flush()
         self.talk.say("start", case.id)
         faulthandler.dump_traceback_later(self.config.bench.watchdog, exit=True)

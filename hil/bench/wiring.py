@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -25,11 +26,12 @@ from hil.can.port import CanPort
 from hil.can.restbus import Restbus
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
+from hil.ecu.defects import check_names
 from hil.errors import BenchError, HilError, UsageError
 from hil.files import read_text
-from hil.hmi import layout as layouts
+from hil.hmi import layout_file
 from hil.hmi.frames import FrameSource
-from hil.hmi.layout import Layout
+from hil.hmi.layout import Layout, Telltale
 from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -57,7 +59,7 @@ class Plan:
         """Physical resources that this bench needs for itself; those of its own processes are its own anyway."""
         found: list[str] = []
         for where, kind, name, options in _port_sections(self.config):
-            if not any("{" in str(value) for value in options.values()):
+            if not any("{" in value for value in options.values() if isinstance(value, str)):
                 factory = ports.find(kind, name, where)
                 found += factory.resources(_check_options(factory, options, where))
         return found
@@ -76,15 +78,26 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         files[path.name] = path.read_bytes()
     for name, screen in config.screen.items():
         path = config.locate(screen.layout)
-        found_layouts[name] = layouts.parse(read_text(path), str(path))
-        files[path.name] = path.read_bytes()
-    made = Plan(config, Network(databases), found_layouts, files, [*_file_defects(config), *defects])
+        found_layouts[name] = layout_file.load(path)
+        files |= _layout_files(path, found_layouts[name])
+    made = Plan(config, Network(databases), found_layouts, files, _defects(config, defects))
     _check_ports(made)
     return made
 
 
-def _file_defects(config: BenchConfig) -> list[str]:
-    return [defect for ecu in config.ecu.values() for defect in ecu.defects]
+def _layout_files(path: Path, layout: Layout) -> dict[str, bytes]:
+    references = [item.reference for item in layout if isinstance(item, Telltale) and item.reference]
+    return {name: (path.parent / name).read_bytes() for name in [path.name, *references]}
+
+
+def _defects(config: BenchConfig, more: Iterable[str]) -> list[str]:
+    """The defects of the bench file and those given beside it."""
+    names = [*(defect for ecu in config.ecu.values() for defect in ecu.defects), *more]
+    takes = any(ecu.kind == "virtual" for ecu in config.ecu.values())
+    takes = takes or any("{defects}" in process.command for process in config.process.values())
+    if names and not takes:
+        raise UsageError(f"the ECU of this bench can't be given the defect {names[0]}", where=str(config.path))
+    return sorted(check_names(names))
 
 
 def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, Any]]]:

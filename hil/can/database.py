@@ -69,7 +69,8 @@ def _broken(text: str, error: BaseException, where: str) -> UsageError:
     if _CONTROL.search(text):
         return UsageError("is no text, so it is no database", where=where, remedy="open it in a database editor.")
     line = _LINE.search(str(error))
-    place = f"{where}:{line[1]}:{line[2]}" if line else where
+    from_0 = isinstance(error, SyntaxError)  # of XML, which counts columns so
+    place = f"{where}:{line[1]}:{int(line[2]) + from_0}" if line else where
     return UsageError(_reason(error), where=place, remedy=_remedy(error))
 
 

@@ -2,17 +2,16 @@
 
 Where the interface has a file descriptor the loop reads it itself; elsewhere a thread waits and posts. Stamps:
 SocketCAN and UDP carry the kernel's real-time clock, mapped by a `ClockMap`; of the rest the arrival on the host.
-Own frames: SocketCAN gives them back from the wire, but marks those of every program on this host alike, so they are
-known by what was sent; multicast gives them back too, with a tag that tells whose they are; for the rest the instant
-of `send` stands in, marked as the host's.
+Own frames: SocketCAN gives them back from the wire, with a flag that says so; multicast gives them back too, with a tag
+that tells whose they are; for the rest the instant of `send` stands in, marked as the host's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
-from collections import defaultdict, deque
 from typing import Any, Final
 
 import can
@@ -28,8 +27,10 @@ _ECHOES: Final = frozenset({"socketcan"})
 _TAGGED: Final = frozenset({"udp_multicast"})
 _RESAMPLE_NS: Final = 1_000_000_000
 _POLL_S: Final = 0.2
-_PENDING: Final = 64
-"""Frames of one identifier that may be on their way to the wire at once."""
+_PEEK: Final = socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)
+_CONFIRM: Final = 0x800
+"""MSG_CONFIRM: this very socket sent the frame. python-can's `is_rx` says only that some program on this host did, so
+that an ECU in a process beside the bench would pass for the bench."""
 _FLOAT_STAMP_NS: Final = 240
 """Resolution of a real-time stamp in float seconds, as python-can hands it over."""
 
@@ -53,7 +54,6 @@ class PythonCanPort:
         self._options = dict(options or {})
         self._tag = f"hil-{os.getpid()}-{id(self):x}"
         self._driver: can.BusABC | None = None
-        self._pending: defaultdict[tuple[int, bool], deque[bytes]] = defaultdict(lambda: deque(maxlen=_PENDING))
         self._thread: threading.Thread | None = None
         self._map: ClockMap = realtime_map()
         self._mapped_ns = 0
@@ -96,8 +96,12 @@ class PythonCanPort:
     def _read_ready(self) -> None:
         driver = self._driver
         try:
-            while driver is not None and (message := driver.recv(timeout=0)) is not None:
-                self._deliver(driver, message)
+            while driver is not None:
+                own = self._interface in _ECHOES and _next_is_own(driver)
+                message = driver.recv(timeout=0)
+                if message is None:
+                    return
+                self._deliver(driver, message, own or self._is_tagged(message))
         except (can.CanError, OSError) as error:
             self._lose(error)
 
@@ -109,7 +113,7 @@ class PythonCanPort:
                 self._clock.post(self._lose, error)
                 return
             if message is not None:
-                self._clock.post(self._deliver, driver, message, self._monotonic_ns())
+                self._clock.post(self._deliver, driver, message, False, self._monotonic_ns())
 
     def _lose(self, error: Exception) -> None:
         if self._driver is None:
@@ -117,10 +121,10 @@ class PythonCanPort:
         self._shut()
         self._on_lost(BenchError(f"broke: {error}", where=self.where, remedy="check the adapter and its cable."))
 
-    def _deliver(self, driver: can.BusABC, message: can.Message, arrived_ns: int | None = None) -> None:
+    def _deliver(self, driver: can.BusABC, message: can.Message, own: bool, arrived_ns: int | None = None) -> None:
         """Hand a frame on, unless the port was closed since."""
         if driver is self._driver:
-            self._on_frame(self._frame(message, self._monotonic_ns() if arrived_ns is None else arrived_ns))
+            self._on_frame(self._frame(message, own, self._monotonic_ns() if arrived_ns is None else arrived_ns))
 
     def _deliver_own(self, driver: can.BusABC, frame: CanFrame) -> None:
         if driver is self._driver:
@@ -129,22 +133,13 @@ class PythonCanPort:
     def _monotonic_ns(self) -> int:
         return self._clock.to_monotonic_ns(self._clock.now_ns)
 
-    def _frame(self, message: can.Message, arrived_ns: int) -> CanFrame:
+    def _frame(self, message: can.Message, own: bool, arrived_ns: int) -> CanFrame:
         t_ns, origin = self._stamp(message, arrived_ns)
-        flags = _flags(message) | (SENT if self._is_own(message) else 0)
+        flags = _flags(message) | (SENT if own else 0)
         return CanFrame(t_ns, self.bus, message.arbitration_id, bytes(message.data), flags, origin)
 
-    def _is_own(self, message: can.Message) -> bool:
-        if self._interface in _TAGGED:
-            return bool(message.channel == self._tag)
-        return not message.is_rx and self._take_pending(message)
-
-    def _take_pending(self, message: can.Message) -> bool:
-        waiting = self._pending.get((message.arbitration_id, message.is_extended_id))
-        if waiting and waiting[0] == message.data:
-            waiting.popleft()
-            return True
-        return False
+    def _is_tagged(self, message: can.Message) -> bool:
+        return self._interface in _TAGGED and bool(message.channel == self._tag)
 
     def _stamp(self, message: can.Message, arrived_ns: int) -> tuple[int, Origin]:
         now_ns = self._clock.now_ns
@@ -173,8 +168,6 @@ class PythonCanPort:
         if driver is None:
             raise BenchError("is closed", where=self.where)
         message = self._message(can_id, data, flags)
-        if self._interface in _ECHOES:
-            self._pending[can_id, message.is_extended_id].append(data)
         try:
             driver.send(message, timeout=0 if self._interface == "socketcan" else None)
         except (can.CanError, OSError) as error:
@@ -210,6 +203,14 @@ class PythonCanPort:
             self._thread.join(2 * _POLL_S)
         with contextlib.suppress(can.CanError, OSError):
             driver.shutdown()
+
+
+def _next_is_own(driver: Any) -> bool:
+    """Whether the frame that SocketCAN will give next was sent by this very socket."""
+    try:
+        return bool(driver.socket.recvmsg(1, 0, _PEEK)[2] & _CONFIRM)
+    except BlockingIOError:
+        return False
 
 
 def _descriptor(driver: can.BusABC) -> int | None:

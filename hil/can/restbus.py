@@ -165,8 +165,8 @@ class Restbus:
         if sent is None:
             raise UsageError(f"{bus}::{message} is not sent by the restbus")
         if sent.timer is not None:
+            sent.due_ns = sent.timer.t_ns + delay_ns
             sent.timer.cancel()
-            sent.due_ns += delay_ns
             sent.timer = self._clock.call_at(sent.due_ns, self._send_cyclic, sent)
 
     def get(self, ref: SignalRef) -> Value:

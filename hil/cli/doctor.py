@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hil.bench import config as bench_config
 from hil.bench.checkup import check_up
+from hil.cli.tables import print_table
 from hil.errors import EXIT_STATUS, Verdict
 
 
@@ -26,5 +26,5 @@ def run(arguments: argparse.Namespace) -> int:
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[bold red]missing[/]"
         table.add_row(mark, escape(finding.part), escape(finding.found), escape(finding.remedy))
-    Console(soft_wrap=True).print(table)
+    print_table(table)
     return 0 if all(finding.ok for finding in findings) else EXIT_STATUS[Verdict.BENCH]

@@ -8,13 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from hil.bench.case import Selection
 from hil.bench.session import Settings
 from hil.bench.talk import SessionJournal
 from hil.cli.events import EventServer, Tally
+from hil.cli.tables import print_table
 
 
 def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
@@ -24,7 +24,7 @@ def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
     table = Table("case", "requirements", "tags", "suite", box=None)
     for case in sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"])):
         table.add_row(case["name"], " ".join(case["requirements"]), " ".join(case["tags"]), case["suite"])
-    Console().print(table)
+    print_table(table)
     return 0
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.bench.config import DEFAULT_BENCH
+from hil.cli.tables import print_table
 from hil.ecu.defects import CATALOGUE, Defect, check_names
 
 
@@ -84,8 +85,8 @@ def _show(defects: list[Defect], outcomes: list[Caught], without: Caught) -> int
         good &= bool(caught.failed)
         by = ", ".join(caught.failed) or f"[bold red]not caught[/] {caught.broken}"
         table.add_row(defect.name, defect.requirement, str(caught.cases), by)
+    print_table(table)
     console = Console(soft_wrap=True)
-    console.print(table)
     sound = (
         "all pass" if not without.failed and not without.broken else f"[bold red]{without.failed or without.broken}[/]"
     )

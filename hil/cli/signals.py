@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from hil.bench import config as bench_config
 from hil.bench.wiring import plan
 from hil.can.database import SignalRef, limits
+from hil.cli.tables import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
                 cycle = f"{message.cycle_time} ms" if message.cycle_time else "event"
                 labels = ", ".join(ref.labels)
                 table.add_row(str(ref), f"{low:g} to {high:g}", ref.unit, labels, ", ".join(message.senders), cycle)
-    Console().print(table)
+    print_table(table)
     return 0

@@ -250,11 +250,20 @@ def rule(
         cause = cut or DIED
         died = faults[0].ruling() if faults else Ruling(Verdict.BENCH, cause, first_cause=cause)
         return _with_claim(died, recorded or said)
-    if faults and recorded.verdict in _HIDES_A_FAULT:
-        return _with_claim(faults[0].ruling(), recorded)
+    hidden = _hidden_by(recorded, faults)
+    if hidden is not None:
+        return _with_claim(hidden.ruling(), recorded)
     if said is not None and recorded.verdict is Verdict.PASS and said.verdict is not Verdict.PASS:
         return said
     return recorded
+
+
+def _hidden_by(recorded: Ruling, faults: Sequence[Fault]) -> Fault | None:
+    """The fault that a recorded verdict keeps silent about. A failed check stands beside an inconclusive one."""
+    if recorded.verdict not in _HIDES_A_FAULT:
+        return None
+    counted = [fault for fault in faults if fault.verdict is not Verdict.INCONCLUSIVE]
+    return next(iter(faults if recorded.verdict is not Verdict.FAIL else counted), None)
 
 
 def _with_claim(ruling: Ruling, claim: Ruling | None) -> Ruling:

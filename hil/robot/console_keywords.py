@@ -25,6 +25,11 @@ class ConsoleKeywords(KeywordGroup):
         found = self.bench.console(console).expect(pattern, within=float(within), regex=True)
         return (found.groups[0] or "") if found.groups else found.text
 
+    @keyword(tags=["console", "check"])
+    def console_should_not_show(self, text: str, during: Duration, console: str = "") -> None:
+        """Checks that the console does not show ``text`` for a while."""
+        self.bench.console(console).should_not_show(text, during=float(during))
+
     @keyword(tags=["console"])
     def send_to_console(self, line: str, console: str = "") -> None:
         """Sends a line to the console."""

@@ -21,6 +21,10 @@ def open_descriptors():
     return sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
 
 
+def interfaces():
+    return [name for _, name in socket.if_nameindex()] if hasattr(socket, "if_nameindex") else []
+
+
 @pytest.fixture
 def nothing_leaks():
     threads, descriptors = set(threading.enumerate()), open_descriptors()
@@ -66,6 +70,26 @@ class TestPythonCanByThread(CanPortContract):
         clock = RealClock()
         channel = f"contract-{next(_channels)}"
         near, far = (python_can(clock, "virtual", channel, {}) for _ in range(2))
+        yield CanPair(clock, near, far)
+        clock.close()
+
+
+class TestPythonCanWithoutFd(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks, udp_port):
+        clock = RealClock()
+        options = {"port": udp_port, "hop_limit": 0, "fd": False}
+        near, far = (python_can(clock, "udp_multicast", GROUP, options) for _ in range(2))
+        yield CanPair(clock, near, far, fd=False)
+        clock.close()
+
+
+@pytest.mark.skipif("vcan0" not in interfaces(), reason="no vcan0 (python tools/vcan.py -- brings one up)")
+class TestPythonCanOnSocketCan(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        near, far = (python_can(clock, "socketcan", "vcan0", {"fd": True}) for _ in range(2))
         yield CanPair(clock, near, far)
         clock.close()
 

@@ -111,7 +111,7 @@ def test_an_unknown_name_gets_the_nearest(network, name, mend):
 
 def test_messages_are_found_likewise(network):
     assert network.message("cabin::Paged")[0] == "cabin"
-    with pytest.raises(UsageError, match="'Paged' is ambiguous. Remedy: say which: cabin::Paged, chassis::Paged"):
+    with pytest.raises(UsageError, match=r"'Paged' is ambiguous\. Remedy: say which: cabin::Paged, chassis::Paged"):
         network.message("Paged")
     with pytest.raises(UsageError, match=r"no message 'Pagd' on this bench\. Remedy: did you mean Paged"):
         network.message("Pagd")
@@ -259,16 +259,14 @@ def test_a_multiplexed_payload_carries_what_its_page_selects(cabin):
 
 def test_a_page_that_is_not_there_is_refused(cabin):
     message = cabin.message("Paged")[1]
-    with pytest.raises(
-        UsageError, match="^Paged: can't be encoded: expected multiplexer id".replace("expected", ".xpected")
-    ):
+    with pytest.raises(UsageError, match=r"^Paged: can't be encoded: Expected multiplexer id"):
         database.encode(message, {"Page": 3, "Left": 0, "Right": 0, "Always": 0})
-    with pytest.raises(UsageError, match="^Paged: expected multiplexer id 1 or 2, but got 3"):
+    with pytest.raises(UsageError, match=r"^Paged: expected multiplexer id 1 or 2, but got 3"):
         database.decode(message, b"\x03" + bytes(7))
 
 
 def test_a_value_that_does_not_fit_is_refused(cabin):
-    with pytest.raises(UsageError, match="^Speed: can't be encoded"):
+    with pytest.raises(UsageError, match=r"^Speed: can't be encoded"):
         database.encode(
             cabin.message("Speed")[1], {"VehicleSpeed": 65536, "Acceleration": 0, "Direction": 0, "Valid": 0}
         )
@@ -298,11 +296,12 @@ def test_a_multiplexer_starts_on_a_page_that_is_there(cabin):
 # Files that are wrong -------------------------------------------------------------------------------------------------
 
 ONE = 'BO_ 1 M: {length} ECU\n SG_ X : {x} (1,0) [0|0] "" GATEWAY\n SG_ Y : {y} (1,0) [0|0] "" GATEWAY\n'
+GOOD = ONE.format(length=8, x="0|8@1+", y="8|8@1+")
 CDD = '<?xml version="1.0" encoding="utf-8"?>\n<CANDELA dtdvers="8.0.0"><ECUDOC/></CANDELA>\n'
 GARBAGE = bytes(range(256)) * 8
 BROKEN = {
     "syntax": (".dbc", HEAD + "BO_ 1 M 8 ECU\n", "net/bad.dbc:9:9: syntax error at '8 ECU'. Remedy: correct"),
-    "cut off": (".dbc", BODY[: BODY.index('"km/h"') + 3], "net/bad.dbc:10:56: syntax error at '\"km'. Remedy: "),
+    "cut off": (".dbc", BODY[: BODY.index('"km/h"') + 3], "net/bad.dbc:10:46: syntax error at '\"km'. Remedy: "),
     "not begun": (".dbc", "BO_ foo", "net/bad.dbc:1:5: syntax error at 'foo'. Remedy: correct the file at that place."),
     "overlap": (
         ".dbc",
@@ -320,40 +319,40 @@ BROKEN = {
     "binary": (".dbc", GARBAGE.decode("cp1252", "replace"), "net/bad.dbc: is no text, so it is no database. Remedy: "),
     "binary arxml": (".arxml", GARBAGE.decode("latin-1"), "net/bad.arxml: is no text, so it is no database."),
     "diagnostics": (".cdd", CDD, "net/bad.cdd: '.cdd' is no database format. Remedy: use .dbc, .arxml, .kcd or .sym."),
-    "diagnostics as dbc": (".dbc", CDD, "net/bad.dbc:1:1: syntax error at '<?xml version=\"1.0\" encodi...'."),
+    "diagnostics as dbc": (".dbc", CDD, "net/bad.dbc:1:1: syntax error at '<?xml version=\"1.0\" encodin...'."),
     "diagnostics as arxml": (".arxml", CDD, "net/bad.arxml: No XML namespace specified or illegal root tag name"),
     "diagnostics as kcd": (".kcd", CDD, "net/bad.kcd: Expected root element tag"),
-    "xml cut off": (".kcd", CDD[:60], "net/bad.kcd:2:21: unclosed token. Remedy: correct the file at that place."),
+    "xml cut off": (".kcd", CDD[:60], "net/bad.kcd:2:1: unclosed token. Remedy: correct the file at that place."),
     "not sym": (".sym", "FormatVersion=5.0", "net/bad.sym: Only SYM version 6.0 is supported. Remedy: "),
     "unknown suffix": (".txt", BODY, "net/bad.txt: '.txt' is no database format. Remedy: use .dbc"),
     "no suffix": ("", BODY, "net/bad: a database file needs a suffix. Remedy: use .dbc"),
     "one identifier twice": (
         ".dbc",
-        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + "\n" + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("M:", "N:"),
+        HEAD + GOOD + "\n" + GOOD.replace("M:", "N:"),
         "net/bad.dbc: the messages M and N have the same identifier 0x001. Remedy: give one of them another",
     ),
     "one name twice": (
         ".dbc",
-        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + "\n" + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("BO_ 1", "BO_ 2"),
+        HEAD + GOOD + "\n" + GOOD.replace("BO_ 1", "BO_ 2"),
         "net/bad.dbc: two messages are called M. Remedy: rename one of them.",
     ),
     "no factor": (
         ".dbc",
-        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+").replace("(1,0)", "(0,0)", 1),
+        HEAD + GOOD.replace("(1,0)", "(0,0)", 1),
         "net/bad.dbc: the factor of M.X is 0. Remedy: give it the physical value of one bit.",
     ),
     "undefined attribute": (
         ".dbc",
-        HEAD + ONE.format(length=8, x="0|8@1+", y="8|8@1+") + '\nBA_ "Foo" BO_ 1 20;\n',
+        HEAD + GOOD + '\nBA_ "Foo" BO_ 1 20;\n',
         "net/bad.dbc: it uses 'Foo' without defining it. Remedy: open it",
     ),
-    "values of nothing": (".dbc", BODY + '\nVAL_ 7 Nobody 0 "a" ;\n', "net/bad.dbc: unused VAL_ entries in DBC: VAL_ 7 Nobody."),
-    "too large an identifier": (".dbc", BODY.replace("BO_ 258", "BO_ 2048"), "net/bad.dbc: Standard frame id 0x800 is more than"),
-}  # fmt: skip
+    "values of nothing": (".dbc", BODY + '\nVAL_ 7 Nobody 0 "a" ;\n', "net/bad.dbc: unused VAL_ entries in DBC: VAL_"),
+    "too large": (".dbc", BODY.replace("BO_ 258", "BO_ 2048"), "net/bad.dbc: Standard frame id 0x800 is more than"),
+}
 
 
 @pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_file_is_one_clear_line(case, capfd, caplog):
+def test_a_broken_file_is_one_clear_line(case, capfd):
     suffix, text, expected = case
     with pytest.raises(UsageError) as error:
         database.load(text, suffix, f"net/bad{suffix}")

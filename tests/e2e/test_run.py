@@ -1,0 +1,203 @@
+"""A run from outside: what it leaves, that it repeats itself, that it survives a kill, that two don't disturb each other."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import HERE, REPOSITORY, environment, read_verdicts, run_hil
+
+from hil.journal import JournalReader
+
+SUITES = HERE / "suites"
+ROBOT, PYTEST = str(SUITES / "verdicts.robot"), str(SUITES / "test_verdicts.py")
+
+
+def journals(folder):
+    """All that the journals hold. Their bytes differ, since chunks are closed by wall time."""
+    return {path.parent.parent.name: _content(path) for path in sorted(folder.glob("tests/*/*/journal.mcap"))}
+
+
+def _content(path):
+    reader = JournalReader(path)
+    return list(reader), reader.attachments, reader.metadata, reader.truncated
+
+
+def test_a_run_leaves_the_evidence(hil):
+    ran = hil("--name", "main beam*", "--name", "*boots when*")
+    assert ran.status == 0
+    names = {path.relative_to(ran.folder).as_posix() for path in ran.folder.rglob("*") if path.is_file()}
+    assert {"run.json", "index.html", "junit.xml", "session.mcap", "robot/output.xml"} <= names
+    cases = ["robot.cluster.main_beam_lights_its_telltale", "robot.cluster.the_ecu_boots_when_the_supply_is_switched_on"]
+    for case in cases:
+        assert {f"tests/{case}/1/journal.mcap", f"tests/{case}/1/trace.blf"} <= names
+    facts = ran.run_json
+    assert facts["dut"] | {"part": "68999001AA", "serial": "VC000001", "software": "1.0.0"} == facts["dut"]
+    assert set(facts["hashes"]) >= {"virtual.toml", "cockpit.dbc", "cluster.toml"}
+    assert facts["seed"] == "1"
+
+
+def test_journals_are_equal_under_another_hash_seed_and_alone(hil):
+    first = hil("--tag", "realtime", PYTHONHASHSEED="1")
+    second = hil("--tag", "realtime", PYTHONHASHSEED="2")
+    alone = hil("--name", "test_main_beam_telltale_is_fast", PYTHONHASHSEED="3")
+    one, other, single = journals(first.folder), journals(second.folder), journals(alone.folder)
+    assert len(one) >= 10
+    assert one == other
+    assert len(single) == 1
+    (name,) = single
+    assert single[name] == one[name]
+
+
+def test_another_seed_makes_another_journal(hil):
+    one = hil("--name", "test_main_beam_telltale_is_fast", "--seed", "1")
+    other = hil("--name", "test_main_beam_telltale_is_fast", "--seed", "2")
+    assert journals(one.folder) != journals(other.folder)
+
+
+def test_no_journal_names_the_machine(hil):
+    ran = hil("--name", "main beam*")
+    for entries, _, metadata, _ in journals(ran.folder).values():
+        said = json.dumps([entry.data for entry in entries if isinstance(entry.data, dict)]) + json.dumps(metadata)
+        assert str(REPOSITORY) not in said
+        assert sys.version.split()[0] not in said
+
+
+HANG = """
+import os, signal, sys
+
+def test_first(bench):
+    bench.set_signal("HighBeam", "On")
+    bench.screen().telltale("high_beam").should_be("on")
+
+def test_second(bench):
+    bench.screen().telltale("low_beam").should_be("off")
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def test_third(bench):
+    pass
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_the_report_is_made_after_sigkill_in_mid_run(tmp_path):
+    suite = tmp_path / "test_hang.py"
+    suite.write_text(HANG)
+    done = run_hil("run", str(suite), "--results", str(tmp_path / "results"))
+    assert done.returncode == -signal.SIGKILL
+    (folder,) = (tmp_path / "results").iterdir()
+    assert not (folder / "index.html").exists()
+    again = run_hil("report", str(folder))
+    assert again.returncode == 3, again.stderr
+    assert read_verdicts(folder / "junit.xml") == {
+        "test_first": "pass", "test_second": "bench fault", "test_third": "not run",
+    }  # fmt: skip
+    second = JournalReader(next(folder.glob("tests/*second*/1/journal.mcap")))
+    assert [entry.data["ok"] for entry in second if entry.kind == "check"] == [True]
+    assert second.truncated
+
+
+def test_a_child_that_dies_is_a_bench_fault_and_the_rest_goes_on(tmp_path):
+    suite = tmp_path / "test_die.py"
+    suite.write_text("import os\n\ndef test_dies(bench):\n    os._exit(7)\n\ndef test_never(bench):\n    pass\n")
+    done = run_hil("run", str(suite), ROBOT, "--results", str(tmp_path / "results"), "--name", "*dies", "--name",
+                   "*never", "--name", "names an unknown*")  # fmt: skip
+    (folder,) = (tmp_path / "results").iterdir()
+    assert read_verdicts(folder / "junit.xml") == {
+        "test_dies": "bench fault", "test_never": "not run", "Names an unknown signal": "usage error",
+    }  # fmt: skip
+    assert done.returncode == 2
+
+
+def test_report_refuses_a_folder_without_a_run(tmp_path):
+    done = run_hil("report", str(tmp_path))
+    assert done.returncode == 2
+    assert "holds no run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+HOLDER = """
+import sys
+from hil.bench.lock import ResourceLocks
+locks = ResourceLocks(["can:udp_multicast:239.74.163.2:43113"], "hil run on bench 'other'")
+locks.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_run_is_told_who_holds_the_bench(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    )
+    try:
+        assert holder.stdout.readline().strip() == b"held"
+        bench = REPOSITORY / "fixtures/benches/udp.toml"
+        done = run_hil("run", ROBOT, "--bench", str(bench), "--results", str(tmp_path / "r"))
+        assert done.returncode == 3
+        assert "can:udp_multicast:239.74.163.2:43113: is in use by hil run on bench 'other'" in done.stderr
+        assert f"process {holder.pid} of" in done.stderr
+    finally:
+        holder.communicate()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bench", "nowhere.toml"], "nowhere.toml: there is no such bench file"),
+        (["nowhere.robot"], "nowhere.robot: there is no such suite"),
+        (["--name", "no such case"], "no case matches name no such case"),
+        (["--defect", "high_beam_drak"], "did you mean high_beam_dark"),
+        (["dbc"], "holds neither *.robot nor test_*.py"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(words, said, tmp_path):
+    done = run_hil("run", *words, "--results", str(tmp_path / "r"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_suite_that_is_no_python_is_a_usage_error(tmp_path):
+    suite = tmp_path / "test_broken.py"
+    suite.write_text("def test_x(bench:\n")
+    done = run_hil("run", str(suite), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "SyntaxError" in done.stderr
+    assert "test_broken.py" in done.stderr
+
+
+def test_list_names_the_cases_and_runs_nothing(tmp_path):
+    done = run_hil("run", "--list", "--requirement", "CLU-TT-001", "--results", str(tmp_path / "r"))
+    assert done.returncode == 0
+    assert "Main beam lights its telltale" in done.stdout
+    assert "Speedometer" not in done.stdout
+    assert not (tmp_path / "r").exists()
+
+
+def test_ctrl_c_leaves_no_process(tmp_path):
+    suite = tmp_path / "test_long.py"
+    mark = tmp_path / "mark"
+    suite.write_text(f"from pathlib import Path\ndef test_long(bench):\n    Path({str(mark)!r}).write_text('x')\n"
+                     "    while True:\n        bench.sleep('1 h')\n")  # fmt: skip
+    command = [sys.executable, "-m", "hil.cli.main", "run", str(suite), "--results", str(tmp_path / "r")]
+    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    children = _children_when(run, mark)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def _children_when(run, mark):
+    """The children of a run, once its case has begun."""
+    import threading
+
+    begun = threading.Event()
+    while not mark.exists() and run.poll() is None:
+        begun.wait(0.05)
+    return Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()

@@ -433,12 +433,12 @@ def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:
     return len(name), name
 
 
-_PARKED = [getattr(signal, name) for name in ("SIGINT", "SIGALRM") if hasattr(signal, name)]
+_PARKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
 
 
 @contextlib.contextmanager
 def _parked_signals(task: asyncio.Task[Any]) -> Iterator[None]:
-    """Hold SIGINT and SIGALRM while the loop runs: they end the main task, then reach their own handler.
+    """Hold SIGINT, SIGTERM and SIGALRM while the loop runs: they end the main task, then reach their own handler.
 
     Raised inside the loop, a KeyboardInterrupt or Robot's time-out would kill whatever task happened to run.
     """

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers; under `hil run` SIGTERM ends the run as Ctrl-C does: the bench is left safe."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    if _under_hil_run():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _under_hil_run() -> bool:

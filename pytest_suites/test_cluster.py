@@ -6,7 +6,6 @@ pytestmark = [pytest.mark.realtime]
 
 
 @pytest.mark.requirement("CLU-TT-002")
-@pytest.mark.guest
 def test_main_beam_telltale_is_fast(bench):
     """From the frame on the bus to the lit lamp."""
     bench.screen().telltale("high_beam").reaction(

@@ -53,6 +53,8 @@ class BenchSection(Section):
         clock: `virtual` (discrete events) or `real`.
         timeout: bench time that a case may take unless it says otherwise.
         watchdog: wall time after which a case that does not end is killed.
+        allowed_lateness: how late the restbus may send before checks become inconclusive; one cycle of the message
+            where it isn't given.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")
@@ -61,6 +63,7 @@ class BenchSection(Section):
     variant: str = "base"
     timeout: Seconds = 120.0
     watchdog: Seconds = 300.0
+    allowed_lateness: Seconds | None = None
 
 
 class BusSection(PortSection):

@@ -61,12 +61,12 @@ class ConsoleFacade:
         self._bench.call(self._should_not_show(pattern, during, regex))
 
     async def _should_not_show(self, pattern: str, during: Duration, regex: bool) -> None:
-        since_ns = self._bench.now_ns
+        since_ns, span = self._bench.now_ns, units.show_duration(units.nanoseconds(during))
         heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(during))
         self._bench.judge.check(
             name="console silent",
             target=f"console.{self.name}",
-            expected=f"never {'a line like' if regex else 'the text'} '{pattern}' during {units.show_duration(units.nanoseconds(during))}",
+            expected=f"never {'a line like' if regex else 'the text'} '{pattern}' during {span}",
             seen=f"'{heard.text}'" if isinstance(heard, Match) else "nothing like it",
             ok=isinstance(heard, Missed),
             t_ns=heard.t_ns,

@@ -32,7 +32,7 @@ class Requirement(Section):
 class RequirementFile(Section):
     """A whole file."""
 
-    requirement: list[Requirement] = []
+    requirement: tuple[Requirement, ...] = ()
 
 
 def load(folder: Path) -> list[Requirement]:
@@ -52,7 +52,7 @@ def load(folder: Path) -> list[Requirement]:
 
 def _load_file(path: Path) -> list[Requirement]:
     try:
-        return RequirementFile.model_validate(tomllib.loads(read_text(path))).requirement
+        return list(RequirementFile.model_validate(tomllib.loads(read_text(path)), strict=False).requirement)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"is no TOML: {error}", where=str(path), remedy="correct the line.") from error
     except ValidationError as error:

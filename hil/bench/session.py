@@ -281,6 +281,8 @@ class Session:
 
     def close(self) -> None:
         """The run is over: leave the bench safe, let the locks go, and say so."""
+        if self._case is not None:
+            self.end(Outcome(error=BenchError("the run was stopped in the middle of this case")))
         self._close_bench()
         self._locks.release()
         if self._turn is not None:

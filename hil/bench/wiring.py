@@ -181,7 +181,15 @@ class Wiring:
         self.inbox = Inbox(self.clock, network)
         played = {name: port for name, port in self.buses.items() if config.bus[name].restbus}
         absent = [node for bus in config.bus.values() for node in bus.real_nodes]
-        self.restbus = Restbus(self.clock, network, played, absent=absent, on_late=self.recorder.late)
+        allowed_s = config.bench.allowed_lateness
+        self.restbus = Restbus(
+            self.clock,
+            network,
+            played,
+            absent=absent,
+            on_late=self.recorder.late,
+            allowed_ns=None if allowed_s is None else round(allowed_s * 1e9),
+        )
         self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
         if config.dut.console:
             self.recorder.watch_facts(config.dut.console, config.dut.patterns())

@@ -20,8 +20,6 @@ from hil.clock import Clock, Timer
 from hil.errors import UsageError
 
 _PHASE_STEP_NS: Final = 370_000
-_LATE_SHARE: Final = 0.5
-_LATE_FLOOR_NS: Final = 5_000_000
 
 
 @dataclass(slots=True)
@@ -76,6 +74,7 @@ class Restbus:
         ports: bus name -> port.
         absent: nodes that are really there (the ECU under test), so not played.
         on_late: told of each frame that left too late.
+        allowed_ns: how late is still well; one cycle of the message if None.
     """
 
     def __init__(
@@ -86,8 +85,10 @@ class Restbus:
         *,
         absent: Iterable[str],
         on_late: Callable[[Lateness], object],
+        allowed_ns: int | None = None,
     ) -> None:
         self._clock, self._network, self._on_late = clock, network, on_late
+        self._allowed_ns = allowed_ns
         self._absent = frozenset(absent)
         self._messages = {
             (bus, message.name): _sent(bus, message, ports[bus])
@@ -207,7 +208,7 @@ class Restbus:
 
     def _note_lateness(self, sent: Sent, late_ns: int) -> None:
         sent.worst_late_ns = max(sent.worst_late_ns, late_ns)
-        allowed_ns = max(int(_LATE_SHARE * sent.cycle_ns), _LATE_FLOOR_NS)
+        allowed_ns = sent.cycle_ns if self._allowed_ns is None else self._allowed_ns
         if late_ns > allowed_ns:
             self._on_late(Lateness(f"{sent.message.name} on {sent.bus}", sent.due_ns, late_ns, allowed_ns))
 

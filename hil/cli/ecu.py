@@ -118,6 +118,7 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
         clock=clock, bus="ecu", interface=arguments.interface, channel=arguments.channel, options=options
     )
     display = Display("cluster", cluster.SIZE, 1_000_000_000 // VSYNC_HZ)
+    cluster.warm_up()
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
     wires = Wires(power=line, can=can_port, console=console, display=display)
     rng: random.Random = seeded(arguments.seed)

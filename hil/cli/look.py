@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from hil.bench.facade import Bench
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset, Start
 from hil.bench.wiring import open_bench, plan
+from hil.cli.tables import print_table
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Item, Needle, Region, Telltale, Text
@@ -111,12 +111,11 @@ def _view(bench: Bench, name: str) -> View:
 def _show(views: Sequence[View], out: Path) -> None:
     if not views:
         raise UsageError("this bench has no screen", remedy="add [screen.NAME] to the bench file.")
-    console = Console(soft_wrap=True, highlight=False)
     for view in views:
         if view.readings:
-            console.print(_table(view))
+            print_table(_table(view))
         file = out if len(views) == 1 else out.with_stem(f"{out.stem}-{view.screen}")
-        console.print(f"picture: {escape(_save(draw(view), file))}")
+        print(f"picture: {_save(draw(view), file)}")
 
 
 def _table(view: View) -> Table:

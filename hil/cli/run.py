@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         current = Run(made, _settings(arguments, folder), suites, folder)
         write_run_json(folder, made, arguments.seed, _options(arguments))
         with Progress(current.tally, made.config.bench.name) as progress:
-            asyncio.run(_supervise(current, locks.environment(), progress))
+            _interruptible(_supervise(current, locks.environment(), progress))
     finally:
         locks.release()
     return _finish(current, started_ns)
@@ -163,11 +166,27 @@ async def _supervise(run_: Run, environment: dict[str, str], progress: Progress)
         async with EventServer(run_.tally, journal, progress.update, run_.folder) as server:
             variables = os.environ | run_.settings.to_environment() | environment | {"HIL_TALK": server.address}
             children = [_child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)]
-            await asyncio.gather(*children)
+            report = asyncio.create_task(asyncio.to_thread(import_module, "hil.evidence.report"))
+            await asyncio.gather(*children, report)
             await server.settle()
         journal.say("finished", "")
     finally:
         journal.close()
+
+
+def _interruptible(main: Coroutine[Any, Any, None]) -> None:
+    """Run to the end; SIGTERM ends it as Ctrl-C does, so that no child is left behind."""
+
+    async def run_main() -> None:
+        task = asyncio.ensure_future(main)
+        if os.name != "nt":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await task
+
+    try:
+        asyncio.run(run_main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def _child(run_: Run, command: list[str], variables: dict[str, str]) -> None:

@@ -98,6 +98,12 @@ def render(state: ClusterState) -> Pixels:
     return pixels
 
 
+def warm_up() -> None:
+    """Draw what is drawn once, so that the first frames of a process cost no more than later ones."""
+    for state in (ClusterState(screen=Screen.SPLASH), ClusterState(telltales=frozenset(TELLTALES))):
+        render(state)
+
+
 def _draw(state: ClusterState) -> Pixels:
     if state.screen is Screen.OFF:
         return art.dark()

@@ -85,7 +85,8 @@ class HttpFace(Listener):
         if asked == "*" or tag in (one.strip().removeprefix("W/") for one in asked.split(",")):
             await peer.respond(304, headers, b"")
         else:
-            await peer.respond(200, [*headers, ("Content-Type", _TYPES[kind])], screen.encoded(frame, kind))
+            body = await screen.encoded(frame, kind)
+            await peer.respond(200, [*headers, ("Content-Type", _TYPES[kind])], body)
 
     async def _stream(self, peer: _Peer, screen: _Screen) -> None:
         kind = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
@@ -93,11 +94,11 @@ class HttpFace(Listener):
         if not peer.wants_head:
             async with contextlib.aclosing(peer.while_connected(screen)) as frames:
                 async for frame in frames:
-                    await peer.send(h11.Data(data=self._part(screen, frame)))
+                    await peer.send(h11.Data(data=await self._part(screen, frame)))
         await peer.send(h11.EndOfMessage())
 
-    def _part(self, screen: _Screen, frame: Frame) -> bytes:
-        picture = screen.encoded(frame, "jpg")
+    async def _part(self, screen: _Screen, frame: Frame) -> bytes:
+        picture = await screen.encoded(frame, "jpg")
         header = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\nX-Frame-Age-Us: {self._age_us(frame)}"
         return b"--%s\r\n%s\r\n\r\n%s\r\n" % (_BOUNDARY, header.encode(), picture)
 
@@ -132,12 +133,15 @@ class _Screen:
         self._shown = frame
         return f'"{self._tag:x}-{id(self):x}"'
 
-    def encoded(self, frame: Frame, kind: str) -> bytes:
-        """The picture as PNG or JPEG bytes; made once for equal frames."""
-        self.tag(frame)
-        if kind not in self._encoded:
-            self._encoded[kind] = _encode(frame.pixels, kind)
-        return self._encoded[kind]
+    async def encoded(self, frame: Frame, kind: str) -> bytes:
+        """The picture as PNG or JPEG bytes; made once for equal frames, in a thread: the ECU goes on meanwhile."""
+        tag = self.tag(frame)
+        data = self._encoded.get(kind)
+        if data is None:
+            data = await asyncio.to_thread(lambda: _encode(frame.pixels, kind))
+            if self.tag(self._shown or frame) == tag:
+                self._encoded[kind] = data
+        return data
 
 
 class _Peer:

@@ -66,12 +66,18 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
     def run_keyword(self, name: str, args: Any, kwargs: Any = None) -> Any:
         """Run a keyword (Robot calls this); what it raises is kept for the verdict, its picture goes to the log."""
         try:
-            return super().run_keyword(name, args, kwargs)
+            bench = self._bench()
+            with bench.step(name.replace("_", " ").title(), *_shown(args, kwargs)):
+                return super().run_keyword(name, args, kwargs)
         except HilError as error:
             self._listener.keep(error)
             if isinstance(error, EcuError) and error.picture:
                 _log_picture(error.picture)
             raise
+
+
+def _shown(args: Any, kwargs: Any) -> list[str]:
+    return [str(value) for value in args] + [f"{name}={value}" for name, value in (kwargs or {}).items()]
 
 
 def _log_picture(png: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +13,10 @@ from robot.libraries.BuiltIn import BuiltIn
 from hil.bench.case import Case, make_id, split_tags
 from hil.bench.session import Outcome, Session, Settings
 from hil.clock import sleep_forbidden
-from hil.errors import HilError, UsageError, Verdict
+from hil.errors import BenchError, HilError, UsageError, Verdict
 
+_STOPPED: Final = "Execution terminated by signal"
+_TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
 _WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Until Keyword Succeeds"}
 
 
@@ -121,6 +124,10 @@ class BenchListener:
             return Outcome(skipped=result.message)
         if not result.failed:
             return Outcome()
+        if result.message.startswith(_STOPPED):
+            return Outcome(error=BenchError("the run was stopped in the middle of this case"))
+        if _TIMED_OUT.match(result.message):
+            return Outcome(error=UsageError(result.message, remedy="use the tag 'timeout:30 s', which is bench time."))
         error = self.last_error if self.last_error is not None and str(self.last_error) in result.message else None
         return Outcome(error=error, failed=result.message)
 

@@ -1,5 +1,6 @@
 """The CAN contract on all that we ship: the simulated wire; python-can with a file descriptor and with a thread."""
 
+import gc
 import itertools
 import os
 import socket
@@ -26,9 +27,12 @@ def interfaces():
 
 
 @pytest.fixture
-def nothing_leaks():
+def nothing_leaks(caplog):
     threads, descriptors = set(threading.enumerate()), open_descriptors()
     yield
+    gc.collect()
+    said = [*caplog.get_records("call"), *caplog.records]
+    assert [record.getMessage() for record in said if record.name.startswith("can")] == []
     assert set(threading.enumerate()) == threads
     assert open_descriptors() == descriptors
 
@@ -102,8 +106,13 @@ class Recorder:
 @pytest.fixture
 def clock(nothing_leaks):
     clock = RealClock()
+    clock.run(deadline(clock))
     yield clock
     clock.close()
+
+
+async def deadline(clock):
+    clock.set_deadline(clock.now_ns + 10_000_000_000, "what is awaited never came")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +129,21 @@ def test_what_cannot_be_opened_is_a_bench_fault_in_one_line(clock, interface, op
         clock.run(port.open(print, print))
     assert str(error.value).startswith(f"bus.cabin ({interface} {GROUP}): can't be opened: ")
     assert "\n" not in str(error.value)
+
+
+def test_a_port_may_follow_another_in_the_same_loop(clock, udp_port):
+    """The second one gets the descriptor that the first one gave back."""
+
+    async def scenario():
+        for _ in range(3):
+            port = python_can(clock, "udp_multicast", GROUP, {"port": udp_port, "hop_limit": 0})
+            came = clock.loop.create_future()
+            await port.open(came.set_result, print)
+            port.send(0x1, b"")
+            assert (await came).can_id == 0x1
+            await port.close()
+
+    clock.run(scenario())
 
 
 def test_a_driver_that_breaks_in_its_thread_is_told_once_and_leaves_no_thread(clock):

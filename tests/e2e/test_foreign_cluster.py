@@ -30,6 +30,7 @@ from hil.bench.ports import CommandOptions, PythonCanOptions
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("examples/foreign_cluster")
 BENCH, LAYOUT, SUITE = FOLDER / "bench.toml", FOLDER / "layout.toml", FOLDER / "suite.robot"
+DEAD_LAMP = FOLDER / "dead-lamp.toml"
 WALK = (ROOT / "docs/your-cluster.md").read_text(encoding="utf-8")
 STANDIN = ROOT / FOLDER / "standin/standin.py"
 CASES = {
@@ -39,6 +40,7 @@ CASES = {
     "No range is shown when nobody sends it",
 }
 SHIPPED_PORT, DEADLINE_S, ATTEMPTS = "43119", 180, 4
+END_OF_COMMAND = "]\n\n[bus.car]"
 SHOT = '["{python}", "standin/standin.py", "shot", "{standin.shot}"]'
 
 
@@ -83,7 +85,9 @@ def verdicts(results):
 def place(tmp_path):
     """A folder with a copy of the example, on a port of its own."""
     shutil.copytree(ROOT / FOLDER, tmp_path / FOLDER)
-    edit(tmp_path / BENCH, SHIPPED_PORT, str(free_port()))
+    port = str(free_port())
+    for bench in (BENCH, DEAD_LAMP):
+        edit(tmp_path / bench, SHIPPED_PORT, port)
     return tmp_path
 
 
@@ -135,7 +139,7 @@ def test_as_shipped_all_cases_pass(tmp_path):
     ],
 )
 def test_a_bad_cluster_fails_in_the_right_case(place, fault, bad):
-    edit(place / BENCH, '"{defects}"', f'"--fault", "{fault}"')
+    edit(place / BENCH, END_OF_COMMAND, f', "--fault", "{fault}"{END_OF_COMMAND}')
     ended = run_suite(place)
     assert ended.status == 1, ended
     seen = verdicts(place / "out")
@@ -227,7 +231,7 @@ def test_look_says_when_the_layout_has_another_size(place):
     [
         (("--set", "Wrn_HvIsol"), "--set: 'Wrn_HvIsol' is no SIGNAL=VALUE"),
         (("--set", "Wrn_HvIso=1"), "did you mean Wrn_HvIsol"),
-        (("--set", "Rng_Disp=3 kg"), "kg"),
+        (("--set", "Rng_Disp=3 kg"), "Rng_Disp: 'kg' can't be converted"),
         (("--after", "soon"), "--after: "),
     ],
 )
@@ -282,6 +286,13 @@ def test_the_walk_lists_the_files_as_they_are():
     assert listed == {str(BENCH): False, str(LAYOUT): False, str(SUITE): False, str(FOLDER / "cluster.dbc"): True}
 
 
+def test_the_dead_lamp_is_all_that_the_two_bench_files_differ_in():
+    one, other = (tomllib.loads((ROOT / file).read_text(encoding="utf-8")) for file in (BENCH, DEAD_LAMP))
+    one["bench"]["name"] = "dead-lamp"
+    one["process"]["standin"]["command"] += ["--fault", "lamp-dead"]
+    assert one == other
+
+
 def test_the_walk_explains_every_line_of_bench_and_layout():
     explained = WALK[WALK.index("| line | what it means |") :]
     for file in (BENCH, LAYOUT):
@@ -295,7 +306,7 @@ def test_the_commands_of_the_walk_run(place, command):
     program, *words = shlex.split(command)
     assert program == ".venv/bin/hil"
     ended = hil(*words, cwd=place)
-    assert ended.status == (1 if "--defect" in words else 0), ended
+    assert ended.status == (1 if str(DEAD_LAMP) in words else 0), ended
     for line in next((shown for shell, shown in SHOWN if shell == command), "").splitlines():
         assert " ".join(line.split()) in "\n".join(words_of(ended.out)), line
 

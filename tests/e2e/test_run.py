@@ -123,7 +123,7 @@ def test_report_refuses_a_folder_without_a_run(tmp_path):
 HOLDER = """
 import sys
 from hil.bench.lock import ResourceLocks
-locks = ResourceLocks(["can:udp_multicast:239.74.163.2:43113"], "hil run on bench 'other'")
+locks = ResourceLocks(["can:udp_multicast:239.74.163.8:43119"], "hil run on bench 'other'")
 locks.acquire()
 print("held", flush=True)
 sys.stdin.read()
@@ -131,15 +131,18 @@ sys.stdin.read()
 
 
 def test_a_second_run_is_told_who_holds_the_bench(tmp_path):
+    text = (REPOSITORY / "fixtures/benches/udp.toml").read_text()
+    text = text.replace("239.74.163.2", "239.74.163.8").replace("port = 43113", "port = 43119")
+    bench = tmp_path / "udp.toml"
+    bench.write_text(text.replace('"../', f'"{REPOSITORY}/fixtures/'))
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
     )
     try:
         assert holder.stdout.readline().strip() == b"held"
-        bench = REPOSITORY / "fixtures/benches/udp.toml"
         done = run_hil("run", ROBOT, "--bench", str(bench), "--results", str(tmp_path / "r"))
         assert done.returncode == 3
-        assert "can:udp_multicast:239.74.163.2:43113: is in use by hil run on bench 'other'" in done.stderr
+        assert "can:udp_multicast:239.74.163.8:43119: is in use by hil run on bench 'other'" in done.stderr
         assert f"process {holder.pid} of" in done.stderr
     finally:
         holder.communicate()
@@ -179,7 +182,8 @@ def test_list_names_the_cases_and_runs_nothing(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
-def test_ctrl_c_leaves_no_process(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_no_process_and_a_report_can_be_made(tmp_path, number):
     suite = tmp_path / "test_long.py"
     mark = tmp_path / "mark"
     suite.write_text(f"from pathlib import Path\ndef test_long(bench):\n    Path({str(mark)!r}).write_text('x')\n"
@@ -187,10 +191,13 @@ def test_ctrl_c_leaves_no_process(tmp_path):
     command = [sys.executable, "-m", "hil.cli.main", "run", str(suite), "--results", str(tmp_path / "r")]
     run = subprocess.Popen(command, cwd=REPOSITORY, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     children = _children_when(run, mark)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(number)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    (folder,) = (tmp_path / "r").iterdir()
+    assert run_hil("report", str(folder)).returncode == 3
+    assert read_verdicts(folder / "junit.xml") == {"test_long": "bench fault"}
 
 
 def _children_when(run, mark):

@@ -1,6 +1,8 @@
 """Databases and signals: names, values, start values, bits, and one clear line for each way a file can be wrong."""
 
 import struct
+import subprocess
+import sys
 
 import pytest
 
@@ -352,7 +354,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_file_is_one_clear_line(case, capfd):
+def test_a_broken_file_is_one_clear_line(case):
     suffix, text, expected = case
     with pytest.raises(UsageError) as error:
         database.load(text, suffix, f"net/bad{suffix}")
@@ -361,7 +363,14 @@ def test_a_broken_file_is_one_clear_line(case, capfd):
     assert line.isprintable()
     assert len(line) < 300
     assert not any(noise in line for noise in ("Error", ">>!<<", "\\n", "\\x", "line ", "column "))
-    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_told_is_all_that_is_told():
+    """The library's own warnings would stand on stderr beside the one line, or alone."""
+    text = HEAD + GOOD + "\n" + GOOD.replace("M:", "N:")
+    program = f"from hil.can import database\ntry:\n database.load({text!r}, '.dbc', 'x')\nexcept Exception: pass"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_standard_and_extended_identifiers_are_not_the_same():

@@ -200,6 +200,16 @@ def test_the_lowest_identifier_wins_whoever_asked_first(lab):
     assert ids == [0x100, 0x200, 0x300]
 
 
+def test_who_asks_in_the_same_nanosecond_takes_part_however_late_in_it(lab):
+    a, b = lab.node("a"), lab.node("b")
+
+    def ask():
+        a.send(0x300, b"")
+        lab.clock.call_in(0, lambda _: b.send(0x100, b""))
+
+    assert lab.run((5_000, ask)) == [0x100, 0x300]
+
+
 def test_a_standard_identifier_beats_an_extended_one_with_the_same_base(lab):
     a, b = lab.node("a"), lab.node("b")
     lab.run((5_000, lambda: a.send(0x100 << 18, b"", EXTENDED)), (5_000, lambda: b.send(0x100, b"")))

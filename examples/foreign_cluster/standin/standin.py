@@ -51,7 +51,7 @@ class Cluster:
 
     fault: str = ""
     range_raw: int = NOT_AVAILABLE
-    last_km: int = 0
+    last: str = "---"
     warning: bool = False
     heard_s: float = 0.0
 
@@ -59,7 +59,7 @@ class Cluster:
         """A frame came."""
         if can_id == ENERGY and len(data) == 8:
             self.range_raw, self.heard_s = data[0] << 4 | data[1] >> 4, now_s()
-            self.last_km = self.last_km if self.range_raw == NOT_AVAILABLE else self.range_raw // 2
+            self.last = self.last if self.range_raw == NOT_AVAILABLE else str(self.range_raw // 2)
         elif can_id == WARNINGS and len(data) == 4:
             self.warning = data[1] >> 4 & 3 == 1
 
@@ -69,7 +69,7 @@ class Cluster:
         known = self.range_raw != NOT_AVAILABLE and now_s() - self.heard_s <= SILENT_S
         if self.fault == "number-stuck":
             return "888"
-        return str(self.last_km) if known or self.fault == "number-stays" else "---"
+        return self.last if known or self.fault == "number-stays" else "---"
 
     @property
     def lamp(self) -> bool:
@@ -205,7 +205,7 @@ def main() -> None:
     runner = what.add_parser("run", help="be the cluster until SIGTERM")
     runner.add_argument("--group", required=True, help="multicast group of the bus")
     runner.add_argument("--port", type=int, required=True, help="UDP port of the bus")
-    runner.add_argument("--fault", "--defect", choices=FAULTS, default="", help="be a bad cluster")
+    runner.add_argument("--fault", choices=FAULTS, default="", help="be a bad cluster")
     what.add_parser("shot", help="print its picture").add_argument("port", type=int)
     given = parser.parse_args()
     if given.what == "shot":

@@ -1,0 +1,7 @@
+*** Settings ***
+Library    hil.robot
+
+*** Test Cases ***
+The console answers
+    Send To Console        version
+    Console Should Show    heard version

@@ -1,0 +1,54 @@
+"""The same suite in two worlds: equal verdicts, with and without a defect; and what the doctor says of each bench."""
+
+import pytest
+from conftest import REPOSITORY, run_hil
+
+CASES = ["--name", "main beam*", "--name", "no speed*", "--name", "test_power_off*"]
+
+
+@pytest.fixture
+def udp_bench(tmp_path):
+    """The bench of the ECU's own process, on a multicast group of this test's own."""
+    text = (REPOSITORY / "fixtures/benches/udp.toml").read_text()
+    text = text.replace("239.74.163.2", "239.74.163.7").replace("43113", "43117")
+    path = tmp_path / "udp.toml"
+    path.write_text(text.replace("{bench}/../../dbc", f"{REPOSITORY}/dbc").replace('"../', f'"{REPOSITORY}/fixtures/'))
+    return path
+
+
+@pytest.mark.parametrize("defect", ["", "high_beam_dark"])
+def test_verdicts_are_equal_in_virtual_time_and_across_processes(hil, udp_bench, defect):
+    words = [*CASES, *(["--defect", defect] if defect else [])]
+    virtual = hil(*words)
+    process = hil(*words, "--bench", str(udp_bench))
+    assert len(virtual.verdicts) == 3
+    assert process.verdicts == virtual.verdicts, process.out
+    assert virtual.verdicts["Main beam lights its telltale"] == ("fail" if defect else "pass")
+    assert process.run_json["dut"]["software"] == "1.0.0"
+
+
+def test_the_doctor_finds_all_ports_of_a_bench(udp_bench):
+    done = run_hil("doctor", "--bench", str(udp_bench))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in ("process.ecu", "bus.cabin", "screen.cluster", "console.main", "supply.battery"):
+        assert part in done.stdout
+    assert "missing" not in done.stdout
+
+
+def test_the_doctor_names_what_is_missing_and_looks_at_the_rest(udp_bench):
+    text = udp_bench.read_text().replace('url = "{ecu.console}"', 'url = "/dev/serial/by-id/no-such-device"')
+    udp_bench.write_text(text)
+    done = run_hil("doctor", "--bench", str(udp_bench))
+    assert done.returncode == 3
+    (row,) = [line for line in done.stdout.splitlines() if "no-such-device" in line]
+    assert "missing" in row
+    assert "a picture of 1280x480" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_process_that_dies_at_once_is_a_bench_fault_with_its_last_words(hil, udp_bench):
+    udp_bench.write_text(udp_bench.read_text().replace('"--interface", "udp_multicast"', '"--interface", "nonsense"'))
+    ran = hil("--name", "main beam*", "--bench", str(udp_bench))
+    assert ran.status == 3
+    assert "process.ecu: ended before it was ready" in ran.out
+    assert "nonsense" in ran.out

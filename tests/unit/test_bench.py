@@ -1,0 +1,276 @@
+"""The bench of a test: start states, signals, power, console, pictures, time-outs, sticky faults; on the virtual clock."""
+
+import signal
+
+import pytest
+
+from hil.bench import config as bench_config
+from hil.bench.case import Case, Selection
+from hil.bench.reset import Start
+from hil.bench.session import Outcome, Session, Settings
+from hil.errors import BenchError, EcuError, NotRunError, UsageError, Verdict
+from hil.journal import JournalReader
+
+
+def case(start=Start.ON, timeout_s=None, name="case"):
+    return Case(name, name, "suite", "file:1", ("T-1",), (), start, "pytest", "", timeout_s)
+
+
+@pytest.fixture
+def session(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    session = Session(Settings(results=str(tmp_path)))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def begin(session):
+    """Begin a case and give its bench; `begin.end()` ends it and gives verdict and journal."""
+
+    class Begun:
+        def __call__(self, *arguments, **named):
+            self.case = case(*arguments, **named)
+            session.begin(self.case)
+            return session.bench()
+
+        def end(self, **outcome):
+            final = session.end(Outcome(**outcome))
+            entries = list(JournalReader(session.folder / "tests" / self.case.id / "1" / "journal.mcap"))
+            return final, entries
+
+    return Begun()
+
+
+def test_on_means_that_the_ecu_is_up(begin):
+    bench = begin(Start.ON)
+    assert bench.signal("ClusterState").label == "On"
+    bench.screen().should_be_lit(within="100 ms")
+    assert bench.supply().read().current_A > 1
+
+
+def test_off_means_no_supply_a_dark_screen_and_a_silent_bus(begin):
+    bench = begin(Start.OFF)
+    bench.screen().should_be_lit(False, within=0)
+    assert bench.supply().read().current_A == 0
+    bench.sleep("1 s")
+    _, entries = begin.end()
+    assert not [entry for entry in entries if entry.kind == "can"]
+
+
+def test_sleep_means_that_the_ecu_draws_next_to_nothing_and_a_frame_wakes_it(begin):
+    bench = begin(Start.SLEEP)
+    assert bench.supply().read().current_A < 0.01
+    bench.screen().should_be_lit(False, within=0)
+    bench.restbus(True)
+    bench.ignition(True)
+    bench.screen().should_be_lit(within="1 s")
+
+
+def test_each_case_has_a_fresh_bench(begin):
+    bench = begin(name="one")
+    bench.set_signal("HighBeam", "On")
+    bench.screen().telltale("high_beam").should_be("on")
+    begin.end()
+    bench = begin(name="two")
+    bench.screen().telltale("high_beam").should_be("off", within=0)
+    assert bench.signal("HighBeam").label == "Off"
+
+
+def test_what_happens_is_in_the_journal(begin):
+    bench = begin()
+    bench.set_signal("VehicleSpeed", "87 km/h")
+    bench.screen().needle("speed_needle").should_show("87 km/h", tolerance="1 km/h", within="2 s")
+    bench.console().send_line("version")
+    final, entries = begin.end()
+    kinds = [entry.kind for entry in entries]
+    assert {"case", "step", "can", "console", "signal", "check", "screen", "verdict"} <= set(kinds)
+    assert (kinds[0], kinds[-1]) == ("case", "verdict")
+    assert final.verdict is Verdict.PASS
+    (check,) = [entry.data for entry in entries if entry.kind == "check"]
+    assert check["ok"]
+    assert check["origin"] == "sim"
+    assert check["margin"] > 0
+
+
+def test_a_failed_check_carries_the_picture(begin):
+    bench = begin()
+    with pytest.raises(EcuError, match="expected on within 50.0 ms, seen off") as raised:
+        bench.screen().telltale("high_beam").should_be("on", within="50 ms")
+    assert raised.value.picture.startswith(b"\x89PNG")
+    final, entries = begin.end(error=raised.value)
+    assert final.verdict is Verdict.FAIL
+    assert {"cluster", "cluster/telltale.high_beam"} <= {entry.name for entry in entries if entry.kind == "screen"}
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        (lambda bench: bench.screen("clustr"), "no screen 'clustr' on this bench. Remedy: there is: cluster."),
+        (lambda bench: bench.screen().telltale("high_bem"), "no telltale 'high_bem'"),
+        (lambda bench: bench.screen().text("high_beam"), "'high_beam' is a telltale, no text"),
+        (lambda bench: bench.set_signal("DisplayedSpeed", 5), "is sent by COCKPIT, which is really there"),
+        (lambda bench: bench.set_signal("VehicleSpeed", "3 V"), "can't be converted"),
+        (lambda bench: bench.supply().set_voltage("48 V"), "16"),
+        (lambda bench: bench.console().expect("(", regex=True), "no regular expression"),
+        (lambda bench: bench.sleep("-1 s"), "negative"),
+        (lambda bench: bench.stop_message("CLU_Status"), "not sent by the restbus"),
+        (lambda bench: bench.screen().telltale("high_beam").should_be("bright"), "on or off"),
+    ],
+)
+def test_a_wrong_word_is_a_usage_error_in_one_line(begin, use, said):
+    bench = begin()
+    with pytest.raises(UsageError) as raised:
+        use(bench)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_caught_mistake_of_the_test_sticks(begin):
+    bench = begin()
+    with pytest.raises(UsageError):
+        bench.set_signal("VehicleSpeed", "9999 km/h")
+    final, _ = begin.end()
+    assert final.verdict is Verdict.USAGE
+
+
+def test_a_caught_bench_fault_sticks_and_names_the_first_cause(begin):
+    bench = begin()
+    bench.wiring.recorder.lost(BenchError("the adapter was unplugged", where="bus.cabin"))
+    for use in (lambda: bench.sleep(1), bench.power_off):
+        with pytest.raises(BenchError, match="unplugged"):
+            use()
+    final, entries = begin.end()
+    assert final.verdict is Verdict.BENCH
+    assert final.message == "bus.cabin: the adapter was unplugged"
+    assert len([entry for entry in entries if entry.kind == "fault"]) == 1
+
+
+def test_the_deadline_ends_a_case_in_bench_time(begin):
+    bench = begin(timeout_s=2.0)
+    with pytest.raises(UsageError, match="used up its 2 s"):
+        bench.sleep("1 h")
+    assert bench.now_ns == pytest.approx(bench_start_ns(bench) + 2e9)
+
+
+def bench_start_ns(bench):
+    return bench._deadline.t_ns - 2_000_000_000
+
+
+def test_voltage_below_the_ecus_threshold_darkens_it(begin):
+    bench = begin()
+    bench.supply().set_voltage("5 V")
+    bench.screen().should_be_lit(False, within="100 ms")
+    bench.supply().set_voltage("13.5 V")
+    bench.console().expect("boot complete", within="3 s")
+
+
+def test_a_console_that_says_nothing_like_it_fails_with_its_last_lines(begin):
+    bench = begin()
+    with pytest.raises(EcuError, match=r"seen .*can0: 500 kbit/s up \| .*boot complete"):
+        bench.console().expect("login:", within="500 ms")
+
+
+def test_a_text_that_must_not_come_fails_at_once_when_it_comes(begin):
+    bench = begin(Start.OFF)
+    bench.power_on()
+    with pytest.raises(EcuError, match="kernel"):
+        bench.console().should_not_show("kernel", during="10 s")
+    assert bench.now_ns < 1e9
+
+
+def test_a_part_that_the_bench_lacks_makes_the_case_not_run(begin):
+    bench = begin()
+    bench.wiring.consoles.clear()
+    with pytest.raises(NotRunError, match="no console"):
+        bench.console()
+
+
+def test_lateness_makes_a_failed_check_inconclusive_but_not_a_passed_one(begin):
+    from hil.can.restbus import Lateness
+    from hil.errors import InconclusiveError
+
+    bench = begin()
+    lamp = bench.screen().telltale("high_beam")
+    bench.wiring.recorder.late(Lateness("BCM_Lights on cabin", bench.now_ns, 60_000_000, 50_000_000))
+    lamp.should_be("off", within="10 ms")
+    with pytest.raises(InconclusiveError, match="BCM_Lights on cabin by 60.0 ms"):
+        lamp.should_be("on", within="10 ms")
+    final, _ = begin.end()
+    assert final.verdict is Verdict.INCONCLUSIVE
+
+
+def test_lateness_makes_a_passed_always_check_inconclusive(begin):
+    from hil.can.restbus import Lateness
+    from hil.errors import InconclusiveError
+
+    bench = begin()
+    bench.wiring.recorder.late(Lateness("BCM_Lights on cabin", bench.now_ns, 60_000_000, 50_000_000))
+    with pytest.raises(InconclusiveError):
+        bench.screen().telltale("high_beam").should_stay("off", during="100 ms")
+
+
+def test_lateness_before_a_check_does_not_touch_it(begin):
+    from hil.can.restbus import Lateness
+
+    bench = begin()
+    bench.wiring.recorder.late(Lateness("BCM_Lights on cabin", bench.now_ns, 60_000_000, 50_000_000))
+    bench.sleep("1 s")
+    with pytest.raises(EcuError):
+        bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+
+
+def test_a_reaction_is_measured_at_random_phases_with_an_uncertainty(begin):
+    bench = begin()
+    result = bench.screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", samples=60)
+    assert len(set(result.samples_ms)) > 50
+    assert 4 < result.summary.minimum < result.summary.maximum < 14 + 16.7 + 0.2
+    assert set(result.summary.bounds) == {"p50", "p95"}
+    assert result.uncertainty_ms == pytest.approx(2 * 16.666667 / 12**0.5, rel=1e-3)
+
+
+def test_a_reaction_that_never_comes_fails(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    session = Session(Settings(results=str(tmp_path), defects=("high_beam_dark",)))
+    session.begin(case())
+    with pytest.raises(EcuError, match="no reaction"):
+        session.bench().screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", samples=3)
+    session.end(Outcome())
+    session.close()
+
+
+def test_the_bench_is_given_back_after_a_case_in_which_a_signal_arrived(begin, session):
+    bench = begin(name="stopped")
+    bench.wiring.clock.call_in(1_000_000, lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        bench.sleep("1 s")
+    begin.end(error=KeyboardInterrupt())
+    assert begin(name="next").signal("ClusterState").label == "On"
+
+
+def test_a_closed_session_ends_its_case_as_stopped(session, begin):
+    begin()
+    session.close()
+    entries = list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
+    assert entries[-1].data["verdict"] == "bench fault"
+    assert "stopped" in entries[-1].data["message"]
+
+
+def test_settings_travel_through_the_environment(monkeypatch):
+    sent = Settings(bench="b.toml", seed="7", defects=("x",), selection=Selection(names=("a*",)), folder="f")
+    for name, value in sent.to_environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_environment() == sent
+
+
+def test_a_bench_without_probe_or_ignition_can_be_started(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    text = (repository / "fixtures/benches/virtual.toml").read_text().replace('"../', f'"{repository}/fixtures/')
+    text = text.replace("probe =", "# probe =")
+    (tmp_path / "bench.toml").write_text(text)
+    session = Session(Settings(bench=str(tmp_path / "bench.toml"), results=str(tmp_path / "r")))
+    session.begin(case())
+    assert session.bench().now_ns == 0
+    session.end(Outcome())
+    session.close()
+    assert bench_config.load(tmp_path / "bench.toml").reset.probe is None

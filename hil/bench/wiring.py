@@ -5,7 +5,9 @@ A wiring on a virtual clock serves one test; on a real clock it stays open from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +21,7 @@ from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
 from hil.can import database
-from hil.can.database import Network
+from hil.can.database import Database, Network
 from hil.can.frames import CanFrame
 from hil.can.inbox import Inbox
 from hil.can.port import CanPort
@@ -29,9 +31,9 @@ from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.ecu.defects import check_names
 from hil.errors import BenchError, HilError, UsageError
 from hil.files import read_text
-from hil.hmi import layout_file
+from hil.hmi import layout_file, ocr
 from hil.hmi.frames import FrameSource
-from hil.hmi.layout import Layout, Telltale
+from hil.hmi.layout import Layout, Telltale, Text
 from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -80,6 +82,7 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         path = config.locate(screen.layout)
         found_layouts[name] = layout_file.load(path)
         files |= _layout_files(path, found_layouts[name])
+    _check_nodes(config, databases)
     made = Plan(config, Network(databases), found_layouts, files, _defects(config, defects))
     _check_ports(made)
     return made
@@ -90,14 +93,27 @@ def _layout_files(path: Path, layout: Layout) -> dict[str, bytes]:
     return {name: (path.parent / name).read_bytes() for name in [path.name, *references]}
 
 
+def _check_nodes(config: BenchConfig, databases: Mapping[str, Database]) -> None:
+    """A node that is really there must be one of the database: misspelt, the restbus would play the ECU too."""
+    for bus, section in config.bus.items():
+        known = [node.name for node in databases[bus].nodes]
+        for node in section.real_nodes:
+            if node not in known:
+                near = difflib.get_close_matches(node, known, n=1, cutoff=0.4)
+                mend = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known) or 'none'}."
+                where = f"{config.path}: bus.{bus}.real_nodes"
+                raise UsageError(f"the database has no node '{node}'", where=where, remedy=mend)
+
+
 def _defects(config: BenchConfig, more: Iterable[str]) -> list[str]:
     """The defects of the bench file and those given beside it."""
     names = [*(defect for ecu in config.ecu.values() for defect in ecu.defects), *more]
-    takes = any(ecu.kind == "virtual" for ecu in config.ecu.values())
-    takes = takes or any("{defects}" in process.command for process in config.process.values())
-    if names and not takes:
+    ours = any(ecu.kind == "virtual" for ecu in config.ecu.values())
+    commands = [process.command for process in config.process.values() if "{defects}" in process.command]
+    ours = ours or any("hil.cli.main" in command for command in commands)
+    if names and not ours and not commands:
         raise UsageError(f"the ECU of this bench can't be given the defect {names[0]}", where=str(config.path))
-    return sorted(check_names(names))
+    return sorted(check_names(names) if ours else names)
 
 
 def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -246,6 +262,8 @@ class Wiring:
             await screen.open(self.recorder.lost)
         for ecu in self.ecus.values():
             await ecu.start()
+        if not self.config.is_virtual and any(layout.names(Text) for layout in self.plan.layouts.values()):
+            await asyncio.to_thread(ocr.warm_up)
 
     async def _close_ports(self) -> list[HilError]:
         """Close in the reverse order; the supplies last, so that they are left safe whatever broke before."""

@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HilError as error:
         print(f"hil {command}: {error}", file=sys.stderr)
         return EXIT_STATUS[error.verdict]
+    except BrokenPipeError:
+        sys.stdout = None  # whoever read our output has enough of it
+        return 0
     except KeyboardInterrupt:
         print(f"hil {command}: stopped", file=sys.stderr)
         return 130

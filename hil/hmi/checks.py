@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -69,17 +70,28 @@ class CheckResult:
 
 
 Report = Callable[[CheckResult], object]
+_BLIND_PERIODS: Final = 3
+_BLIND_NS: Final = 250_000_000
+"""How long a reader may be at work, in frames and in time, before a check that it delays says nothing."""
 
 
 class _Window:
-    """The span of bench time of one check, and the frames in it."""
+    """The span of bench time of one check, and the frames in it.
+
+    Attributes:
+        since_ns: its begin.
+        until_ns: its end.
+        blind_ns: the longest that nobody watched the screen, since a reader was at work (never on a virtual clock).
+    """
 
     def __init__(self, source: FrameSource, clock: Clock, length_ns: int) -> None:
         self.length_ns = length_ns
         self.since_ns = clock.now_ns
         self.until_ns = self.since_ns + length_ns
+        self.blind_ns = 0
         self._source, self._clock = source, clock
         self._last: Frame | None = None
+        self._looked_ns = self.since_ns
 
     async def next(self, until_ns: int | None = None) -> Frame | None:
         """The frame that the screen shows now, then each later one up to the end of the window (or `until_ns`).
@@ -88,6 +100,7 @@ class _Window:
             InconclusiveError: the very first came after the end: the source is slower than the check.
         """
         end_ns = self.until_ns if until_ns is None else until_ns
+        self.blind_ns = max(self.blind_ns, min(self._clock.now_ns, self.until_ns) - self._looked_ns)
         if self._last is not None:
             frame = await self._later(self._last.t_ns, end_ns)
         else:
@@ -95,7 +108,26 @@ class _Window:
             if self.length_ns and frame.t_ns > self.until_ns:
                 raise self._too_slow(frame)
         self._last = frame or self._last
+        self._looked_ns = self._clock.now_ns
         return frame
+
+    async def at_end(self) -> Frame | None:
+        """What the screen showed at the end, where the end came while a reader was at work; None if that can't be told.
+
+        A picture that is still shown and was put there before the end was there at the end.
+        """
+        frame = await self._source.latest()
+        return frame if frame.t_ns + frame.bound_ns <= self.until_ns else None
+
+    def check_sight(self) -> None:
+        """Refuse to conclude from a window in which nobody watched for too long.
+
+        Raises:
+            InconclusiveError: the reader was at work for longer than several frames.
+        """
+        if self.blind_ns > max(_BLIND_PERIODS * self._source.period_ns, _BLIND_NS):
+            what = f"nobody watched the screen for {show_duration(self.blind_ns)}, since the reader was at work"
+            raise InconclusiveError(what, where=self._source.name, remedy="allow more time, or use a faster machine.")
 
     async def _later(self, after_ns: int, until_ns: int) -> Frame | None:
         waiting = asyncio.ensure_future(self._source.next_frame(after_ns))
@@ -183,10 +215,24 @@ class ScreenChecks:
             decided = frame, await judge(frame)
             if decided[1].ok:
                 break
+        if not decided[1].ok:
+            decided = await self._last_look(window, judge, decided)
         frame, judgement = decided
         outcome = _Outcome(frame, judgement, judgement.ok, judgement.margin, judge.looks)
         words = f"{expectation.expected} within {show_duration(window.length_ns)}"
         return self._result("within", expectation.target, words, window, outcome)
+
+    async def _last_look(
+        self, window: _Window, judge: _Judge, decided: tuple[Frame, Judgement]
+    ) -> tuple[Frame, Judgement]:
+        """A check that failed: what its end showed counts, also if a reader was at work then."""
+        if window.blind_ns <= self._source.period_ns:
+            return decided
+        frame = await window.at_end()
+        if frame is None:
+            window.check_sight()
+            return decided
+        return frame, await judge(frame)
 
     async def always_during(self, expectation: Expectation, duration: Duration) -> CheckResult:
         """Pass if every frame up to the end meets the expectation; the first that doesn't ends the check.
@@ -215,6 +261,8 @@ class ScreenChecks:
             if not ok:
                 break
         assert closest is not None  # a window has at least one frame
+        if closest.ok:
+            window.check_sight()
         words = f"{name.partition(' ')[0]} {expectation.expected} during {show_duration(window.length_ns)}"
         return self._result(name, expectation.target, words, window, replace(closest, looks=judge.looks))
 

@@ -141,6 +141,11 @@ def recognise(crop: Crop) -> Recognition:
 
 
 @lru_cache(maxsize=4)
+def warm_up() -> None:
+    """Load the recogniser now, so that the first text is read as fast as later ones."""
+    recognise(np.zeros((48, 96, 3), np.uint8))
+
+
 def engine(address: str) -> Recogniser:
     """The recogniser at an address, `host:port`; the local one where it is empty. One each, kept.
 

@@ -55,7 +55,7 @@ class BenchListener:
         self._broken: HilError | None = None
         self._running = False
         self._guard = contextlib.ExitStack()
-        self.last_error: HilError | None = None
+        self._errors: list[HilError] = []
 
     @property
     def session(self) -> Session:
@@ -76,7 +76,7 @@ class BenchListener:
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self.last_error = None
+        self._errors = []
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
@@ -102,7 +102,7 @@ class BenchListener:
 
     def keep(self, error: HilError) -> None:
         """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick."""
-        self.last_error = error
+        self._errors.append(error)
         if isinstance(error, UsageError) and self._running:
             self.session.note_usage_error(error)
 
@@ -120,16 +120,20 @@ class BenchListener:
             _set(result, final.verdict, final.message)
 
     def _outcome(self, result: Any) -> Outcome:
+        """What Robot says, with the class of what was raised, which Robot does not keep."""
         if result.skipped:
-            return Outcome(skipped=result.message)
+            reasons = [str(error) for error in self._errors if error.verdict is Verdict.NOT_RUN]
+            return Outcome(skipped=reasons[-1] if reasons else result.message)
         if not result.failed:
             return Outcome()
         if result.message.startswith(_STOPPED):
             return Outcome(error=BenchError("the run was stopped in the middle of this case"))
         if _TIMED_OUT.match(result.message):
             return Outcome(error=UsageError(result.message, remedy="use the tag 'timeout:30 s', which is bench time."))
-        error = self.last_error if self.last_error is not None and str(self.last_error) in result.message else None
-        return Outcome(error=error, failed=result.message)
+        ended_by = {error.verdict: error for error in self._errors if str(error) in result.message}
+        if Verdict.FAIL in ended_by or not ended_by:
+            return Outcome(failed=result.message)
+        return Outcome(error=next(iter(ended_by.values())))
 
     def close(self) -> None:
         """The run is over: leave the bench safe; without a parent, make the report."""

@@ -71,6 +71,7 @@ class Clock(ABC):
         self._order = 0
         self._task: asyncio.Task[Any] | None = None
         self._abort: BaseException | None = None
+        self._left_over: BaseException | None = None
         self.loop: asyncio.AbstractEventLoop
 
     @property
@@ -128,10 +129,17 @@ class Clock(ABC):
         return self.call_at(t_ns, self._expire, why)
 
     def abort(self, error: BaseException) -> None:
-        """End the running portal call with `error`. In the loop's thread."""
+        """End the running portal call with `error`; between two calls it is kept for `take_left_over`."""
+        if self._task is None:
+            self._left_over = self._left_over or error
+            return
         self._abort = self._abort or error
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
+
+    def take_left_over(self) -> BaseException | None:
+        """The first error since the last call of this that ended no portal call: on a real clock the loop goes on."""
+        error, self._left_over = self._left_over, None
+        return error
 
     def _expire(self, why: str) -> None:
         self.abort(TestTimeoutError(why))
@@ -426,6 +434,8 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
         if tasks:
             loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
+    if not isinstance(loop, _VirtualLoop):
+        loop.run_until_complete(loop.shutdown_default_executor())
 
 
 def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:

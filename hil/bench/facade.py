@@ -21,7 +21,7 @@ from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.can.database import SignalValue, Value
 from hil.clock import Timer
-from hil.errors import BenchError, NotRunError, UsageError
+from hil.errors import BenchError, HilError, NotRunError, UsageError
 from hil.units import Duration
 
 T = TypeVar("T")
@@ -52,7 +52,8 @@ class Bench:
         recorder = self.wiring.recorder
         try:
             recorder.raise_if_broken()
-        except BenchError:
+            self._raise_left_over()
+        except BaseException:
             main.close()
             raise
         try:
@@ -63,6 +64,14 @@ class Bench:
             raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
         recorder.raise_if_broken()
         return result
+
+    def _raise_left_over(self) -> None:
+        """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""
+        error = self.wiring.clock.take_left_over()
+        if isinstance(error, HilError) and error is not self.wiring.recorder.first_cause:
+            self.wiring.recorder.fault(error)
+        if error is not None:
+            raise error
 
     def arm(self) -> None:
         """Start the test's time-out."""
@@ -194,7 +203,9 @@ class Bench:
             ref, lambda seen: abs(seen.physical - wanted.physical) <= tolerance, within_ns
         )
         last = came or self.wiring.inbox.last(ref)
-        seen = str(last[0]) if last else "nothing: its message never came"
+        seen = "nothing: its message never came" if last is None else str(last[0])
+        if last is not None and came is None:
+            seen += f", said {units.show_duration(self.now_ns - last[1])} ago"
         self.judge.check(
             name="signal",
             target=str(ref),

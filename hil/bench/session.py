@@ -162,6 +162,7 @@ class Session:
         opened = self._opened(case)
         wiring = opened.wiring
         wiring.recorder.begin(journal)
+        wiring.clock.take_left_over()
         if not self.config.is_virtual:
             wiring.clock.restart()
         facade = Bench(wiring, case.timeout_s or self.config.bench.timeout)
@@ -237,6 +238,7 @@ class Session:
             return CaseVerdict(Verdict.USAGE, str(self._mistake))
         if recorder is None:
             return final
+        self._note_left_over()
         dead = self._open.dead_process() if self._open is not None else None
         if dead is not None and recorder.first_cause is None:
             recorder.fault(dead)
@@ -248,6 +250,18 @@ class Session:
         if final.verdict is Verdict.PASS and recorder.inconclusive is not None:
             return CaseVerdict(Verdict.INCONCLUSIVE, str(recorder.inconclusive))
         return final
+
+    def _note_left_over(self) -> None:
+        """An error that came after the last portal call of the case."""
+        if self._open is None:
+            return
+        error = self._open.wiring.clock.take_left_over()
+        if error is None:
+            return
+        if not isinstance(error, HilError):
+            error = BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")
+        if self._open.wiring.recorder.first_cause is None:
+            self._open.wiring.recorder.fault(error)
 
     def _write_verdict(self, journal: Journal, outcome: Outcome, final: CaseVerdict) -> int:
         t_ns = self._now_ns()

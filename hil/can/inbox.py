@@ -7,7 +7,7 @@ those that its multiplexer selects, and the last frame of each selection is kept
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from cantools.database.can import Message
 
@@ -18,6 +18,8 @@ from hil.clock import Clock
 from hil.errors import UsageError
 
 _Key = tuple[str, int, bool]
+FRESH_CYCLES: Final = 3
+"""How many cycles old a value may be to count as what its sender says now."""
 _Carried = frozenset[str] | None
 """Names of the signals that a multiplexed frame carries; None: all of its message."""
 
@@ -59,9 +61,12 @@ class Inbox:
         return None
 
     async def wait(self, ref: SignalRef, wanted: Callable[[Value], bool], timeout_ns: int) -> tuple[Value, int] | None:
-        """The first frame, from the last one on, whose value is `wanted`; None if none came in time."""
+        """The first frame, from the last one on, whose value is `wanted`; None if none came in time.
+
+        The last one counts only while it is fresh: what a sender said before it fell silent says nothing of now.
+        """
         last = self.last(ref)
-        if last is not None and wanted(last[0]):
+        if last is not None and self._fresh(ref, last[1]) and wanted(last[0]):
             return last
         arrived = self._clock.loop.create_future()
         timer = self._clock.call_in(timeout_ns, _settle, (arrived, None))
@@ -78,6 +83,11 @@ class Inbox:
         finally:
             watchers.remove(watch)
             timer.cancel()
+
+    def _fresh(self, ref: SignalRef, t_ns: int) -> bool:
+        """Whether a cyclic message came within its last few cycles; one without a cycle is always fresh."""
+        cycle_ns = (ref.message.cycle_time or 0) * 1_000_000
+        return not cycle_ns or self._clock.now_ns - t_ns <= FRESH_CYCLES * cycle_ns
 
 
 def _settle(outcome: tuple[Any, Any]) -> None:

@@ -220,6 +220,15 @@ def test_lateness_before_a_check_does_not_touch_it(begin):
         bench.screen().telltale("high_beam").should_be("on", within="10 ms")
 
 
+def test_a_value_that_its_sender_no_longer_says_does_not_count(begin):
+    bench = begin()
+    bench.signal_should_be("ClusterState", "On", within=0)
+    bench.power_off()
+    bench.sleep("1 s")
+    with pytest.raises(EcuError, match=r"ClusterState: expected On.*seen On, said 1\.\d\d s ago"):
+        bench.signal_should_be("ClusterState", "On", within="500 ms")
+
+
 def test_a_reaction_is_measured_at_random_phases_with_an_uncertainty(begin):
     bench = begin()
     result = bench.screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", samples=60)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
@@ -157,6 +158,30 @@ def test_background_tasks_go_on_in_the_next_call(clock):
     clock.run(wait(2.6))
     assert seen == [0, 1, 2, 3, 4]
     task.cancel()
+
+
+def test_an_error_between_two_calls_is_kept_and_handed_over_once():
+    clock = RealClock()
+    ended = threading.Event()
+
+    def explode(_):
+        ended.set()
+        raise ZeroDivisionError("nobody was waiting")
+
+    async def schedule():
+        clock.call_in(1_000_000, explode)
+
+    async def nothing():
+        return 1
+
+    try:
+        clock.run(schedule())
+        assert ended.wait(5)
+        assert clock.run(nothing()) == 1
+        assert isinstance(clock.take_left_over(), ZeroDivisionError)
+        assert clock.take_left_over() is None
+    finally:
+        clock.close()
 
 
 def test_a_signal_ends_the_call_and_spares_background_tasks(clock):

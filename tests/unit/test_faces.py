@@ -1,5 +1,6 @@
 """The ECU's outer faces, seen by clients that share no code with them: termios, http.client, a bare socket."""
 
+import asyncio
 import http.client
 import os
 import select
@@ -405,6 +406,7 @@ def test_the_output_outlives_the_connection(clock, psu):
 
 @needs_pty
 def test_closing_leaves_no_thread_task_or_descriptor(clock):
+    clock.run(asyncio.to_thread(int))  # the loop's own thread for what would block it; it ends with the loop
     before = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
     display = Display("cluster", (32, 24), 16_666_667)
     web, psu = HttpFace(clock=clock, displays=[display]), ScpiFace(clock=clock, line=PowerLine())

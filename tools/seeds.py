@@ -1,6 +1,6 @@
 """Runs the suites on the virtual bench under many seeds: no case may fail without a defect.
 
-    python tools/seeds.py --count 20
+python tools/seeds.py --count 20
 """
 
 from __future__ import annotations

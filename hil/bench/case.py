@@ -14,6 +14,8 @@ from hil.errors import UsageError
 
 ID_LENGTH: Final = 80
 _UNSAFE: Final = re.compile(r"[^a-z0-9._-]+")
+_LOST: Final = re.compile(r"[^A-Za-z0-9._\-\s\[\]]|^[\s\[\]]*[._-]|[._-][\s\[\]]*$")
+"""What an id can't tell: any other character, and dots and dashes at its ends."""
 REQUIREMENT_TAG: Final = "req:"
 START_TAG: Final = "start:"
 TIMEOUT_TAG: Final = "timeout:"
@@ -54,12 +56,19 @@ class Case:
 
 
 def make_id(*parts: str) -> str:
-    """An id of the parts: lower case, safe as a file name; what is too long ends in a hash of the whole."""
-    text = _UNSAFE.sub("_", ".".join(part for part in parts if part).lower()).strip("._-")
-    if len(text) <= ID_LENGTH:
+    """An id of the parts: lower case, safe as a file name, at most 80 characters.
+
+    Blanks and the brackets of a data row become `_`. What is too long ends in a hash, and so does what lost anything
+    else, so that names that differ only there keep different ids.
+    """
+    written = ".".join(part for part in parts if part)
+    text = _UNSAFE.sub("_", written.lower()).strip("._-")
+    lost = _LOST.search(written) is not None
+    if text and len(text) <= ID_LENGTH and not lost:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{text[: ID_LENGTH - 9].rstrip('._-')}-{digest}"
+    digest = hashlib.sha256((written if lost else text).encode(errors="surrogatepass")).hexdigest()[:8]
+    head = text[: ID_LENGTH - 9].rstrip("._-")
+    return f"{head}-{digest}" if head else digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +98,12 @@ class Selection:
 
 
 def _names(case: Case, pattern: str) -> bool:
-    pattern = pattern.lower()
-    wanted = pattern if any(mark in pattern for mark in "*?[") else f"*{pattern}*"
-    return fnmatch.fnmatchcase(case.name.lower(), wanted) or fnmatch.fnmatchcase(case.id, wanted)
+    """A part of the name or id as it is printed, or a pattern of all of it; a data row's brackets are no wildcard."""
+    name, pattern = case.name.lower(), pattern.lower()
+    if pattern in name or pattern in case.id:
+        return True
+    patterns = (pattern, pattern.replace("[", "[[]"))
+    return any(fnmatch.fnmatchcase(text, wanted) for text in (name, case.id) for wanted in patterns)
 
 
 def _any_match(values: Iterable[str], patterns: Iterable[str]) -> bool:
@@ -121,6 +133,20 @@ def split_tags(tags: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...], S
         else:
             others.append(tag)
     return tuple(requirements), tuple(others), start, timeout_s
+
+
+def refuse_twins(cases: Iterable[Case]) -> None:
+    """Two cases with one id would share a folder of evidence.
+
+    Raises:
+        UsageError: names both.
+    """
+    seen: dict[str, Case] = {}
+    for case in cases:
+        twin = seen.setdefault(case.id, case)
+        if twin is not case:
+            places = f"{twin.source} and {case.source}"
+            raise UsageError(f"two cases have the id '{case.id}': {places}", remedy="rename one, or its file.")
 
 
 def refuse_empty(cases: list[Case], selection: Selection) -> None:

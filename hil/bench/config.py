@@ -6,14 +6,28 @@ Paths in a bench file are relative to the file itself, so that benches and suite
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
 
 from hil import units
 from hil.errors import UsageError
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_CORRECT: Final = "correct the value."
+
+
+class _Mistake(ValueError):
+    """What a validator says of a wrong value, with a remedy of its own."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 def _duration(value: object) -> object:
@@ -21,12 +35,36 @@ def _duration(value: object) -> object:
         try:
             return units.seconds(value)
         except UsageError as error:
-            raise ValueError(str(error)) from None
+            raise _Mistake(error.what, error.remedy or _CORRECT) from None
     return value
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("only letters, digits, '.', '_' and '-', at most 40 of them")
+    return text
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise _Mistake(f"is no regular expression: {error}", "correct the pattern.") from None
+    return text
+
+
+def _one_group(text: str) -> str:
+    if text and re.compile(text).groups != 1:
+        raise _Mistake("needs one group", "put what is to be read in one pair of parentheses.")
+    return text
 
 
 Seconds = Annotated[float, BeforeValidator(_duration)]
 """A duration: `"300 ms"` or a number of seconds."""
+Expression = Annotated[str, AfterValidator(_expression)]
+"""A regular expression."""
+FactPattern = Annotated[Expression, AfterValidator(_one_group)]
+"""A regular expression whose one group is what is read."""
 
 
 class Section(BaseModel):
@@ -57,12 +95,12 @@ class BenchSection(Section):
             where it isn't given.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    name: Annotated[str, AfterValidator(_name)]
     clock: Literal["virtual", "real"]
     description: str = ""
     variant: str = "base"
-    timeout: Seconds = 120.0
-    watchdog: Seconds = 300.0
+    timeout: Seconds = Field(120.0, gt=0)
+    watchdog: Seconds = Field(300.0, gt=0)
     allowed_lateness: Seconds | None = None
 
 
@@ -93,9 +131,9 @@ class SupplySection(PortSection):
     """`[supply.NAME]`: the limits are enforced by the port and set as the supply's own protection."""
 
     port: str
-    voltage_V: float = Field(13.5, ge=0)
-    max_voltage_V: float = Field(gt=0)
-    max_current_A: float = Field(gt=0)
+    voltage_V: float = Field(13.5, ge=0, allow_inf_nan=False)
+    max_voltage_V: float = Field(gt=0, allow_inf_nan=False)
+    max_current_A: float = Field(gt=0, allow_inf_nan=False)
 
 
 class EcuSection(Section):
@@ -126,7 +164,7 @@ class ProcessSection(Section):
     """
 
     command: list[str] = Field(min_length=1)
-    ready_within: Seconds = 30.0
+    ready_within: Seconds = Field(30.0, gt=0)
 
 
 class IgnitionSection(Section):
@@ -143,7 +181,7 @@ class ProbeSection(Section):
     signal: str = ""
     value: str = ""
     console: str = ""
-    line: str = ""
+    line: Expression = ""
     within: Seconds = 10.0
 
 
@@ -156,7 +194,7 @@ class ResetSection(Section):
     steps: list[ResetStep] = ["KL30 cycle"]
     off_time: Seconds = 1.0
     probe: ProbeSection | None = None
-    asleep_below_A: float = 0.01
+    asleep_below_A: float = Field(default=0.01, gt=0, allow_inf_nan=False)
     asleep_within: Seconds = 30.0
 
 
@@ -166,15 +204,15 @@ class DutSection(Section):
     kind: Literal["virtual", "real"] = "real"
     name: str = ""
     console: str = ""
-    part: str = ""
-    serial: str = ""
-    hardware: str = ""
-    software: str = ""
+    part: FactPattern = ""
+    serial: FactPattern = ""
+    hardware: FactPattern = ""
+    software: FactPattern = ""
 
-    def patterns(self) -> dict[str, str]:
-        """Fact -> regular expression, where one was given."""
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """Fact -> regular expression with one group, where one was given."""
         facts = {name: getattr(self, name) for name in ("part", "serial", "hardware", "software")}
-        return {name: pattern for name, pattern in facts.items() if pattern}
+        return {name: re.compile(pattern) for name, pattern in facts.items() if pattern}
 
 
 class BenchConfig(Section):
@@ -190,7 +228,12 @@ class BenchConfig(Section):
     ignition: IgnitionSection | None = None
     reset: ResetSection = ResetSection()
     dut: DutSection = DutSection()
-    path: Annotated[Path, Field(strict=False)] = Path()
+    _path: Path = PrivateAttr(default=Path())
+
+    @property
+    def path(self) -> Path:
+        """The file itself."""
+        return self._path
 
     @property
     def folder(self) -> Path:
@@ -217,19 +260,26 @@ def load(path: Path) -> BenchConfig:
         UsageError: it is missing, is no TOML, or a key or value is wrong.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError("there is no such bench file", where=str(path), remedy=_benches_near(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"can't be read: {error}", where=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"is no TOML: {error}", where=str(path), remedy="correct the line.") from error
-    try:
-        config = BenchConfig.model_validate(data | {"path": path})
+        config = BenchConfig.model_validate(_read(path))
     except ValidationError as error:
         raise explain(error, str(path), BenchConfig) from None
+    config._path = path
     _check_references(config)
     return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    where = str(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError("there is no such bench file", where=where, remedy=_benches_near(path)) from None
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=where, remedy="name a bench file.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError("is no text (UTF-8)", where=where, remedy="save it as UTF-8, or name another.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"is no TOML: {error}", where=where, remedy="correct the line.") from error
 
 
 def _benches_near(path: Path) -> str:
@@ -237,29 +287,71 @@ def _benches_near(path: Path) -> str:
     return f"found here: {', '.join(str(bench) for bench in found)}." if found else "give --bench FILE."
 
 
-def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: str = "") -> UsageError:
-    """A pydantic error as one line: the first problem, with its key and a remedy."""
-    first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    key = ".".join(([prefix] if prefix else []) + keys)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return UsageError(f"unknown key '{key}'{more}", where=where, remedy=_near_key(model, keys))
-    if first["type"] == "missing":
-        return UsageError(f"the key '{key}' is missing{more}", where=where, remedy="add it.")
-    given = first.get("input")
+# A pydantic error in words --------------------------------------------------------------------------------------------
+
+
+def explain(
+    error: ValidationError, where: str, model: type[BaseModel], prefix: str = "", beside: Iterable[str] = ()
+) -> UsageError:
+    """A pydantic error as one line: one problem, with its key and a remedy.
+
+    Of several problems it tells a misspelt key that is needed, else the first.
+
+    Args:
+        error: what pydantic found.
+        where: the file.
+        model: what was checked.
+        prefix: key of the table that was checked; empty for a whole file.
+        beside: keys that may stand in that table too, though the model doesn't know them.
+    """
+    problems = error.errors()
+    misspelt = ((problem, _misspelt(model, problem)) for problem in problems)
+    problem, written = next((found for found in misspelt if found[1]), (problems[0], ""))
+    *table, last = map(str, problem["loc"])
+    key = ".".join([*([prefix] if prefix else []), *table, written or last])
+    if written:
+        what, remedy = _unknown(key, [last])
+    elif problem["type"] == "extra_forbidden":
+        what, remedy = _unknown(key, [*fields_at(model, table), *(() if table else beside)])
+    else:
+        what, remedy = _wrong(key, problem)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return UsageError(what + more, where=where, remedy=remedy)
+
+
+def _misspelt(model: type[BaseModel], problem: ErrorDetails) -> str:
+    """The unknown key that stands where one like it is missing; empty if there is none."""
+    table = problem["input"]
+    if problem["type"] != "missing" or not isinstance(table, dict):
+        return ""
+    *keys, missing = map(str, problem["loc"])
+    known = fields_at(model, keys)
+    near = difflib.get_close_matches(missing, [key for key in table if key not in known], n=1, cutoff=0.7)
+    return near[0] if near else ""
+
+
+def _unknown(key: str, known: list[str]) -> tuple[str, str]:
+    near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1, cutoff=0.5)
+    listed = ", ".join(sorted(known)) or "none"
+    return f"unknown key '{key}'", f"did you mean '{near[0]}'?" if near else f"known here: {listed}."
+
+
+def _wrong(key: str, problem: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with a value, and its remedy."""
+    kind, given = problem["type"], problem["input"]
+    if kind == "missing":
+        return f"the key '{key}' is missing", "add it."
     shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
-    text = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"{key}: {text}{shown}{more}", where=where, remedy="correct the value.")
+    if kind in ("model_type", "dict_type"):
+        return f"{key}: should be a table{shown}", f"write [{key}], with its keys below."
+    mistake = problem.get("ctx", {}).get("error")
+    if isinstance(mistake, _Mistake):
+        return f"{key}: {mistake}", mistake.remedy
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}{shown}", _CORRECT
 
 
-def _near_key(model: type[BaseModel], keys: list[str]) -> str:
-    known = list(_fields_at(model, keys[:-1]))
-    near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}."
-
-
-def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
+def fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
+    """The keys of a table within `model`; `keys` is where it stands."""
     current: Any = model
     for key in keys:
         fields = getattr(current, "model_fields", {})
@@ -270,28 +362,76 @@ def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
             current = models[0] if models else current
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             current = annotation
-    return [name for name in getattr(current, "model_fields", {}) if name != "path"]
+    return list(getattr(current, "model_fields", {}))
+
+
+# What names something else --------------------------------------------------------------------------------------------
 
 
 def _check_references(config: BenchConfig) -> None:
-    where = str(config.path)
     for name, ecu in config.ecu.items():
-        for kind in ("bus", "screen", "console", "supply"):
-            target, known = getattr(ecu, kind), getattr(config, kind)
-            if ecu.kind == "virtual" and target not in known:
-                names = ", ".join(known) or "none"
-                said = f"'{target}' is no {kind} of this bench" if target else "is needed by a virtual ECU"
-                raise UsageError(f"ecu.{name}.{kind}: {said}", where=where, remedy=f"there is: {names}.")
+        _check_ecu(config, name, ecu)
     for name, bus in config.bus.items():
         _check_file(config, f"bus.{name}.database", bus.database)
     for name, screen in config.screen.items():
         _check_file(config, f"screen.{name}.layout", screen.layout)
+    for name, supply in config.supply.items():
+        if supply.voltage_V > supply.max_voltage_V:
+            what = f"supply.{name}.voltage_V: {supply.voltage_V:g} V is beyond max_voltage_V"
+            raise _refusal(config, what, f"that is {supply.max_voltage_V:g} V; correct one of the two.")
+    _check_probe(config)
+    _check_dut(config)
+
+
+def _refusal(config: BenchConfig, what: str, remedy: str) -> UsageError:
+    return UsageError(what, where=str(config.path), remedy=remedy)
+
+
+def _check_ecu(config: BenchConfig, name: str, ecu: EcuSection) -> None:
+    for kind in ("bus", "screen", "console", "supply"):
+        target = getattr(ecu, kind)
+        if target:
+            _check_name(config, f"ecu.{name}.{kind}", kind, target)
+        elif ecu.kind == "virtual":
+            raise _refusal(config, f"ecu.{name}.{kind}: is needed by a virtual ECU", _there_is(config, kind))
+
+
+def _check_name(config: BenchConfig, key: str, kind: str, target: str) -> None:
+    if target not in getattr(config, kind):
+        raise _refusal(config, f"{key}: '{target}' is no {kind} of this bench", _there_is(config, kind))
+
+
+def _there_is(config: BenchConfig, kind: str) -> str:
+    return f"there is: {', '.join(getattr(config, kind)) or 'none'}."
 
 
 def _check_file(config: BenchConfig, key: str, path: Path) -> None:
     if not config.locate(path).is_file():
-        raise UsageError(
-            f"{key}: there is no file '{path}'",
-            where=str(config.path),
-            remedy="paths are relative to the bench file.",
-        )
+        raise _refusal(config, f"{key}: there is no file '{path}'", "paths are relative to the bench file.")
+
+
+def _check_probe(config: BenchConfig) -> None:
+    """A probe looks for a signal's value or for a line on a console."""
+    probe = config.reset.probe
+    if probe is None:
+        return
+    by_signal = bool(probe.signal or probe.value)
+    if by_signal == bool(probe.console or probe.line):
+        what = "reset.probe: it needs either a signal with its value or a line on a console"
+        raise _refusal(config, what, "give the keys of one of the two.")
+    for key in ("signal", "value") if by_signal else ("line",):
+        if not getattr(probe, key):
+            raise _refusal(config, f"the key 'reset.probe.{key}' is missing", "add it.")
+    if probe.console:
+        _check_name(config, "reset.probe.console", "console", probe.console)
+    elif probe.line and not config.console:
+        raise _refusal(config, "reset.probe.line: this bench has no console", "add one, or probe a signal.")
+
+
+def _check_dut(config: BenchConfig) -> None:
+    """The console that facts are read from must be there, or they would silently never be read."""
+    if config.dut.console:
+        _check_name(config, "dut.console", "console", config.dut.console)
+    elif config.dut.patterns():
+        fact = next(iter(config.dut.patterns()))
+        raise _refusal(config, f"dut.{fact}: it needs a console to be read from", "add dut.console.")

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from hil import units
+from hil.bench.portal import Portal
 from hil.errors import UsageError
 from hil.serial.console import Match, Missed
 from hil.units import Duration
-
-if TYPE_CHECKING:
-    from hil.bench.facade import Bench
 
 
 class ConsoleFacade:
     """One console."""
 
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Portal, name: str) -> None:
         self._bench, self.name = bench, name
         self._console = bench.wiring.consoles[name]
 

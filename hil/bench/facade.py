@@ -13,15 +13,15 @@ from typing import Any, Final, TypeVar
 
 from hil import units
 from hil.bench.console import ConsoleFacade
+from hil.bench.portal import Portal
 from hil.bench.power import PowerFacade
 from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
-from hil.bench.verdicts import Judge
 from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.can.database import SignalValue, Value
 from hil.clock import Timer
-from hil.errors import BenchError, HilError, NotRunError, UsageError
+from hil.errors import NotRunError, UsageError
 from hil.units import Duration
 
 T = TypeVar("T")
@@ -40,38 +40,13 @@ class Bench:
         self.wiring = wiring
         self._timeout_s = timeout_s
         self._deadline: Timer | None = None
-        self.judge = Judge(wiring.recorder, wiring.clock)
+        self.portal = Portal(wiring)
+        self.judge = self.portal.judge
         self._reset = Reset(wiring)
 
     def call(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the bench's loop; faults of the bench and of the test are kept.
-
-        Raises:
-            BenchError: the bench broke, now or earlier in this test.
-        """
-        recorder = self.wiring.recorder
-        try:
-            recorder.raise_if_broken()
-            self._raise_left_over()
-        except BaseException:
-            main.close()
-            raise
-        try:
-            result = self.wiring.clock.run(main)
-        except (BenchError, UsageError) as error:
-            if error is not recorder.first_cause:
-                recorder.fault(error)
-            raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
-        recorder.raise_if_broken()
-        return result
-
-    def _raise_left_over(self) -> None:
-        """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""
-        error = self.wiring.clock.take_left_over()
-        if isinstance(error, HilError) and error is not self.wiring.recorder.first_cause:
-            self.wiring.recorder.fault(error)
-        if error is not None:
-            raise error
+        """Run a coroutine in the bench's loop; see `Portal.call`."""
+        return self.portal.call(main)
 
     def arm(self) -> None:
         """Start the test's time-out."""
@@ -277,15 +252,15 @@ class Bench:
             NotRunError: the bench has no screen.
             UsageError: it has several and none was named, or none of that name.
         """
-        return ScreenFacade(self, _only(name, self.wiring.screens, "screen"))
+        return ScreenFacade(self.portal, _only(name, self.wiring.screens, "screen"))
 
     def console(self, name: str = "") -> ConsoleFacade:
         """A console; without a name the only one."""
-        return ConsoleFacade(self, _only(name, self.wiring.consoles, "console"))
+        return ConsoleFacade(self.portal, _only(name, self.wiring.consoles, "console"))
 
     def supply(self, name: str = "") -> PowerFacade:
         """A supply; without a name the only one."""
-        return PowerFacade(self, _only(name, self.wiring.supplies, "supply"))
+        return PowerFacade(self.portal, _only(name, self.wiring.supplies, "supply"))
 
 
 def _only(name: str, known: dict[str, Any], kind: str) -> str:

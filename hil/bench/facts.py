@@ -18,8 +18,9 @@ from hil.clock import utc_now
 def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any]) -> None:
     """Write run.json: all that differs between two equal runs, and what was run on what."""
     config = made.config
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(made.files.items())}
-    hashes[config.path.name] = hashlib.sha256(config.path.read_bytes()).hexdigest()
+    own = config.path.name if config.path.name not in made.files else str(config.path)
+    files = {own: config.path.read_bytes(), **made.files}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     facts = {
         "started_utc": utc_now().isoformat(timespec="seconds"),
         "harness": hil.__version__,
@@ -27,7 +28,7 @@ def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any])
         "host": platform.node(),
         "platform": platform.platform(),
         "bench": {"name": config.bench.name, "file": str(config.path), "clock": config.bench.clock,
-                  "sha256": hashes[config.path.name], "description": config.bench.description},
+                  "description": config.bench.description},
         "variant": config.bench.variant,
         "seed": seed,
         "defects": list(made.defects),

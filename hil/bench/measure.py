@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hil import units
+from hil.bench.portal import Portal
 from hil.can import database
 from hil.can.database import SignalRef, SignalValue, Value
-from hil.can.frames import SENT, CanFrame
-from hil.errors import BenchError, InconclusiveError, Verdict
+from hil.can.frames import REMOTE, SENT, CanFrame
+from hil.errors import BenchError, InconclusiveError, UsageError, Verdict
 from hil.hmi.checks import CheckResult, ScreenChecks
 from hil.hmi.expect import Expectation
+from hil.hmi.frames import FrameSource
 from hil.latency.probe import Probe, Samples, Seen, measure
 from hil.latency.statistics import Summary, summarise
 from hil.latency.uncertainty import Component, compare, expanded
 
-if TYPE_CHECKING:
-    from hil.bench.screen import ScreenFacade
-
 _GIVE_UP_S = 5.0
 _WIRE_WITHIN_CYCLES = 5
 _KIND = "CAN to present"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a reaction is watched: a screen's name and source, on the bench behind the portal."""
+
+    portal: Portal
+    name: str
+    source: FrameSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class ReactionResult:
 
 
 async def measure_reaction(
-    screen: ScreenFacade,
+    stage: Stage,
     signal: str,
     value: SignalValue,
     rest: SignalValue,
@@ -54,10 +63,10 @@ async def measure_reaction(
     limits: Limits,
 ) -> ReactionResult:
     """See `TelltaleFacade.reaction`."""
-    wiring = screen.bench.wiring
+    wiring = stage.portal.wiring
     ref = wiring.plan.network.resolve(signal)
-    stimulus = _Stimulus(screen, ref, database.to_value(ref, value), database.to_value(ref, rest))
-    checks = ScreenChecks(screen=screen.name, source=screen.source, clock=wiring.clock, report=lambda result: None)
+    stimulus = _Stimulus(stage, ref, database.to_value(ref, value), database.to_value(ref, rest))
+    checks = ScreenChecks(screen=stage.name, source=stage.source, clock=wiring.clock, report=lambda result: None)
 
     async def relax() -> None:
         await stimulus.put(stimulus.rest)
@@ -70,7 +79,7 @@ async def measure_reaction(
     since_ns = wiring.clock.now_ns
     taken = await measure(wiring.rng, Probe(stimulus.fire, relax, stimulus.shift, see), samples)
     name = f"{ref.signal.name} to {reaction.target}"
-    return _conclude(screen, name, reaction.expected, taken, stimulus.bound_ns, limits, since_ns)
+    return _conclude(stage, name, reaction.expected, taken, stimulus.bound_ns, limits, since_ns)
 
 
 async def _seen(check: Awaitable[CheckResult]) -> None:
@@ -82,8 +91,8 @@ async def _seen(check: Awaitable[CheckResult]) -> None:
 class _Stimulus:
     """Sets a signal and waits for the first frame on the wire that carries it."""
 
-    def __init__(self, screen: ScreenFacade, ref: SignalRef, active: Value, rest: Value) -> None:
-        self._wiring, self._ref = screen.bench.wiring, ref
+    def __init__(self, stage: Stage, ref: SignalRef, active: Value, rest: Value) -> None:
+        self._wiring, self._ref = stage.portal.wiring, ref
         self._active, self.rest = active, rest
         self.cycle_s = max((ref.message.cycle_time or 0) / 1000, 0.02)
         self.bound_ns = 0
@@ -119,11 +128,13 @@ class _Stimulus:
         return frame.t_ns
 
     def _match(self, frame: CanFrame, sent: Any) -> None:
-        message = self._ref.message
-        if frame.bus != self._ref.bus or frame.can_id != message.frame_id or not frame.flags & SENT or sent.done():
+        message = self._wiring.plan.network.message_of(frame)
+        if sent.done() or message is not self._ref.message or not frame.flags & SENT or frame.flags & REMOTE:
             return
-        if database.decode(message, frame.data)[self._ref.signal.name] == self._active.raw:
-            sent.set_result(frame)
+        with contextlib.suppress(UsageError):  # of a payload that the test made itself
+            values = database.decode(message, frame.data)
+            if values.get(self._ref.signal.name) == self._active.raw:
+                sent.set_result(frame)
 
 
 def _nothing(sent: Any) -> None:
@@ -132,21 +143,21 @@ def _nothing(sent: Any) -> None:
 
 
 def _conclude(
-    screen: ScreenFacade, name: str, expected: str, taken: Samples, wire_ns: int, limits: Limits, since_ns: int
+    stage: Stage, name: str, expected: str, taken: Samples, wire_ns: int, limits: Limits, since_ns: int
 ) -> ReactionResult:
-    judge, now_ns = screen.bench.judge, screen.bench.now_ns
+    judge, now_ns = stage.portal.judge, stage.portal.now_ns
     if taken.missed:
         raise judge.failed("reaction", name, f"{expected} within {_GIVE_UP_S:g} s", "no reaction", now_ns)
     samples_ms = tuple(round(latency / 1e6, 6) for latency in taken.latencies_ns)
     components = (
-        Component("refresh of the source", screen.source.period_ns / 2e6),
+        Component("refresh of the source", stage.source.period_ns / 2e6),
         Component("stamp of the frame", taken.worst_bound_ns / 1e6),
         Component("stamp on the wire", wire_ns / 1e6),
     )
     result = ReactionResult(samples_ms, summarise(samples_ms), expanded(components), components)
     verdict = _verdict(result, limits)
-    _record(screen, name, result, limits, verdict)
-    _judge(screen, name, result, limits, verdict, since_ns)
+    _record(stage, name, result, limits, verdict)
+    _judge(stage, name, result, limits, verdict, since_ns)
     return result
 
 
@@ -156,7 +167,7 @@ def _verdict(result: ReactionResult, limits: Limits) -> Verdict:
     return compare(result.summary.maximum, limits.at_most_s * 1000, result.uncertainty_ms)
 
 
-def _record(screen: ScreenFacade, name: str, result: ReactionResult, limits: Limits, verdict: Verdict) -> None:
+def _record(stage: Stage, name: str, result: ReactionResult, limits: Limits, verdict: Verdict) -> None:
     fields = {
         "name": name,
         "kind": _KIND,
@@ -172,12 +183,10 @@ def _record(screen: ScreenFacade, name: str, result: ReactionResult, limits: Lim
         "source": limits.source,
         "ok": verdict is Verdict.PASS,
     }
-    screen.bench.wiring.recorder.record("measurement", fields)
+    stage.portal.wiring.recorder.record("measurement", fields)
 
 
-def _judge(
-    screen: ScreenFacade, name: str, result: ReactionResult, limits: Limits, verdict: Verdict, since_ns: int
-) -> None:
+def _judge(stage: Stage, name: str, result: ReactionResult, limits: Limits, verdict: Verdict, since_ns: int) -> None:
     if limits.at_most_s is None:
         return
     worst, limit_ms = result.summary.maximum, limits.at_most_s * 1000
@@ -187,15 +196,15 @@ def _judge(
             f"{name}: {seen}; the limit of {limit_ms:g} ms lies within the uncertainty",
             remedy="use a finer source of frames, or another limit.",
         )
-        screen.bench.wiring.recorder.fault(error)
+        stage.portal.wiring.recorder.fault(error)
         raise error
-    screen.bench.judge.check(
+    stage.portal.judge.check(
         name="reaction",
         target=name,
         expected=f"at most {limit_ms:g} ms ({_KIND})",
         seen=seen,
         ok=verdict is Verdict.PASS,
-        t_ns=screen.bench.now_ns,
+        t_ns=stage.portal.now_ns,
         since_ns=since_ns,
         detail=units.show_duration(round(result.summary.mean * 1e6)) + " on average",
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -28,6 +29,7 @@ from hil.serial.port import BytePort, PowerLimits, PowerPort
 
 _NO_LIMITS: Final = PowerLimits(0.0, 0.0)
 GROUP: Final = "hil.ports"
+_PARTS: Final = ("Options", "real", "resources", "make")
 VSYNC_NS: Final = 16_666_667
 
 
@@ -128,7 +130,7 @@ def find(kind: str, name: str, where: str) -> PortFactory:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         mend = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(sorted(known))}, or 'module:Class'."
         raise UsageError(f"no {kind} port '{name}'", where=where, remedy=mend)
-    return cast("PortFactory", known[name].load())
+    return _checked(known[name].load, name, where)
 
 
 def _points() -> list[EntryPoint]:
@@ -137,10 +139,33 @@ def _points() -> list[EntryPoint]:
 
 def _import(name: str, where: str) -> PortFactory:
     module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        raise UsageError(f"'{name}' can't be imported", where=where, remedy="write it as 'module:Class'.")
+    return _checked(lambda: getattr(importlib.import_module(module), attribute), name, where)
+
+
+def _checked(load: Callable[[], Any], name: str, where: str) -> PortFactory:
     try:
-        return cast("PortFactory", getattr(importlib.import_module(module), attribute))
+        factory = load()
     except (ImportError, AttributeError) as error:
         raise UsageError(f"'{name}' can't be imported: {error}", where=where, remedy="check PYTHONPATH.") from error
+    except Exception as error:  # a lab's own module may raise anything
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UsageError(f"'{name}' can't be imported: {why}", where=where, remedy="correct its module.") from error
+    lacks = _lacks(factory)
+    if lacks:
+        mend = f"a port is a class with {', '.join(_PARTS)}."
+        raise UsageError(f"'{name}' is no port: {lacks}", where=where, remedy=mend)
+    return cast("PortFactory", factory)
+
+
+def _lacks(factory: object) -> str:
+    missing = [part for part in _PARTS if not hasattr(factory, part)]
+    if missing:
+        return f"it has no {', '.join(missing)}"
+    options = getattr(factory, "Options", None)
+    is_model = isinstance(options, type) and issubclass(options, BaseModel)
+    return "" if is_model else "its Options are no class of hil.bench.ports.Options"
 
 
 class SimCan:

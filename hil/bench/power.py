@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hil import units
+from hil.bench.portal import Portal
 from hil.serial.port import PowerReading
-
-if TYPE_CHECKING:
-    from hil.bench.facade import Bench
 
 
 def _in(value: str | float, unit: str) -> float:
@@ -21,7 +17,7 @@ def _in(value: str | float, unit: str) -> float:
 class PowerFacade:
     """One supply."""
 
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Portal, name: str) -> None:
         self._bench, self.name = bench, name
         self._port = bench.wiring.supplies[name]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import cv2
 
 from hil import units
-from hil.bench.measure import Limits, ReactionResult, measure_reaction
+from hil.bench.measure import Limits, ReactionResult, Stage, measure_reaction
+from hil.bench.portal import Portal
 from hil.can.database import SignalValue
 from hil.errors import EcuError
 from hil.hmi import expect, glass
@@ -19,9 +19,6 @@ from hil.hmi.layout import Item
 from hil.hmi.reader import reader_for
 from hil.units import Duration
 
-if TYPE_CHECKING:
-    from hil.bench.facade import Bench
-
 DEFAULT_WITHIN = "2 s"
 _JPEG_QUALITY = 85
 
@@ -29,7 +26,7 @@ _JPEG_QUALITY = 85
 class ScreenFacade:
     """One screen."""
 
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Portal, name: str) -> None:
         self.bench, self.name = bench, name
         self.source = bench.wiring.screens[name]
         self.layout = bench.wiring.plan.layouts[name]
@@ -197,12 +194,11 @@ class TelltaleFacade(_ItemFacade):
             EcuError: the reaction did not come, or took longer than the limit.
             InconclusiveError: the limit lies within the uncertainty.
         """
+        stage = Stage(self._screen.bench, self._screen.name, self._screen.source)
         limits = Limits(None if limit is None else units.seconds(limit), source)
         reaction = expect.lamp(self._telltale, state)
         at_rest = expect.lamp(self._telltale, "off" if state == "on" else "on")
-        return self._screen.bench.call(
-            measure_reaction(self._screen, signal, value, rest, reaction, at_rest, samples, limits)
-        )
+        return self._screen.bench.call(measure_reaction(stage, signal, value, rest, reaction, at_rest, samples, limits))
 
 
 class TextFacade(_ItemFacade):

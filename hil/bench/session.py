@@ -19,7 +19,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from hil.bench import config as bench_config
-from hil.bench.case import Case, Selection
+from hil.bench.case import Case, Selection, refuse_twins
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
@@ -112,6 +112,7 @@ class Session:
 
     def announce(self, cases: list[Case]) -> None:
         """Say which cases are going to run."""
+        refuse_twins(cases)
         for case in cases:
             self.talk.say("plan", case.id, detail=case.plan_record())
 

@@ -6,12 +6,14 @@ A wiring on a virtual clock serves one test; on a real clock it stays open from 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from cantools.database.can import Database
 from pydantic import ValidationError
 
 from hil.bench import config as bench_config
@@ -21,7 +23,7 @@ from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
 from hil.can import database
-from hil.can.database import Database, Network
+from hil.can.database import Network
 from hil.can.frames import CanFrame
 from hil.can.inbox import Inbox
 from hil.can.port import CanPort
@@ -82,8 +84,10 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         path = config.locate(screen.layout)
         found_layouts[name] = layout_file.load(path)
         files |= _layout_files(path, found_layouts[name])
+    network = Network(databases)
     _check_nodes(config, databases)
-    made = Plan(config, Network(databases), found_layouts, files, _defects(config, defects))
+    _check_signals(config, network)
+    made = Plan(config, network, found_layouts, files, _defects(config, defects))
     _check_ports(made)
     return made
 
@@ -102,17 +106,48 @@ def _check_nodes(config: BenchConfig, databases: Mapping[str, Database]) -> None
                 near = difflib.get_close_matches(node, known, n=1, cutoff=0.4)
                 mend = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known) or 'none'}."
                 where = f"{config.path}: bus.{bus}.real_nodes"
-                raise UsageError(f"the database has no node '{node}'", where=where, remedy=mend)
+                raise UsageError(f"no node '{node}' in {section.database.name}", where=where, remedy=mend)
+
+
+@contextlib.contextmanager
+def _of_key(config: BenchConfig, key: str) -> Iterator[None]:
+    """What is wrong in here is wrong with this key of the bench file."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{config.path}: {key}", remedy=error.remedy) from None
+
+
+def _check_signals(config: BenchConfig, network: Network) -> None:
+    """The signals and values that the bench itself uses."""
+    ignition, probe = config.ignition, config.reset.probe
+    if ignition is not None:
+        _check_values(config, network, "ignition", ignition.signal, {"on": ignition.on, "off": ignition.off})
+    if probe is not None and probe.signal:
+        _check_values(config, network, "reset.probe", probe.signal, {"value": probe.value})
+
+
+def _check_values(config: BenchConfig, network: Network, section: str, signal: str, values: dict[str, str]) -> None:
+    with _of_key(config, f"{section}.signal"):
+        ref = network.resolve(signal)
+    for key, value in values.items():
+        with _of_key(config, f"{section}.{key}"):
+            database.to_value(ref, value)
 
 
 def _defects(config: BenchConfig, more: Iterable[str]) -> list[str]:
     """The defects of the bench file and those given beside it."""
-    names = [*(defect for ecu in config.ecu.values() for defect in ecu.defects), *more]
-    ours = any(ecu.kind == "virtual" for ecu in config.ecu.values())
+    in_file = {f"ecu.{name}.defects": ecu.defects for name, ecu in config.ecu.items() if ecu.defects}
+    names = {*more, *(name for defects in in_file.values() for name in defects)}
     commands = [process.command for process in config.process.values() if "{defects}" in process.command]
+    ours = any(ecu.kind == "virtual" for ecu in config.ecu.values())
     ours = ours or any("hil.cli.main" in command for command in commands)
     if names and not ours and not commands:
-        raise UsageError(f"the ECU of this bench can't be given the defect {names[0]}", where=str(config.path))
+        what = f"the ECU of this bench can't be given the defect {min(names)}"
+        raise UsageError(what, where=str(config.path), remedy="use a bench with a virtual ECU.")
+    for key, defects in in_file.items() if ours else ():
+        with _of_key(config, key):
+            check_names(defects)
     return sorted(check_names(names) if ours else names)
 
 
@@ -144,7 +179,8 @@ def _check_ports(made: Plan) -> None:
                 remedy="start it as a process of its own: [process.ecu] with 'hil ecu serve'.",
             )
     if config.process and config.is_virtual:
-        raise UsageError("a process can't follow a virtual clock", where=f"{config.path}: process")
+        mend = 'set [bench] clock = "real", or leave the section out.'
+        raise UsageError("a process can't follow a virtual clock", where=f"{config.path}: process", remedy=mend)
 
 
 def _check_options(factory: PortFactory, options: dict[str, Any], where: str) -> Any:
@@ -152,7 +188,8 @@ def _check_options(factory: PortFactory, options: dict[str, Any], where: str) ->
         return factory.Options.model_validate(options)
     except ValidationError as error:
         file, _, section = where.rpartition(": ")
-        raise bench_config.explain(error, file, factory.Options, section) from None
+        beside = bench_config.fields_at(BenchConfig, section.split(".")[:1])
+        raise bench_config.explain(error, file, factory.Options, section, beside) from None
 
 
 class Wiring:

@@ -17,8 +17,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import cantools.database
-from cantools.database.can import Database as Database
-from cantools.database.can import Message, Signal
+from cantools.database.can import Database, Message, Signal
 from cantools.database.errors import Error as CantoolsError
 
 from hil import units

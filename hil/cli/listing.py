@@ -13,6 +13,7 @@ from rich.table import Table
 from hil.bench.case import Selection
 from hil.bench.session import Settings
 from hil.bench.talk import SessionJournal
+from hil.cli.children import commands_for
 from hil.cli.events import EventServer, Tally
 from hil.cli.tables import print_table
 
@@ -29,8 +30,6 @@ def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
 
 
 async def _collect(selection: Selection, suites: list[str], bench: Path, folder: Path) -> Tally:
-    from hil.cli.run import commands_for
-
     tally, journal = Tally(), SessionJournal(folder)
     settings = Settings(bench=str(bench), selection=selection, folder=str(folder))
     async with EventServer(tally, journal, lambda: None, folder) as server:

@@ -25,6 +25,7 @@ from hil.bench.lock import ResourceLocks
 from hil.bench.session import DEFAULT_SEED, Settings, new_folder
 from hil.bench.talk import SessionJournal
 from hil.bench.wiring import Plan, plan
+from hil.cli.children import commands_for
 from hil.cli.events import EventServer, Tally
 from hil.cli.progress import Progress
 from hil.clock import utc_now, wall_ns
@@ -117,47 +118,6 @@ def _suites(given: list[str]) -> list[str]:
     if not chosen:
         raise UsageError("no suites here", remedy="give SUITE, or run where robot_suites/ or pytest_suites/ is.")
     return chosen
-
-
-def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[list[str]]:
-    """The child processes that these suites need: one for the Robot files among them, one for the pytest files.
-
-    Args:
-        suites: files and folders.
-        folder: the results folder.
-        dry: collect only.
-
-    Raises:
-        UsageError: a suite holds neither.
-    """
-    robot = [suite for suite in suites if _holds(suite, "*.robot")]
-    pytest = [suite for suite in suites if _holds(suite, "test_*.py") or _holds(suite, "*_test.py")]
-    for suite in suites:
-        if suite not in robot and suite not in pytest:
-            raise UsageError("holds neither *.robot nor test_*.py", where=suite)
-    found = []
-    if robot:
-        found.append([*_robot(folder), *(["--dryrun", "--output", "NONE", "--log", "NONE"] if dry else []), *robot])
-    if pytest:
-        found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
-    return found
-
-
-def _holds(suite: str, pattern: str) -> bool:
-    path = Path(suite.partition("::")[0])
-    return any(path.rglob(pattern)) if path.is_dir() else path.match(pattern)
-
-
-def _robot(folder: Path) -> list[str]:
-    return [
-        sys.executable, "-m", "robot", "--prerunmodifier", "hil.robot.listener.Selector", "--runemptysuite",
-        "--outputdir", str(folder / "robot"), "--console", "none", "--consolecolors", "off", "--name", "Suites",
-    ]  # fmt: skip
-
-
-_PYTEST: Final = [
-    sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--color=no", "--tb=short",
-]  # fmt: skip
 
 
 async def _supervise(run_: Run, environment: dict[str, str], progress: Progress) -> None:

@@ -112,7 +112,7 @@ class _Window:
         return frame
 
     async def at_end(self) -> Frame | None:
-        """What the screen showed at the end, where the end came while a reader was at work; None if that can't be told.
+        """What the screen showed at the end, seen from after it; None if that can't be told.
 
         A picture that is still shown and was put there before the end was there at the end.
         """
@@ -225,8 +225,11 @@ class ScreenChecks:
     async def _last_look(
         self, window: _Window, judge: _Judge, decided: tuple[Frame, Judgement]
     ) -> tuple[Frame, Judgement]:
-        """A check that failed: what its end showed counts, also if a reader was at work then."""
-        if window.blind_ns <= self._source.period_ns:
+        """A check that failed: what the end showed counts, also if it is known only later.
+
+        A reader may have been at work then, or the picture on its way.
+        """
+        if self._clock.is_virtual:
             return decided
         frame = await window.at_end()
         if frame is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
 
-from hil.bench.case import Case, make_id, split_tags
+from hil.bench.case import Case, make_id, refuse_twins, split_tags
 from hil.bench.session import Outcome, Session, Settings
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
@@ -189,6 +189,7 @@ class Selector:
     def _announce(self) -> None:
         from hil.bench.talk import talk_from_environment
 
+        refuse_twins(self._cases)
         talk = talk_from_environment(Path(self._settings.folder))
         for case in self._cases:
             talk.say("plan", case.id, detail=case.plan_record())

@@ -140,7 +140,7 @@ def test_a_quoted_file_is_as_it_stands(block):
 
 
 def test_files_are_quoted():
-    assert len(QUOTING) >= 9
+    assert len(QUOTING) >= 15
 
 
 def test_toml_in_the_documents_is_toml():

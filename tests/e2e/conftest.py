@@ -14,6 +14,8 @@ import pytest
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+collect_ignore = ["suites"]
+"""Its cases end in every way there is; they run where the folder or a file of it is named."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A run from outside: what it leaves, that it repeats itself, that it survives a kill, that two don't disturb each other."""
+"""A run from outside: what it leaves, that it repeats itself, that it survives a kill."""
 
 import json
 import os
@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, REPOSITORY, environment, read_verdicts, run_hil
 
+from conftest import HERE, REPOSITORY, environment, read_verdicts, run_hil
 from hil.journal import JournalReader
 
 SUITES = HERE / "suites"
@@ -31,8 +31,8 @@ def test_a_run_leaves_the_evidence(hil):
     assert ran.status == 0
     names = {path.relative_to(ran.folder).as_posix() for path in ran.folder.rglob("*") if path.is_file()}
     assert {"run.json", "index.html", "junit.xml", "session.mcap", "robot/output.xml"} <= names
-    cases = ["robot.cluster.main_beam_lights_its_telltale", "robot.cluster.the_ecu_boots_when_the_supply_is_switched_on"]
-    for case in cases:
+    cases = ["main_beam_lights_its_telltale", "the_ecu_boots_when_the_supply_is_switched_on"]
+    for case in (f"robot.cluster.{name}" for name in cases):
         assert {f"tests/{case}/1/journal.mcap", f"tests/{case}/1/trace.blf"} <= names
     facts = ran.run_json
     assert facts["dut"] | {"part": "68999001AA", "serial": "VC000001", "software": "1.0.0"} == facts["dut"]
@@ -189,7 +189,7 @@ def test_ctrl_c_leaves_no_process_and_a_report_can_be_made(tmp_path, number):
     suite.write_text(f"from pathlib import Path\ndef test_long(bench):\n    Path({str(mark)!r}).write_text('x')\n"
                      "    while True:\n        bench.sleep('1 h')\n")  # fmt: skip
     command = [sys.executable, "-m", "hil.cli.main", "run", str(suite), "--results", str(tmp_path / "r")]
-    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment(), stdout=subprocess.DEVNULL, stderr=-1)
     children = _children_when(run, mark)
     run.send_signal(number)
     _, err = run.communicate(timeout=60)

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import HERE, environment, read_verdicts
 
+from conftest import HERE, environment, read_verdicts
 from hil.journal import JournalReader
 
 SUITES = HERE / "suites"
@@ -35,7 +35,8 @@ def test_hil_run_gives_each_verdict_and_plain_runners_agree(hil, spare_bench, tm
     plain = tmp_path / "plain"
     variables = environment(HIL_BENCH=str(spare_bench), HIL_RESULTS=str(plain))
     for runner in (["robot", "--outputdir", str(tmp_path / "out")], ["pytest", "-q"]):
-        subprocess.run([sys.executable, "-m", *runner, str(SUITES)], env=variables, cwd=HERE, capture_output=True, check=False)
+        command = [sys.executable, "-m", *runner, str(SUITES)]
+        subprocess.run(command, env=variables, cwd=HERE, capture_output=True, check=False)
     found = [read_verdicts(path) for path in sorted(plain.glob("*/junit.xml"))]
     assert len(found) == 2
     assert found[0] | found[1] == EXPECTED | IN_PYTEST

@@ -1,6 +1,9 @@
 """The same suite in two worlds: equal verdicts, with and without a defect; and what the doctor says of each bench."""
 
+import os
+
 import pytest
+
 from conftest import REPOSITORY, run_hil
 
 CASES = ["--name", "main beam*", "--name", "no speed*", "--name", "test_power_off*"]
@@ -10,7 +13,7 @@ CASES = ["--name", "main beam*", "--name", "no speed*", "--name", "test_power_of
 def udp_bench(tmp_path):
     """The bench of the ECU's own process, on a multicast group of this test's own."""
     text = (REPOSITORY / "fixtures/benches/udp.toml").read_text()
-    text = text.replace("239.74.163.2", "239.74.163.7").replace("43113", "43117")
+    text = text.replace("239.74.163.2", "239.74.163.7").replace("43113", str(43200 + os.getpid() % 2000))
     path = tmp_path / "udp.toml"
     path.write_text(text.replace("{bench}/../../dbc", f"{REPOSITORY}/dbc").replace('"../', f'"{REPOSITORY}/fixtures/'))
     return path

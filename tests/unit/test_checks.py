@@ -12,6 +12,7 @@ from hil.errors import BenchError, InconclusiveError, UsageError
 from hil.hmi import expect
 from hil.hmi.checks import ScreenChecks
 from hil.hmi.frames import Display, Frame
+from hil.hmi.glass import backlight, whole_screen
 from hil.hmi.layout_file import load
 from hil.hmi.read_needle import read_needle
 from hil.hmi.read_telltale import read_telltale
@@ -442,3 +443,35 @@ def test_letters_that_are_drawn_alike_are_one(shown, wanted, ok):
     seen = Reading(shown, 1.0, 1.0, "", np.zeros((1, 1, 3), np.uint8))
     expectation = expect.text_equals(LAYOUT.text("message"), wanted, reader=lambda pixels, item: seen)
     assert expectation.judge(seen.crop).ok is ok
+
+
+class SlowSource:
+    """Shows a lit lamp from `lit_ns` on, but takes `delay_s` to hand each picture over; stamps are exact."""
+
+    name, period_ns = "slow", 10_000_000
+
+    def __init__(self, clock, lit_ns, delay_s):
+        self._clock, self._lit_ns, self._delay_s = clock, lit_ns, delay_s
+
+    async def latest(self):
+        lit = self._clock.now_ns >= self._lit_ns
+        stamp = self._lit_ns if lit else 0
+        await self._clock.sleep(self._delay_s)
+        return Frame(stamp, lambda: np.full((4, 4, 3), 255 if lit else 0, np.uint8), token=lit)
+
+    async def next_frame(self, after_ns):
+        while (frame := await self.latest()).t_ns <= after_ns:
+            await self._clock.sleep(0.01)
+        return frame
+
+
+@pytest.mark.parametrize(("lit_ns", "ok"), [(80_000_000, True), (2_000_000_000, False)])
+def test_a_picture_that_was_shown_in_time_but_arrives_late_counts(lit_ns, ok):
+    clock = RealClock()
+    item = whole_screen((4, 4))
+    checks = ScreenChecks(screen="s", source=SlowSource(clock, lit_ns, 0.15), clock=clock, report=lambda _: None)
+    try:
+        result = clock.run(checks.within(backlight(item, True), 0.2))
+        assert result.ok is ok
+    finally:
+        clock.close()

@@ -1,0 +1,59 @@
+"""The way of a test's thread into the bench's loop, with the faults and the verdicts that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from hil.bench.verdicts import Judge
+from hil.bench.wiring import Wiring
+from hil.errors import BenchError, HilError, UsageError
+
+T = TypeVar("T")
+
+
+class Portal:
+    """What the parts of a bench's facade share: the wiring, the judge of the case, and `call`.
+
+    Args:
+        wiring: the ports of the bench, open.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.judge = Judge(wiring.recorder, wiring.clock)
+
+    @property
+    def now_ns(self) -> int:
+        """Bench time: nanoseconds since the start of the test."""
+        return self.wiring.clock.now_ns
+
+    def call(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the bench's loop; faults of the bench and of the test are kept.
+
+        Raises:
+            BenchError: the bench broke, now or earlier in this test.
+        """
+        recorder = self.wiring.recorder
+        try:
+            recorder.raise_if_broken()
+            self._raise_left_over()
+        except BaseException:
+            main.close()
+            raise
+        try:
+            result = self.wiring.clock.run(main)
+        except (BenchError, UsageError) as error:
+            if error is not recorder.first_cause:
+                recorder.fault(error)
+            raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
+        recorder.raise_if_broken()
+        return result
+
+    def _raise_left_over(self) -> None:
+        """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""
+        error = self.wiring.clock.take_left_over()
+        if isinstance(error, HilError) and error is not self.wiring.recorder.first_cause:
+            self.wiring.recorder.fault(error)
+        if error is not None:
+            raise error

@@ -1,0 +1,50 @@
+"""The child processes of a run: one for the Robot files among the suites, one for the pytest files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from hil.errors import UsageError
+
+
+def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[list[str]]:
+    """The child processes that these suites need: one for the Robot files among them, one for the pytest files.
+
+    Args:
+        suites: files and folders.
+        folder: the results folder.
+        dry: collect only.
+
+    Raises:
+        UsageError: a suite holds neither.
+    """
+    robot = [suite for suite in suites if _holds(suite, "*.robot")]
+    pytest = [suite for suite in suites if _holds(suite, "test_*.py") or _holds(suite, "*_test.py")]
+    for suite in suites:
+        if suite not in robot and suite not in pytest:
+            raise UsageError("holds neither *.robot nor test_*.py", where=suite)
+    found = []
+    if robot:
+        found.append([*_robot(folder), *(["--dryrun", "--output", "NONE", "--log", "NONE"] if dry else []), *robot])
+    if pytest:
+        found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
+    return found
+
+
+def _holds(suite: str, pattern: str) -> bool:
+    path = Path(suite.partition("::")[0])
+    return any(path.rglob(pattern)) if path.is_dir() else path.match(pattern)
+
+
+def _robot(folder: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "robot", "--prerunmodifier", "hil.robot.listener.Selector", "--runemptysuite",
+        "--outputdir", str(folder / "robot"), "--console", "none", "--consolecolors", "off", "--name", "Suites",
+    ]  # fmt: skip
+
+
+_PYTEST: Final = [
+    sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--color=no", "--tb=short",
+]  # fmt: skip

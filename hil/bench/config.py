@@ -283,7 +283,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _benches_near(path: Path) -> str:
-    found = sorted(path.parent.glob("*.toml")) or sorted(DEFAULT_BENCH.parent.glob("*.toml"))
+    found = [toml for toml in sorted(path.parent.glob("*.toml")) if "[bench]" in toml.read_text(errors="replace")]
+    found = found or sorted(DEFAULT_BENCH.parent.glob("*.toml"))
     return f"found here: {', '.join(str(bench) for bench in found)}." if found else "give --bench FILE."
 
 

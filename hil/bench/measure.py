@@ -196,7 +196,6 @@ def _judge(stage: Stage, name: str, result: ReactionResult, limits: Limits, verd
             f"{name}: {seen}; the limit of {limit_ms:g} ms lies within the uncertainty",
             remedy="use a finer source of frames, or another limit.",
         )
-        stage.portal.wiring.recorder.fault(error)
         raise error
     stage.portal.judge.check(
         name="reaction",

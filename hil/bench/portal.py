@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from hil.bench.verdicts import Judge
 from hil.bench.wiring import Wiring
-from hil.errors import BenchError, HilError, UsageError
+from hil.errors import BenchError, HilError, InconclusiveError, UsageError
 
 T = TypeVar("T")
 
@@ -43,6 +43,10 @@ class Portal:
             raise
         try:
             result = self.wiring.clock.run(main)
+        except InconclusiveError as error:
+            if error is not recorder.inconclusive:
+                recorder.fault(error)
+            raise
         except (BenchError, UsageError) as error:
             if error is not recorder.first_cause:
                 recorder.fault(error)

@@ -90,6 +90,7 @@ class ScreenFacade:
             ok=result.ok,
             t_ns=result.t_ns,
             since_ns=result.since_ns,
+            within_ns=result.within_ns,
             score=result.score,
             margin=result.margin,
             origin=result.origin,

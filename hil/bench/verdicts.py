@@ -93,12 +93,13 @@ class Judge:
             f"(allowed {units.show_duration(late.allowed_ns)}) at {units.show_time(late.due_ns)}",
             remedy="take load off the machine and run it again.",
         )
-        self._recorder.fault(error)
         raise error
 
     def _failure(self, what: str, since_ns: int, within_ns: int, t_ns: int, detail: str) -> EcuError:
-        span = f" within {units.show_duration(within_ns)} of {units.show_time(since_ns)}" if within_ns else ""
-        text = f"{what}{span} (last seen at {units.show_time(t_ns)})" + (f"; {detail}" if detail else "")
+        watched = (
+            f"; watched for {units.show_duration(within_ns)} from {units.show_time(since_ns)}" if within_ns else ""
+        )
+        text = f"{what} (last seen at {units.show_time(t_ns)}{watched})" + (f"; {detail}" if detail else "")
         error = EcuError(text)
         if self._expecting:
             self._expected_seen += 1

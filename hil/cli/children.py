@@ -24,7 +24,8 @@ def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[
     pytest = [suite for suite in suites if _holds(suite, "test_*.py") or _holds(suite, "*_test.py")]
     for suite in suites:
         if suite not in robot and suite not in pytest:
-            raise UsageError("holds neither *.robot nor test_*.py", where=suite)
+            mend = "give Robot files, or pytest files whose names begin with test_."
+            raise UsageError("holds neither *.robot nor test_*.py", where=suite, remedy=mend)
     found = []
     if robot:
         found.append([*_robot(folder), *(["--dryrun", "--output", "NONE", "--log", "NONE"] if dry else []), *robot])

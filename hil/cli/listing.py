@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -29,16 +30,19 @@ def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
     return 0
 
 
+async def _collect_one(command: list[str], variables: dict[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, env=variables, stdout=subprocess.DEVNULL, stderr=sys.stderr
+    )
+    await process.wait()
+
+
 async def _collect(selection: Selection, suites: list[str], bench: Path, folder: Path) -> Tally:
     tally, journal = Tally(), SessionJournal(folder)
     settings = Settings(bench=str(bench), selection=selection, folder=str(folder))
     async with EventServer(tally, journal, lambda: None, folder) as server:
         variables = os.environ | settings.to_environment() | {"HIL_TALK": server.address}
-        for command in commands_for(suites, folder, dry=True):
-            process = await asyncio.create_subprocess_exec(
-                *command, env=variables, stdout=asyncio.subprocess.DEVNULL, stderr=sys.stderr
-            )
-            await process.wait()
+        await asyncio.gather(*(_collect_one(command, variables) for command in commands_for(suites, folder, dry=True)))
         await server.settle()
     journal.close()
     return tally

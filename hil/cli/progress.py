@@ -72,4 +72,5 @@ class Progress:
         missing = len(self._tally.planned) - len(self._tally.ended)
         if missing:
             counts.append(f"[dim]{missing} not run[/]")
-        self._console.print(", ".join(counts) or "no case ran")
+        if counts:
+            self._console.print(", ".join(counts))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -180,13 +181,15 @@ def _finish(run_: Run, started_ns: int) -> int:
     from hil.evidence.report import make_report
 
     tally = run_.tally
-    wall_s = (wall_ns() - started_ns) / 1e9
-    amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
+    if not tally.planned:
+        shutil.rmtree(run_.folder)
     if tally.usage_error:
         print(tally.usage_error, file=sys.stderr)
         return 2
     if not tally.planned:
         raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
+    wall_s = (wall_ns() - started_ns) / 1e9
+    amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
     report = make_report(run_.folder)
     print(f"evidence: {run_.folder / 'index.html'}")
     return max_status(report.exit_status, tally)
@@ -201,7 +204,8 @@ def max_status(reported: int, tally: Tally) -> int:
 
 
 def _asked(selection: Selection) -> str:
-    kinds = {"name": selection.names, "tag": selection.tags, "requirement": selection.requirements}
+    kinds = {"name": selection.names, "tag": selection.tags, "without tag": selection.without_tags}
+    kinds |= {"requirement": selection.requirements}
     asked = [f"{kind} {', '.join(values)}" for kind, values in kinds.items() if values]
     return " and ".join(asked) or "in these suites"
 

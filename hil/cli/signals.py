@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from hil.bench import config as bench_config
 from hil.bench.wiring import plan
 from hil.can.database import SignalRef, limits
 from hil.cli.tables import print_table
+from hil.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a table of signals."""
+    """Print a table of signals.
+
+    Raises:
+        UsageError: none has that name.
+    """
     network = plan(bench_config.load(arguments.bench)).network
     table = Table("signal", "range", "unit", "labels", "sender", "cycle", box=None)
     for bus, message in network.messages():
@@ -31,5 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
                 cycle = f"{message.cycle_time} ms" if message.cycle_time else "event"
                 labels = ", ".join(ref.labels)
                 table.add_row(str(ref), f"{low:g} to {high:g}", ref.unit, labels, ", ".join(message.senders), cycle)
+    if not table.row_count:
+        known = [signal.name for _, message in network.messages() for signal in message.signals]
+        near = difflib.get_close_matches(arguments.pattern, known, n=3, cutoff=0.4)
+        remedy = f"did you mean {' or '.join(near)}?" if near else "leave the pattern out to see all."
+        raise UsageError(f"no signal has '{arguments.pattern}' in its name", remedy=remedy)
     print_table(table)
     return 0

@@ -81,12 +81,13 @@ _POWER_MODE_ON: Final = 2
 
 @dataclass(slots=True)
 class _Received:
-    """The last payload of a message, decoded when it changed."""
+    """The last payload of a message, decoded when it changed: when it was processed, and when it had arrived."""
 
     message: Message
     values: dict[str, Any]
     payload: bytes
     t_ns: int
+    arrived_ns: int
 
     def stale(self, now_ns: int) -> bool:
         cycle_ns = (self.message.cycle_time or 100) * 1_000_000
@@ -219,14 +220,16 @@ class CockpitEcu:
         return delay_ns + (_LATE_DEFECT_NS if late else 0)
 
     def _take(self, arrived: tuple[Message, bytes, int]) -> None:
-        message, payload, t_ns = arrived
+        message, payload, arrived_ns = arrived
         last = self._received.get(message.name)
-        if last is not None and t_ns < last.t_ns:
+        if last is not None and arrived_ns < last.arrived_ns:
             return
+        t_ns = self._clock.now_ns
         if last is not None and last.payload == payload:
-            last.t_ns = t_ns
+            last.t_ns, last.arrived_ns = t_ns, arrived_ns
         else:
-            self._received[message.name] = _Received(message, database.decode(message, payload), payload, t_ns)
+            values = database.decode(message, payload)
+            self._received[message.name] = _Received(message, values, payload, t_ns, arrived_ns)
         mode = self._value("BCM_PowerMode", "PowerMode")
         self._ignition = mode is not None and mode >= _POWER_MODE_ON
 

@@ -18,6 +18,7 @@ EXPECTED = {
     "Catches a bench fault": "bench fault",
     "Retries a bench fault": "bench fault",
     "Is inconclusive": "inconclusive",
+    "Catches an inconclusive measurement": "inconclusive",
     "Does not apply": "not run",
     "Names an unknown signal": "usage error",
     "Catches its own mistake": "usage error",

@@ -24,9 +24,9 @@ NETWORK = Network({"cabin": database.load(DBC, ".dbc", "pages.dbc")})
 @pytest.fixture
 def matches():
     """Whether a frame is taken for the one that carries `Other` = 7."""
-    screen = SimpleNamespace(bench=SimpleNamespace(wiring=SimpleNamespace(plan=SimpleNamespace(network=NETWORK))))
+    stage = SimpleNamespace(portal=SimpleNamespace(wiring=SimpleNamespace(plan=SimpleNamespace(network=NETWORK))))
     ref = NETWORK.resolve("Other")
-    stimulus = _Stimulus(screen, ref, database.to_value(ref, 7), database.to_value(ref, 0))
+    stimulus = _Stimulus(stage, ref, database.to_value(ref, 7), database.to_value(ref, 0))
 
     def ask(data, *, bus="cabin", can_id=256, flags=SENT):
         taken = []

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from hil.errors import BenchError, EcuError, UsageError
+from hil.errors import BenchError, EcuError, InconclusiveError, UsageError
 
 
 @pytest.mark.requirement("T-1")
@@ -55,6 +55,11 @@ def test_retries_a_bench_fault(bench):
 
 def test_is_inconclusive(bench):
     bench.screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", limit="30 ms", samples=12)
+
+
+def test_catches_an_inconclusive_measurement(bench):
+    with contextlib.suppress(InconclusiveError):
+        bench.screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", limit="30 ms", samples=12)
 
 
 def test_does_not_apply(bench):

@@ -146,6 +146,7 @@ def warm_up() -> None:
     recognise(np.zeros((48, 96, 3), np.uint8))
 
 
+@cache
 def engine(address: str) -> Recogniser:
     """The recogniser at an address, `host:port`; the local one where it is empty. One each, kept.
 

@@ -180,3 +180,11 @@ def test_the_module_serves_as_a_process():
             recogniser.close()
         finally:
             process.kill()
+
+
+def test_the_recogniser_of_an_address_is_made_once():
+    assert ocr.engine("") is ocr.engine("")
+    ocr.warm_up()
+    loaded = ocr.engine("")._engine
+    ocr.warm_up()
+    assert ocr.engine("")._engine is loaded is not None

@@ -140,13 +140,12 @@ def recognise(crop: Crop) -> Recognition:
     return engine(os.environ.get(ENVIRONMENT, ""))(crop)
 
 
-@lru_cache(maxsize=4)
 def warm_up() -> None:
     """Load the recogniser now, so that the first text is read as fast as later ones."""
     recognise(np.zeros((48, 96, 3), np.uint8))
 
 
-@cache
+@lru_cache(maxsize=4)
 def engine(address: str) -> Recogniser:
     """The recogniser at an address, `host:port`; the local one where it is empty. One each, kept.
 

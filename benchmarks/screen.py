@@ -1,6 +1,6 @@
 """What it costs to draw the cluster and to read it: medians in ms.
 
-    python benchmarks/screen.py
+python benchmarks/screen.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How fast bench time passes on the virtual bench, with restbus, wire, ECU, inbox and journal, nobody looking.
 
-    python benchmarks/virtual_time.py
+python benchmarks/virtual_time.py
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Runs the cases tagged `guest` on SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run]`.
 
 With vcan in the kernel in a private network namespace, else in a small guest (see `tools/vcan`). Text is recognised
-outside by `hil ocr serve`, since an emulated machine takes seconds a region. Results lie in `results/` outside.
+outside by `hil ocr serve`, since an emulated machine takes seconds a region; the page is made outside too. Results lie
+in `results/`.
 """
 
 from __future__ import annotations
@@ -30,14 +31,24 @@ def main(arguments: list[str]) -> int:
         if not port:
             print("vcan_suite: the text recogniser did not start", file=sys.stderr)
             return 3
-        return subprocess.call(_command(port, arguments), cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
+        before = set(results.iterdir())
+        status = subprocess.call(_command(port, arguments), cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
+        for folder in sorted(set(results.iterdir()) - before):
+            status = _report(folder, status)
+        return status
     finally:
         recogniser.terminate()
         recogniser.wait()
 
 
+def _report(folder: Path, status: int) -> int:
+    """Make the page outside, where that takes a second; the journals decide together with the run's own status."""
+    reported = subprocess.call([sys.executable, "-m", "hil.cli.main", "report", str(folder)], cwd=REPOSITORY)
+    return status or reported
+
+
 def _command(port: str, arguments: list[str]) -> list[str]:
-    run = [sys.executable, "-m", "hil.cli.main", "run", "--bench", BENCH, "--results", "results"]
+    run = [sys.executable, "-m", "hil.cli.main", "run", "--bench", BENCH, "--results", "results", "--no-report"]
     selection = arguments or ["--tag", "guest"]
     vcan = [sys.executable, str(REPOSITORY / "tools" / "vcan.py"), "--results", "results", "--timeout", "300"]
     return [*vcan, "--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--", *run, *selection]

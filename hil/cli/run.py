@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--requirement", action="append", default=[], metavar="ID", help="cases that verify it")
     parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
+    parser.add_argument("--no-report", action="store_true", help="leave the page to 'hil report' (slow machines)")
     parser.add_argument("--list", action="store_true", help="list the selected cases, run nothing")
 
 
@@ -58,6 +59,7 @@ class Run:
     settings: Settings
     suites: list[str]
     folder: Path
+    report: bool = True
     tally: Tally = field(default_factory=Tally)
 
 
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     locks.acquire()
     try:
         folder = new_folder(arguments.results, made.config.bench.name)
-        current = Run(made, _settings(arguments, folder), suites, folder)
+        current = Run(made, _settings(arguments, folder), suites, folder, not arguments.no_report)
         write_run_json(folder, made, arguments.seed, _options(arguments))
         with Progress(current.tally, made.config.bench.name) as progress:
             _interruptible(_supervise(current, locks.environment(), progress))
@@ -126,9 +128,12 @@ async def _supervise(run_: Run, environment: dict[str, str], progress: Progress)
     try:
         async with EventServer(run_.tally, journal, progress.update, run_.folder) as server:
             variables = os.environ | run_.settings.to_environment() | environment | {"HIL_TALK": server.address}
-            children = [_child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)]
-            report = asyncio.create_task(asyncio.to_thread(import_module, "hil.evidence.report"))
-            await asyncio.gather(*children, report)
+            children: list[Coroutine[Any, Any, Any]] = [
+                _child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)
+            ]
+            if run_.report:
+                children.append(asyncio.to_thread(import_module, "hil.evidence.report"))
+            await asyncio.gather(*children)
             await server.settle()
         journal.say("finished", "")
     finally:
@@ -178,8 +183,6 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def _finish(run_: Run, started_ns: int) -> int:
-    from hil.evidence.report import make_report
-
     tally = run_.tally
     if not tally.planned:
         shutil.rmtree(run_.folder)
@@ -190,6 +193,11 @@ def _finish(run_: Run, started_ns: int) -> int:
         raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
     wall_s = (wall_ns() - started_ns) / 1e9
     amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
+    if not run_.report:
+        print(f"journals: {run_.folder}")
+        return max_status(exit_status(verdict for verdict, _ in tally.ended.values()), tally)
+    from hil.evidence.report import make_report
+
     report = make_report(run_.folder)
     print(f"evidence: {run_.folder / 'index.html'}")
     return max_status(report.exit_status, tally)

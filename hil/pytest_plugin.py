@@ -123,7 +123,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in dropped]
     chosen = [item.stash[_CASE] for item in items if _CASE in item.stash]
     if chosen:
+        _announce(config, chosen)
+
+
+def _announce(config: pytest.Config, chosen: list[Case]) -> None:
+    from hil.errors import UsageError
+
+    try:
         _session(config).announce(chosen)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _case(item: pytest.Item) -> Case:
@@ -203,8 +212,19 @@ def _note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             outcome = Outcome(skipped=reason.removeprefix("Skipped: "))
         elif report.failed and call.excinfo is not None:
-            outcome = Outcome(error=call.excinfo.value, failed=call.excinfo.exconly())
+            outcome = Outcome(error=_blame(call.excinfo), failed=call.excinfo.exconly())
     item.stash[_OUTCOME] = outcome
+
+
+def _blame(raised: pytest.ExceptionInfo[BaseException]) -> BaseException:
+    """What is neither an assertion nor an error of the bench is a mistake of the test, and no verdict on the ECU."""
+    from hil.errors import HilError, UsageError
+
+    error = raised.value
+    if isinstance(error, HilError | AssertionError | pytest.fail.Exception) or not isinstance(error, Exception):
+        return error
+    place = raised.traceback[-1]
+    return UsageError(f"the test raised {raised.exconly()}", where=f"{place.path}:{place.lineno + 1}")
 
 
 def _apply(report: pytest.TestReport, final: CaseVerdict) -> None:

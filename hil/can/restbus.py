@@ -133,13 +133,16 @@ class Restbus:
             sent.muted = False
 
     def set(self, ref: SignalRef, value: Value) -> None:
-        """Send `value` from the next cycle on.
+        """Send `value` from the next cycle on; a message without a cycle is sent once, now.
 
         Raises:
             UsageError: another node sends this signal, not the restbus; or a multiplexer's value selects nothing.
         """
         sent = self._of(ref)
         sent.use(sent.values | {ref.signal.name: value.raw})
+        if not sent.cycle_ns and self.running and not sent.muted:
+            sent.port.send(sent.message.frame_id, sent.payload, sent.flags)
+            sent.count += 1
 
     def sends(self, ref: SignalRef) -> bool:
         """Whether the restbus sends this signal."""

@@ -42,7 +42,8 @@ def _holds(suite: str, pattern: str) -> bool:
 def _robot(folder: Path) -> list[str]:
     return [
         sys.executable, "-m", "robot", "--prerunmodifier", "hil.robot.listener.Selector", "--runemptysuite",
-        "--outputdir", str(folder / "robot"), "--console", "none", "--consolecolors", "off", "--name", "Suites",
+        "--listener", "hil.robot.listener.BenchListener:for_the_run",
+        "--outputdir", str(folder / "robot"), "--console", "quiet", "--consolecolors", "off", "--name", "Suites",
     ]  # fmt: skip
 
 

@@ -26,12 +26,14 @@ class Tally:
     planned: dict[str, dict[str, Any]] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
     ended: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
-    usage_error: str = ""
+    usage_errors: list[str] = field(default_factory=list)
     died: str = ""
 
     def note(self, event: dict[str, Any]) -> None:
         """Take an event in."""
         case_id = event["id"]
+        if event["event"] == "usage error":
+            self.usage_errors.append(event["message"])
         if event["event"] == "plan":
             self.planned[case_id] = event["detail"]
         elif event["event"] == "start":
@@ -46,11 +48,18 @@ class Tally:
 
     def child_ended(self, runner: str, status: int, log: Path) -> None:
         """A child ended: by itself, of a mistake in the suites, or it died."""
+        if runner == "robot":
+            self.usage_errors += _robot_errors(log)
         if status in (_ROBOT_USAGE if runner == "robot" else _PYTEST_USAGE):
-            if not self.ended or not self.running:
-                self.usage_error = self.usage_error or _last_words(runner, log)
+            self.usage_errors.append(_last_words(runner, log))
         elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
             self.died = f"the {runner} part of the run died (status {status}): {_last_words(runner, log)}"
+
+
+def _robot_errors(log: Path) -> list[str]:
+    """What Robot says of suites that it can read only in part: a missing resource, a library that can't be imported."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return [line.removeprefix("[ ERROR ] ") for line in lines if line.startswith("[ ERROR ] ")]
 
 
 def _last_words(runner: str, log: Path) -> str:

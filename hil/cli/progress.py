@@ -69,7 +69,7 @@ class Progress:
 
     def _summary(self) -> None:
         counts = [f"[{STYLES[v]}]{n} {v.value}[/]" for v, n in self._tally.counts().items() if n]
-        missing = len(self._tally.planned) - len(self._tally.ended)
+        missing = len(self._tally.planned.keys() - self._tally.ended.keys())
         if missing:
             counts.append(f"[dim]{missing} not run[/]")
         if counts:

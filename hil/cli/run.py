@@ -30,7 +30,7 @@ from hil.cli.children import commands_for
 from hil.cli.events import EventServer, Tally
 from hil.cli.progress import Progress
 from hil.clock import utc_now, wall_ns
-from hil.errors import UsageError, Verdict, exit_status
+from hil.errors import EXIT_STATUS, UsageError, Verdict, exit_status
 
 DEFAULT_SUITES: Final = ("robot_suites", "pytest_suites")
 _STOP_WITHIN_S: Final = 10.0
@@ -186,8 +186,9 @@ def _finish(run_: Run, started_ns: int) -> int:
     tally = run_.tally
     if not tally.planned:
         shutil.rmtree(run_.folder)
-    if tally.usage_error:
-        print(tally.usage_error, file=sys.stderr)
+    for mistake in dict.fromkeys(tally.usage_errors):
+        print(f"hil run: {mistake}", file=sys.stderr)
+    if not tally.planned and tally.usage_errors:
         return 2
     if not tally.planned:
         raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
@@ -195,20 +196,21 @@ def _finish(run_: Run, started_ns: int) -> int:
     amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
     if not run_.report:
         print(f"journals: {run_.folder}")
-        return max_status(exit_status(verdict for verdict, _ in tally.ended.values()), tally)
+        return whole_status(exit_status(verdict for verdict, _ in tally.ended.values()), tally)
     from hil.evidence.report import make_report
 
     report = make_report(run_.folder)
     print(f"evidence: {run_.folder / 'index.html'}")
-    return max_status(report.exit_status, tally)
+    return whole_status(report.exit_status, tally)
 
 
-def max_status(reported: int, tally: Tally) -> int:
-    """The report's exit status; a child that died makes it a bench fault at least."""
+def whole_status(reported: int, tally: Tally) -> int:
+    """The exit status of the cases; a mistake in the suites or a child that died counts too."""
     if tally.died:
-        print(tally.died, file=sys.stderr)
-        return exit_status([Verdict.BENCH, *(Verdict.USAGE for _ in range(reported == 2))])
-    return reported
+        print(f"hil run: {tally.died}", file=sys.stderr)
+    if reported == 2 or tally.usage_errors:
+        return 2
+    return EXIT_STATUS[Verdict.BENCH] if tally.died else reported
 
 
 def _asked(selection: Selection) -> str:

@@ -56,7 +56,9 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
     ROBOT_LIBRARY_CONVERTERS = CONVERTERS
 
     def __init__(self) -> None:
-        self._listener = self.ROBOT_LIBRARY_LISTENER = BenchListener()
+        self._listener = BenchListener.of_the_run or BenchListener()
+        if BenchListener.of_the_run is None:
+            self.ROBOT_LIBRARY_LISTENER = self._listener
         groups = (PowerKeywords, SignalKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords, TimeKeywords)
         super().__init__([group(self._bench) for group in groups])
 
@@ -77,7 +79,9 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
 
 
 def _shown(args: Any, kwargs: Any) -> list[str]:
-    return [str(value) for value in args] + [f"{name}={value}" for name, value in (kwargs or {}).items()]
+    return [str(getattr(value, "value", value)) for value in args] + [
+        f"{name}={value}" for name, value in (kwargs or {}).items()
+    ]
 
 
 def _log_picture(png: bytes) -> None:

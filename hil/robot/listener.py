@@ -17,6 +17,13 @@ from hil.errors import BenchError, HilError, UsageError, Verdict
 
 _STOPPED: Final = "Execution terminated by signal"
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
+_MISTAKE: Final = re.compile(
+    r"No keyword with name|(Keyword|Library) '.*' (expected|got|missing)|^ValueError: Argument '"
+    r"|Variable '.*' not found"
+    r"|(Test|Task|User keyword) (case )?(cannot be empty|contains no keywords|must have)|Importing .* failed"
+    r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)"
+)
+"""What Robot says of a suite that is wrong, in words that no check of an ECU uses."""
 _WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Until Keyword Succeeds"}
 
 
@@ -46,11 +53,18 @@ def case_of(test: Any) -> Case:
 
 
 class BenchListener:
-    """Begins and ends cases (Robot's listener API 3)."""
+    """Begins and ends cases (Robot's listener API 3).
+
+    Under `hil run` Robot makes it for the whole run, so that every test is a case, whether its suite imports the library
+    or not; the library then uses that one. Elsewhere the library makes its own.
+    """
 
     ROBOT_LISTENER_API_VERSION = 3
+    of_the_run: BenchListener | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, for_the_run: str = "") -> None:
+        if for_the_run:
+            BenchListener.of_the_run = self
         self._session: Session | None = None
         self._broken: HilError | None = None
         self._running = False
@@ -128,6 +142,8 @@ class BenchListener:
             return Outcome()
         if result.message.startswith(_STOPPED):
             return Outcome(error=BenchError("the run was stopped in the middle of this case"))
+        if not self._errors and _MISTAKE.search(result.message):
+            return Outcome(error=UsageError(" ".join(result.message.split())))
         if _TIMED_OUT.match(result.message):
             return Outcome(error=UsageError(result.message, remedy="use the tag 'timeout:30 s', which is bench time."))
         ended_by = {error.verdict: error for error in self._errors if str(error) in result.message}
@@ -162,16 +178,24 @@ class Selector:
         self._list_only = bool(list_only)
         self._settings = Settings.from_environment()
         self._cases: list[Case] = []
+        self._mistakes: list[UsageError] = []
 
     def start_suite(self, suite: Any) -> None:
         """Keep what is selected."""
-        kept = []
-        for test in suite.tests:
+        suite.tests = [test for test in suite.tests if self._takes(test)]
+
+    def _takes(self, test: Any) -> bool:
+        """Whether a test runs. One that can't be a case is told to the parent, and the rest goes on."""
+        try:
             case = case_of(test)
-            if self._settings.selection.takes(case):
-                kept.append(test)
-                self._cases.append(case)
-        suite.tests = kept
+            if not self._settings.selection.takes(case):
+                return False
+            refuse_twins([*self._cases, case])
+        except UsageError as error:
+            self._mistakes.append(error)
+            return False
+        self._cases.append(case)
+        return True
 
     def end_suite(self, suite: Any) -> None:
         """Drop suites that became empty; at the end announce."""
@@ -189,8 +213,9 @@ class Selector:
     def _announce(self) -> None:
         from hil.bench.talk import talk_from_environment
 
-        refuse_twins(self._cases)
         talk = talk_from_environment(Path(self._settings.folder))
         for case in self._cases:
             talk.say("plan", case.id, detail=case.plan_record())
+        for mistake in self._mistakes:
+            talk.say("usage error", "", message=str(mistake))
         talk.close()

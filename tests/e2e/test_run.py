@@ -208,3 +208,64 @@ def _children_when(run, mark):
     while not mark.exists() and run.poll() is None:
         begun.wait(0.05)
     return Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+
+
+NO_LIBRARY = "*** Test Cases ***\nNo library\n    Set Signal    HighBeam    On\n"
+TWICE = """*** Settings ***
+Library    hil.robot
+*** Test Cases ***
+Twice
+    Sleep    1 ms
+Twice
+    Sleep    1 ms
+Bad start
+    [Tags]    start:of
+    Sleep    1 ms
+Good
+    Sleep    1 ms
+"""
+
+
+def test_a_suite_without_the_library_is_a_usage_error(tmp_path):
+    (tmp_path / "nolib.robot").write_text(NO_LIBRARY)
+    done = run_hil("run", str(tmp_path / "nolib.robot"), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2
+    assert "No keyword with name 'Set Signal' found" in done.stdout
+    (folder,) = (tmp_path / "r").iterdir()
+    assert read_verdicts(folder / "junit.xml") == {"No library": "usage error"}
+
+
+def test_cases_that_can_not_be_are_named_and_the_rest_is_judged(tmp_path):
+    (tmp_path / "twice.robot").write_text(TWICE)
+    done = run_hil("run", str(tmp_path / "twice.robot"), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2
+    assert "two cases have the id 'robot.twice.twice': twice.robot:4 and twice.robot:6" in done.stderr
+    assert "twice.robot:8: a test can't start from 'of'" in done.stderr
+    (folder,) = (tmp_path / "r").iterdir()
+    assert read_verdicts(folder / "junit.xml") == {"Twice": "pass", "Good": "pass"}
+
+
+def test_a_missing_resource_is_told(tmp_path):
+    (tmp_path / "res.robot").write_text(
+        TWICE[:38] + "Resource    nothere.resource\n*** Test Cases ***\nA\n    Sleep    1 ms\n"
+    )
+    done = run_hil("run", str(tmp_path / "res.robot"), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2
+    assert "nothere.resource" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Set Signall    HighBeam    On", "Set Signal    HighBeam", "Sleep    5 mss", "Telltale Should Be    oil    lit"],
+)
+def test_a_mistake_in_a_suite_says_nothing_of_the_ecu(tmp_path, line):
+    (tmp_path / "m.robot").write_text(f"*** Settings ***\nLibrary    hil.robot\n*** Test Cases ***\nM\n    {line}\n")
+    done = run_hil("run", str(tmp_path / "m.robot"), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2, done.stdout
+    assert " usage error  M" in done.stdout
+
+
+def test_an_error_of_a_pytest_case_itself_says_nothing_of_the_ecu(tmp_path):
+    (tmp_path / "test_m.py").write_text("def test_m(bench):\n    bench.screen().text('speed').should_be(87)\n")
+    done = run_hil("run", str(tmp_path / "test_m.py"), "--results", str(tmp_path / "r"))
+    assert done.returncode == 2, done.stdout

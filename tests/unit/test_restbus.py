@@ -367,3 +367,32 @@ def test_a_timer_of_a_stopped_restbus_does_nothing(lab):
     lab.run_until(5 * MS, (0, lab.restbus.start), (MS, lab.restbus.stop))
     timers = [entry[2] for entry in lab.clock._agenda]
     assert all(isinstance(timer, Timer) and timer.callback is None for timer in timers)
+
+
+EVENT = """VERSION ""
+NS_ :
+BS_:
+BU_: BCM COCKPIT
+BO_ 300 Event: 1 BCM
+ SG_ Flag : 0|1@1+ (1,0) [0|1] "" COCKPIT
+"""
+
+
+def test_a_message_without_a_cycle_is_sent_once_each_time_it_is_set(clock):
+    network = Network({"cabin": database.load(EVENT, ".dbc", "event.dbc")})
+    wire, seen = SimWire(clock, "cabin"), []
+    port, ear = wire.port("BENCH"), wire.port("EAR")
+    restbus = Restbus(clock, network, {"cabin": port}, absent=["COCKPIT"], on_late=lambda late: None)
+    ref = network.resolve("Flag")
+
+    async def main():
+        await port.open(lambda frame: None, lambda error: None)
+        await ear.open(seen.append, lambda error: None)
+        restbus.start()
+        await clock.sleep(1)
+        for value in (1, 1, 0):
+            restbus.set(ref, database.to_value(ref, value))
+            await clock.sleep(0.5)
+
+    clock.run(main())
+    assert [frame.data for frame in seen] == [b"\x01", b"\x01", b"\x00"]

@@ -55,8 +55,8 @@ def case_of(test: Any) -> Case:
 class BenchListener:
     """Begins and ends cases (Robot's listener API 3).
 
-    Under `hil run` Robot makes it for the whole run, so that every test is a case, whether its suite imports the library
-    or not; the library then uses that one. Elsewhere the library makes its own.
+    Under `hil run` Robot makes it for the whole run, so that every test is a case, whether its suite imports the
+    library or not; the library then uses that one. Elsewhere the library makes its own.
     """
 
     ROBOT_LISTENER_API_VERSION = 3
@@ -140,16 +140,23 @@ class BenchListener:
             return Outcome(skipped=reasons[-1] if reasons else result.message)
         if not result.failed:
             return Outcome()
-        if result.message.startswith(_STOPPED):
-            return Outcome(error=BenchError("the run was stopped in the middle of this case"))
-        if not self._errors and _MISTAKE.search(result.message):
-            return Outcome(error=UsageError(" ".join(result.message.split())))
-        if _TIMED_OUT.match(result.message):
-            return Outcome(error=UsageError(result.message, remedy="use the tag 'timeout:30 s', which is bench time."))
+        known = self._not_the_ecus(result.message)
+        if known is not None:
+            return Outcome(error=known)
         ended_by = {error.verdict: error for error in self._errors if str(error) in result.message}
         if Verdict.FAIL in ended_by or not ended_by:
             return Outcome(failed=result.message)
         return Outcome(error=next(iter(ended_by.values())))
+
+    def _not_the_ecus(self, message: str) -> HilError | None:
+        """What Robot itself ended a test with: a stop, its own time-out, a suite that is wrong."""
+        if message.startswith(_STOPPED):
+            return BenchError("the run was stopped in the middle of this case")
+        if _TIMED_OUT.match(message):
+            return UsageError(message, remedy="use the tag 'timeout:30 s', which is bench time.")
+        if not self._errors and _MISTAKE.search(message):
+            return UsageError(" ".join(message.split()))
+        return None
 
     def close(self) -> None:
         """The run is over: leave the bench safe; without a parent, make the report."""

@@ -284,7 +284,7 @@
   function faultsPanel(detail) {
     const faults = detail.faults.map((item) => timed(item.t, "bad", item.verdict, item.what, item.where, item.remedy, item.cause));
     const late = detail.health.map((item) => timed(item.t, "", item.what, item.late === null ? "" : `${short(item.late * 1000)} ms`, item.allowed === null ? "" : `${short(item.allowed * 1000)} ms`));
-    return [faults.length ? panel(h("h2", {}, "Bench faults"), table(["t [s]", "Verdict", "What", "Where", "Remedy", "Cause"], faults)) : null,
+    return [faults.length ? panel(h("h2", {}, "Faults"), table(["t [s]", "Verdict", "What", "Where", "Remedy", "Cause"], faults)) : null,
       late.length ? panel(h("h2", {}, "The bench was late"), h("div", { class: "scroll" }, table(["t [s]", "What", "Late", "Allowed"], late))) : null];
   }
 

@@ -30,6 +30,7 @@ from typing import Any, Final, TypeVar
 from hil.errors import BenchError, HilError, UsageError
 
 T = TypeVar("T")
+_LOOK_UP_S: Final = 0.1
 NS_PER_S: Final = 1_000_000_000
 NORMAL: Final = 0
 LAST: Final = 1
@@ -397,6 +398,8 @@ class RealClock(Clock):
             raise UsageError("a portal call inside the loop: await instead" if self._thread.is_alive() else "closed")
         future = asyncio.run_coroutine_threadsafe(self._as_main(main), self.loop)
         try:
+            while not concurrent.futures.wait([future], _LOOK_UP_S).done:
+                pass  # a signal that another thread took is handled when this one wakes
             return future.result()
         except concurrent.futures.CancelledError:
             raise asyncio.CancelledError from None
@@ -443,6 +446,7 @@ def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:
     return len(name), name
 
 
+_HANG_UP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
 _PARKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
 
 
@@ -469,6 +473,28 @@ def _parked_signals(task: asyncio.Task[Any]) -> Iterator[None]:
             signal.signal(number, handler)
         for number, frame in arrived:
             _deliver(handlers[number], number, frame)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no signal cut a clean-up short: what arrives meanwhile is dropped, since the end is near anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (*_PARKED, *_HANG_UP)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def end_on_hang_up() -> None:
+    """Have SIGTERM and SIGHUP end this process as Ctrl-C does: with the bench left safe."""
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def _deliver(handler: Any, number: int, frame: FrameType | None) -> None:

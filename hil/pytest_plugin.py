@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ _WORDS = ("realtime", "guest")
 _CASE = pytest.StashKey["Case"]()
 _OUTCOME = pytest.StashKey[Any]()
 _SESSION = pytest.StashKey["Session"]()
+_SAID = pytest.StashKey[Any]()
 _SLEEP_GUARD = pytest.StashKey[contextlib.ExitStack]()
 
 
@@ -50,11 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers; under `hil run` SIGTERM ends the run as Ctrl-C does: the bench is left safe."""
+    """Register the markers."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    if _under_hil_run():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _under_hil_run() -> bool:
@@ -84,8 +82,10 @@ def _session(config: pytest.Config) -> Session:
     """
     if _SESSION not in config.stash:
         from hil.bench.session import Session
+        from hil.clock import end_on_hang_up
         from hil.errors import HilError
 
+        end_on_hang_up()
         try:
             config.stash[_SESSION] = Session(_settings(config))
         except HilError as error:
@@ -195,10 +195,12 @@ def pytest_runtest_makereport(
         if report.when == "teardown":
             item.stash[_SLEEP_GUARD].close()
             final = session.end(item.stash[_OUTCOME])
-            if not report.passed:
+            if not report.passed or final.verdict is not item.stash.get(_SAID, final.verdict):
                 _apply(report, final)
         else:
-            _apply(report, session.peek(item.stash[_OUTCOME]))
+            said = session.peek(item.stash[_OUTCOME])
+            item.stash[_SAID] = said.verdict
+            _apply(report, said)
     return report
 
 

@@ -1,6 +1,7 @@
 """The check-up behind `hil doctor`: opens each port of a bench by itself, listens, and says what it found.
 
-It listens before it speaks: the restbus stays off and no supply is switched.
+It listens before it speaks: the restbus stays off and no supply is switched on. At the end the supplies are left in
+their safe state, off, as after every use of a bench.
 """
 
 from __future__ import annotations

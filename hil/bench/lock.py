@@ -48,7 +48,7 @@ class ResourceLocks:
 
     def _take(self, resource: str) -> None:
         path = _lock_path(resource)
-        lock = FileLock(path)
+        lock = FileLock(path, mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -56,6 +56,8 @@ class ResourceLocks:
             raise BenchError(
                 f"is in use by {_owner(path)}", where=resource, remedy="wait for that run to end, or stop it."
             ) from None
+        except OSError as error:
+            raise BenchError(f"can't be locked: {error.strerror}", where=resource, remedy=f"check {path}.") from error
         path.with_suffix(".owner").write_text(self._owner_text(), encoding="utf-8")
         self._held.append(lock)
 
@@ -75,7 +77,9 @@ class ResourceLocks:
 
 def _lock_path(resource: str) -> Path:
     folder = Path(tempfile.gettempdir()) / "cockpit-hil-locks"
-    folder.mkdir(exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)
     return folder / f"{hashlib.sha256(resource.encode()).hexdigest()[:24]}.lock"
 
 

@@ -147,7 +147,7 @@ def _conclude(
 ) -> ReactionResult:
     judge, now_ns = stage.portal.judge, stage.portal.now_ns
     if taken.missed:
-        raise judge.failed("reaction", name, f"{expected} within {_GIVE_UP_S:g} s", "no reaction", now_ns)
+        raise judge.failed("reaction", name, f"{expected} within {_GIVE_UP_S:g} s", "no reaction", now_ns, since_ns)
     samples_ms = tuple(round(latency / 1e6, 6) for latency in taken.latencies_ns)
     components = (
         Component("refresh of the source", stage.source.period_ns / 2e6),

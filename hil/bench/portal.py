@@ -51,13 +51,22 @@ class Portal:
             if error is not recorder.first_cause:
                 recorder.fault(error)
             raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
+        except HilError:
+            raise
+        except Exception as error:
+            broken = BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")
+            recorder.fault(broken)
+            raise broken from error
         recorder.raise_if_broken()
         return result
 
     def _raise_left_over(self) -> None:
         """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""
         error = self.wiring.clock.take_left_over()
-        if isinstance(error, HilError) and error is not self.wiring.recorder.first_cause:
+        if error is None:
+            return
+        if not isinstance(error, HilError):
+            error = BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")
+        if error is not self.wiring.recorder.first_cause:
             self.wiring.recorder.fault(error)
-        if error is not None:
-            raise error
+        raise error

@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from hil.bench.config import BenchConfig
+from hil.clock import wall_ns
 from hil.errors import BenchError, UsageError
 
 _STOP_WITHIN_S = 5.0
@@ -54,9 +55,10 @@ class BenchProcess:
         return self._announcement(where, ready_within_s)
 
     def _announcement(self, where: str, ready_within_s: float) -> dict[str, Any]:
+        until_ns = wall_ns() + round(ready_within_s * 1e9)
         while True:
             try:
-                line = self._lines.get(timeout=ready_within_s)
+                line = self._lines.get(timeout=max(0.0, (until_ns - wall_ns()) / 1e9))
             except queue.Empty:
                 self.stop()
                 raise BenchError(f"did not announce itself within {ready_within_s:g} s", where=where) from None
@@ -126,7 +128,7 @@ def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProces
             running.append(process)
             said = process.start(section.ready_within)
             announced |= {f"{name}.{key}": str(value) for key, value in said.items()}
-    except BenchError:
+    except BaseException:
         for process in running:
             process.stop()
         raise

@@ -113,6 +113,8 @@ class Recorder:
         self._open_steps.append(self._step)
         fields = {"id": self._step, "parent": parent, "phase": "start", "name": name, "args": arguments or []}
         self.record("step", fields)
+        if self.journal is not None:
+            self.journal.flush()
         return self._step
 
     def end_step(self, step: int, status: str) -> None:

@@ -54,6 +54,9 @@ class Reset:
         """
         self._wiring.inbox.clear()
         self._wiring.restbus.reset()
+        self._drain()
+        for name, supply in self._wiring.supplies.items():
+            await supply.set_voltage(self._config.supply[name].voltage_V)
         if start is Start.OFF:
             await self._power_off()
         elif self._config.is_virtual:

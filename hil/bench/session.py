@@ -7,10 +7,13 @@ somebody caught fails the case all the same. A verdict is never retried.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import faulthandler
 import json
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +29,13 @@ from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan
-from hil.clock import utc_now
+from hil.clock import uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.journal import Journal
 
 DEFAULT_SEED: Final = "1"
+_LAST_WORDS_S: Final = 30.0
+_LONGEST_MESSAGE: Final = 4096
 EVERYTHING: Final = Selection()
 
 
@@ -106,6 +111,7 @@ class Session:
         self._turn: FileLock | None = None
         """On a real bench the parts of one run take turns; what they can do without the bench they do side by side."""
         self._mistake: UsageError | None = None
+        self._watchdog: threading.Timer | None = None
         self.verdicts: list[Verdict] = []
         if self._owner:
             write_run_json(self.folder, self.plan, self.settings.seed, {"results": self.settings.results})
@@ -129,7 +135,20 @@ class Session:
             self._journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
         self._journal.flush()
         self.talk.say("start", case.id)
-        faulthandler.dump_traceback_later(self.config.bench.watchdog, exit=True)
+        self._arm_watchdog()
+
+    def _arm_watchdog(self) -> None:
+        """A case that never ends is first interrupted, so that the bench is left safe; then the process is killed."""
+        watchdog_s = self.config.bench.watchdog
+        self._watchdog = threading.Timer(watchdog_s, _thread.interrupt_main)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        faulthandler.dump_traceback_later(watchdog_s + _LAST_WORDS_S, exit=True, file=sys.__stderr__)
+
+    def _disarm_watchdog(self) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
 
     def _case_record(self, case: Case) -> dict[str, Any]:
         return {
@@ -160,17 +179,25 @@ class Session:
         return self._facade
 
     def _start(self, case: Case, journal: Journal) -> Bench:
+        if self._open is not None and self._broke_meanwhile(self._open):
+            self._close_bench()
         opened = self._opened(case)
         wiring = opened.wiring
-        wiring.recorder.begin(journal)
-        wiring.clock.take_left_over()
         if not self.config.is_virtual:
             wiring.clock.restart()
+        wiring.recorder.begin(journal)
         facade = Bench(wiring, case.timeout_s or self.config.bench.timeout)
         with facade.step(f"Start from '{case.start.value}'"):
             facade.call(Reset(wiring).to(case.start))
         facade.arm()
         return facade
+
+    @staticmethod
+    def _broke_meanwhile(opened: OpenBench) -> bool:
+        """Whether the bench broke between two cases: it is opened anew rather than blamed on the ECU."""
+        left_over = opened.wiring.clock.take_left_over()
+        lost = opened.wiring.recorder.first_cause
+        return left_over is not None or isinstance(lost, BenchError) or opened.dead_process() is not None
 
     def _opened(self, case: Case) -> OpenBench:
         if self._broken is not None:
@@ -189,7 +216,9 @@ class Session:
         if not self._locked:
             if self.settings.folder and not self.config.is_virtual:
                 self._turn = FileLock(self.folder / ".turn")
+                self._disarm_watchdog()
                 self._turn.acquire()
+                self._arm_watchdog()
             self._locks.acquire()
             self._locked = True
 
@@ -214,7 +243,7 @@ class Session:
 
     def end(self, outcome: Outcome) -> CaseVerdict:
         """A case ended: work out its verdict, write it, and let a bench go that is not for the next one."""
-        faulthandler.cancel_dump_traceback_later()
+        self._disarm_watchdog()
         case, journal = self._case, self._journal
         if case is None or journal is None:
             raise UsageError("no case is running")
@@ -226,7 +255,8 @@ class Session:
         finally:
             journal.close()
             self.verdicts.append(final.verdict)
-            self.talk.say("end", case.id, verdict=final.verdict, message=final.message, detail={"t_ns": t_ns})
+            message = final.message[:_LONGEST_MESSAGE]
+            self.talk.say("end", case.id, verdict=final.verdict, message=message, detail={"t_ns": t_ns})
         return final
 
     def _now_ns(self) -> int:
@@ -245,10 +275,10 @@ class Session:
             recorder.fault(dead)
         if recorder.first_cause is not None:
             return CaseVerdict(recorder.first_cause.verdict, str(recorder.first_cause))
-        if final.verdict is Verdict.PASS and recorder.failed_checks:
+        if final.verdict in (Verdict.PASS, Verdict.NOT_RUN) and recorder.failed_checks:
             caught = recorder.failed_checks[0]
             return CaseVerdict(Verdict.FAIL, f"a failed check was caught, but not declared as expected: {caught}")
-        if final.verdict is Verdict.PASS and recorder.inconclusive is not None:
+        if final.verdict in (Verdict.PASS, Verdict.NOT_RUN) and recorder.inconclusive is not None:
             return CaseVerdict(Verdict.INCONCLUSIVE, str(recorder.inconclusive))
         return final
 
@@ -290,18 +320,24 @@ class Session:
             self.talk.say("facts", "", detail=dict(sorted(facts.items())))
 
     def _close_bench(self) -> None:
+        """Let the bench go. What could not be left safe is said where a person looks, and spoils the run."""
         opened, self._open = self._open, None
-        if opened is not None:
-            opened.close()
+        for error in opened.close() if opened is not None else []:
+            self.verdicts.append(Verdict.BENCH)
+            self.talk.say("unsafe", "", verdict=Verdict.BENCH, message=str(error))
+            print(f"the bench could not be left safe: {error}", file=sys.stderr)
 
     def close(self) -> None:
         """The run is over: leave the bench safe, let the locks go, and say so."""
-        if self._case is not None:
-            self.end(Outcome(error=BenchError("the run was stopped in the middle of this case")))
-        self._close_bench()
-        self._locks.release()
-        if self._turn is not None:
-            self._turn.release()
+        with uninterrupted():
+            try:
+                if self._case is not None:
+                    self.end(Outcome(error=BenchError("the run was stopped in the middle of this case")))
+            finally:
+                self._close_bench()
+                self._locks.release()
+                if self._turn is not None:
+                    self._turn.release()
         self.talk.say("finished", "")
         self.talk.close()
 

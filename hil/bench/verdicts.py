@@ -19,7 +19,6 @@ class Judge:
         self._recorder, self._clock = recorder, clock
         self._expecting = 0
         self._expected_seen = 0
-        self._kept = 0
 
     def check(
         self,
@@ -72,10 +71,13 @@ class Judge:
         if not ok:
             raise self._failure(f"{target}: expected {expected}, seen {seen}", since_ns, within_ns, t_ns, detail)
 
-    def failed(self, name: str, target: str, expected: str, seen: str, t_ns: int) -> EcuError:
-        """The error of a check that failed at once; written down, not raised."""
+    def failed(
+        self, name: str, target: str, expected: str, seen: str, t_ns: int, since_ns: int | None = None
+    ) -> EcuError:
+        """The error of a check that failed; written down, not raised. Raises InconclusiveError as `check`."""
+        begin_ns = t_ns if since_ns is None else since_ns
         try:
-            self.check(name=name, target=target, expected=expected, seen=seen, ok=False, t_ns=t_ns, since_ns=t_ns)
+            self.check(name=name, target=target, expected=expected, seen=seen, ok=False, t_ns=t_ns, since_ns=begin_ns)
         except EcuError as error:
             return error
         raise AssertionError("a failed check passed")
@@ -119,19 +121,20 @@ class Judge:
         try:
             yield
         except Exception as error:
-            if isinstance(error, BenchError | UsageError) or self._expected_seen == before:
+            other = isinstance(error, BenchError | UsageError | InconclusiveError)
+            other |= isinstance(error, AssertionError) and not isinstance(error, EcuError)
+            if other or self._expected_seen == before:
                 raise
         finally:
             self._expecting -= 1
         if self._expected_seen == before:
             raise self._failure("a check was expected to fail, but none did", 0, 0, self._clock.now_ns, "")
 
-    @contextlib.contextmanager
-    def attempt(self) -> Iterator[None]:
-        """One of several attempts: if the block passes, checks that failed in earlier attempts don't count."""
-        yield
-        del self._recorder.failed_checks[self._kept :]
+    @property
+    def failures(self) -> int:
+        """How many checks failed so far that were not declared as expected."""
+        return len(self._recorder.failed_checks)
 
-    def first_attempt(self) -> None:
-        """From here on failed checks belong to attempts."""
-        self._kept = len(self._recorder.failed_checks)
+    def forgive(self, since: int, until: int) -> None:
+        """Forget the failed checks of attempts that a later one made good: from number `since` up to `until`."""
+        del self._recorder.failed_checks[since:until]

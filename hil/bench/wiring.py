@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from cantools.database.can import Database
 from pydantic import ValidationError
@@ -39,6 +39,8 @@ from hil.hmi.layout import Layout, Telltale, Text
 from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
+
+_CLOSE_WITHIN_S: Final = 15.0
 
 
 class Closable(Protocol):
@@ -303,17 +305,25 @@ class Wiring:
             await asyncio.to_thread(ocr.warm_up)
 
     async def _close_ports(self) -> list[HilError]:
-        """Close in the reverse order; the supplies last, so that they are left safe whatever broke before."""
+        """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
         self.restbus.stop()
-        everything: list[Closable] = [*self.screens.values(), *self.consoles.values(), *self.buses.values()]
-        everything += self.supplies.values()
+        everything: list[Closable] = [*self.supplies.values(), *self.screens.values()]
+        everything += [*self.consoles.values(), *self.buses.values()]
         errors: list[HilError] = []
         for port in everything:
             try:
-                await port.close()
+                await self._in_time(port.close())
             except HilError as error:
                 errors.append(error)
+            except Exception as error:  # a lab's own port may raise anything, and the next one must be closed
+                errors.append(BenchError(f"could not be closed: {type(error).__name__}: {error}"))
         return errors
+
+    async def _in_time(self, closing: Coroutine[Any, Any, None]) -> None:
+        if self.config.is_virtual:
+            await closing
+        else:
+            await asyncio.wait_for(closing, _CLOSE_WITHIN_S)
 
     def close(self) -> list[HilError]:
         """Leave every port in its safe state and end the clock. Returns what went wrong on the way."""

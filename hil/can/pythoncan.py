@@ -169,7 +169,7 @@ class PythonCanPort:
             raise BenchError("is closed", where=self.where)
         message = self._message(can_id, data, flags)
         try:
-            driver.send(message, timeout=0 if self._interface == "socketcan" else None)
+            driver.send(message, timeout=None if self._interface in _TAGGED else 0)
         except (can.CanError, OSError) as error:
             raise BenchError(f"can't send: {error}", where=self.where, remedy="is anybody acknowledging?") from error
         if self._interface not in _ECHOES | _TAGGED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from hil.errors import Verdict
 _ROBOT_USAGE: Final = (252, 255)
 _PYTEST_USAGE: Final = (2, 3, 4)
 _LOG_LINES: Final = 12
+_LONGEST_LINE: Final = 1 << 22
+_SETTLE_S: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class Tally:
     def note(self, event: dict[str, Any]) -> None:
         """Take an event in."""
         case_id = event["id"]
+        if event["event"] == "unsafe":
+            self.died = self.died or f"the bench could not be left safe: {event['message']}"
         if event["event"] == "usage error":
             self.usage_errors.append(event["message"])
         if event["event"] == "plan":
@@ -86,7 +91,7 @@ class EventServer:
         self._idle = asyncio.Event()
 
     async def __aenter__(self) -> EventServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LONGEST_LINE)
         return self
 
     @property
@@ -120,7 +125,8 @@ class EventServer:
     async def settle(self) -> None:
         """Wait until all that the children said has been read."""
         if self._open:
-            await self._idle.wait()
+            with contextlib.suppress(TimeoutError):  # a program that a suite started may have kept the line
+                await asyncio.wait_for(self._idle.wait(), _SETTLE_S)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

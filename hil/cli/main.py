@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Final
 
 from hil import __version__
+from hil.clock import end_on_hang_up
 from hil.errors import EXIT_STATUS, HilError
 
 COMMANDS: Final = {
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     command = parser.parse_args(words[:1]).command
     module = import_module(f"hil.cli.{command}")
+    end_on_hang_up()
     own = argparse.ArgumentParser(prog=f"hil {command}", description=COMMANDS[command])
     module.add_arguments(own)
     try:

@@ -61,7 +61,7 @@ def _try(arguments: argparse.Namespace, requirements: list[str], defect: str, fo
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     reports = list(results.glob("*/junit.xml"))
     if not reports:
-        return Caught([], 0, (done.stderr or done.stdout).strip().splitlines()[-1:][0] if done.stderr else "no report")
+        return Caught([], 0, ((done.stderr + done.stdout).strip().splitlines() or ["no report"])[-1])
     return _read(reports[0])
 
 

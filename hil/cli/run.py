@@ -146,7 +146,8 @@ def _interruptible(main: Coroutine[Any, Any, None]) -> None:
     async def run_main() -> None:
         task = asyncio.ensure_future(main)
         if os.name != "nt":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         await task
 
     try:
@@ -160,7 +161,7 @@ async def _child(run_: Run, command: list[str], variables: dict[str, str]) -> No
     log = run_.folder / f"{runner}.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command, env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out
+            *command, env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
         try:
             status = await process.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +16,11 @@ from hil.bench.session import Outcome, Session, Settings
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
 
-_STOPPED: Final = "Execution terminated by signal"
+_STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
 _MISTAKE: Final = re.compile(
     r"No keyword with name|(Keyword|Library) '.*' (expected|got|missing)|^ValueError: Argument '"
-    r"|Variable '.*' not found"
+    r"|Variable '.*' not found|there is no bench outside a test"
     r"|(Test|Task|User keyword) (case )?(cannot be empty|contains no keywords|must have)|Importing .* failed"
     r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)"
 )
@@ -81,6 +82,8 @@ class BenchListener:
         if self._broken is not None:
             raise self._broken
         if self._session is None:
+            if hasattr(signal, "SIGHUP"):
+                signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
             try:
                 self._session = Session(Settings.from_environment())
             except HilError as error:

@@ -283,3 +283,94 @@ def test_a_bench_without_probe_or_ignition_can_be_started(repository, tmp_path, 
     session.end(Outcome())
     session.close()
     assert bench_config.load(tmp_path / "bench.toml").reset.probe is None
+
+
+def test_a_port_that_cannot_be_closed_is_told_and_the_supply_is_off_all_the_same(begin, session, capsys):
+    bench = begin()
+    line = bench.wiring._copper.line("battery")
+    assert line.voltage_V == 13.5
+
+    async def broken():
+        raise OSError("the adapter is gone")
+
+    bench.wiring.screens["cluster"].close = broken
+    begin.end()
+    assert line.voltage_V == 0
+    assert "could not be left safe: could not be closed: OSError: the adapter is gone" in capsys.readouterr().err
+    assert Verdict.BENCH in session.verdicts
+
+
+def test_an_error_of_a_labs_own_port_is_a_bench_fault(begin):
+    bench = begin()
+
+    def explode(frame):
+        raise KeyError("a lab's own tap")
+
+    bench.wiring.taps.append(explode)
+    with pytest.raises(BenchError, match="the bench failed in itself: KeyError"):
+        bench.sleep("1 s")
+    final, _ = begin.end()
+    assert final.verdict is Verdict.BENCH
+
+
+def test_a_failed_check_can_not_be_skipped_away(begin):
+    bench = begin()
+    with pytest.raises(EcuError):
+        bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+    final, _ = begin.end(skipped="not today")
+    assert final.verdict is Verdict.FAIL
+
+
+def test_a_check_that_is_caught_inside_a_good_attempt_counts(begin):
+    bench = begin()
+
+    def attempt():
+        with pytest.raises(EcuError):
+            bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+
+    bench.until_succeeds(attempt, within="1 s", interval="100 ms")
+    final, _ = begin.end()
+    assert final.verdict is Verdict.FAIL
+
+
+def test_attempts_may_be_nested(begin):
+    bench = begin()
+    bench.set_signal("HighBeam", "On")
+    lamp = bench.screen().telltale("high_beam")
+
+    def outer():
+        bench.until_succeeds(lambda: lamp.should_be("on", within=0), within="1 s", interval="10 ms")
+
+    bench.until_succeeds(outer, within="2 s", interval="10 ms")
+    final, _ = begin.end()
+    assert final.verdict is Verdict.PASS
+
+
+def test_an_assertion_of_the_test_is_not_taken_for_the_expected_failure(begin):
+    bench = begin()
+
+    def fail_and_go_on():
+        with pytest.raises(EcuError):
+            bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+        raise AssertionError("mine")
+
+    with pytest.raises(AssertionError, match="mine"), bench.expected_failure():
+        fail_and_go_on()
+
+
+def test_a_case_that_never_ends_is_interrupted_so_that_the_bench_is_left_safe(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    text = (repository / "fixtures/benches/virtual.toml").read_text().replace('"../', f'"{repository}/fixtures/')
+    (tmp_path / "bench.toml").write_text(text.replace('clock = "virtual"', 'clock = "virtual"\nwatchdog = "1 s"'))
+    session = Session(Settings(bench=str(tmp_path / "bench.toml"), results=str(tmp_path / "r")))
+    session.begin(case())
+    line = session.bench().wiring._copper.line("battery")
+
+    def hang():
+        while True:
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        hang()
+    session.close()
+    assert line.voltage_V == 0

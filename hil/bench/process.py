@@ -1,7 +1,8 @@
 """Programs that a bench file starts: the ECU as a process of its own, a camera server, a stand-in.
 
 A program says that it is ready, and where its ports are, by one line of JSON on its standard output. It is stopped
-with SIGTERM, then killed; a program that ends by itself while the bench needs it is a bench fault.
+with SIGTERM, then killed; its standard input ends with the bench, however that ends, so that it need not outlive it.
+A program that ends by itself while the bench needs it is a bench fault.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class BenchProcess:
         where = f"process.{self.name}"
         try:
             self._process = subprocess.Popen(
-                self._command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                self._command, cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
         except OSError as error:
@@ -98,8 +99,9 @@ class BenchProcess:
             process.wait()
         if self._reader is not None:
             self._reader.join(_STOP_WITHIN_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:

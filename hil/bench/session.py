@@ -143,7 +143,8 @@ class Session:
         self._watchdog = threading.Timer(watchdog_s, _thread.interrupt_main)
         self._watchdog.daemon = True
         self._watchdog.start()
-        faulthandler.dump_traceback_later(watchdog_s + _LAST_WORDS_S, exit=True, file=sys.__stderr__)
+        if sys.__stderr__ is not None:  # Robot puts its own in the place of sys.stderr
+            faulthandler.dump_traceback_later(watchdog_s + _LAST_WORDS_S, exit=True, file=sys.__stderr__)
 
     def _disarm_watchdog(self) -> None:
         faulthandler.cancel_dump_traceback_later()

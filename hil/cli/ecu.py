@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="option of the interface")
     serve.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
     serve.add_argument("--seed", default="1", help="seed of its processing times")
+    serve.add_argument("--until-eof", action="store_true", help="end when standard input does: with its bench")
     what.add_parser("defects", help="list the defects that it can be given")
 
 
@@ -59,15 +61,23 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         process.clock.run(process.open())
         print(json.dumps(process.announcement()), flush=True)
-        _wait_for_signal()
+        _wait_for_end(arguments.until_eof)
     finally:
         process.clock.run(process.close())
         process.clock.close()
     return 0
 
 
-def _wait_for_signal() -> None:
+def _end_of_input(ended: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    ended.set()
+
+
+def _wait_for_end(until_eof: bool) -> None:
+    """Wait for SIGTERM or Ctrl-C, or for the end of standard input, which comes when the bench is gone."""
     ended = threading.Event()
+    if until_eof:
+        threading.Thread(target=_end_of_input, args=(ended,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()

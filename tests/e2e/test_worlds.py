@@ -1,6 +1,8 @@
 """The same suite in two worlds: equal verdicts, with and without a defect; and what the doctor says of each bench."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -55,3 +57,14 @@ def test_a_process_that_dies_at_once_is_a_bench_fault_with_its_last_words(hil, u
     assert ran.status == 3
     assert "process.ecu: ended before it was ready" in ran.out
     assert "nonsense" in ran.out
+
+
+def test_the_ecu_does_not_outlive_its_bench():
+    """After SIGKILL of the bench nobody stops its programs; an ECU that goes on would answer the next run."""
+    command = [sys.executable, "-m", "hil.cli.main", "ecu", "serve", "--until-eof", "--database", "dbc/cockpit.dbc"]
+    command += ["--interface", "virtual", "--channel", "orphan"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ecu:
+        assert ecu.stdout.readline().startswith(b"{")
+        assert ecu.poll() is None
+        ecu.stdin.close()
+        assert ecu.wait(20) == 0

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             return 3
         before = set(results.iterdir())
         status = subprocess.call(_command(port, arguments), cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
-        for folder in sorted(set(results.iterdir()) - before):
+        for folder in sorted(path for path in set(results.iterdir()) - before if path.is_dir()):
             status = _report(folder, status)
         return status
     finally:

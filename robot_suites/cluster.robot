@@ -45,7 +45,7 @@ The ECU boots when the supply is switched on
 
 The ECU stays up after its start
     [Documentation]    A restart shows as a second boot log and a dark screen.
-    [Tags]    req:CLU-BOOT-001    realtime    guest
+    [Tags]    req:CLU-BOOT-001    realtime
     Console Should Show    boot complete
     Console Should Not Show    bootloader    during=5 s
     Screen Should Be    on

@@ -154,10 +154,7 @@ class Restbus:
         Raises:
             UsageError: the restbus doesn't send it.
         """
-        sent = self._messages.get((bus, message))
-        if sent is None:
-            raise UsageError(f"{bus}::{message} is not sent by the restbus")
-        sent.muted = muted
+        self._named(bus, message).muted = muted
 
     def shift(self, bus: str, message: str, delay_ns: int) -> None:
         """Move the phase of a cyclic message: its next frame, and all after it, come `delay_ns` later.
@@ -165,13 +162,17 @@ class Restbus:
         Raises:
             UsageError: the restbus doesn't send it.
         """
-        sent = self._messages.get((bus, message))
-        if sent is None:
-            raise UsageError(f"{bus}::{message} is not sent by the restbus")
+        sent = self._named(bus, message)
         if sent.timer is not None:
             sent.due_ns = sent.timer.t_ns + delay_ns
             sent.timer.cancel()
             sent.timer = self._clock.call_at(sent.due_ns, self._send_cyclic, sent)
+
+    def _named(self, bus: str, message: str) -> Sent:
+        sent = self._messages.get((bus, message))
+        if sent is None:
+            raise UsageError(f"{bus}::{message} is not sent by the restbus")
+        return sent
 
     def get(self, ref: SignalRef) -> Value:
         """What is being sent.

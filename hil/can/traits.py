@@ -1,0 +1,451 @@
+"""What a database says of a message beyond its signals: when it is sent, how it is protected, what it is for.
+
+Rules of this module: pure. Databases say this by attributes. The names known here are those of Vector's interaction
+layer and network management (`GenMsgCycleTime`, `NmAsrMessage`, ...) and, for end-to-end protection, partial networks
+and gateways, names of our own; a bench file maps a customer's names onto them (`AttributeNames`). What ARXML says in
+its own elements is taken from there.
+
+Not for: sending or checking anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from cantools.database.can import Database, Message, Signal
+
+from hil.can.frames import BRS, EXTENDED, FD
+from hil.errors import UsageError
+
+_NS_PER_MS: Final = 1_000_000
+_YES: Final = frozenset({"yes", "true", "1"})
+NAMES: Final = MappingProxyType(
+    {
+        "cycle_time": "GenMsgCycleTime",
+        "fast_cycle_time": "GenMsgCycleTimeFast",
+        "repetitions": "GenMsgNrOfRepetition",
+        "delay_time": "GenMsgDelayTime",
+        "start_delay": "GenMsgStartDelayTime",
+        "send_type": "GenMsgSendType",
+        "signal_send_type": "GenSigSendType",
+        "start_value": "GenSigStartValue",
+        "inactive_value": "GenSigInactiveValue",
+        "bit_rate_switch": "CANFD_BRS",
+        "nm_message": "NmAsrMessage",
+        "nm_node_id": "NmAsrNodeIdentifier",
+        "nm_cycle_time": "NmAsrCanMsgCycleTime",
+        "nm_timeout": "NmAsrTimeoutTime",
+        "nm_repeat_time": "NmAsrRepeatMessageTime",
+        "nm_wait_sleep_time": "NmAsrWaitBusSleepTime",
+        "diag_request": "DiagRequest",
+        "diag_response": "DiagResponse",
+        "e2e_profile": "E2EProfile",
+        "e2e_data_id": "E2EDataId",
+        "e2e_data_id_mode": "E2EDataIdMode",
+        "e2e_data_id_list": "E2EDataIdList",
+        "e2e_offset": "E2EOffset",
+        "e2e_max_delta": "E2EMaxDeltaCounter",
+        "partial_network": "NmPnc",
+        "gateway_source": "GwSource",
+    }
+)
+"""What this bench reads -> the attribute that says it, unless the bench file names another."""
+
+
+class SendType(StrEnum):
+    """When a message or signal is sent."""
+
+    CYCLIC = "cyclic"
+    ON_CHANGE = "on change"
+    ON_WRITE = "on write"
+    IF_ACTIVE = "cyclic while active"
+    NONE = "none"
+
+
+_SEND_TYPES: Final = {
+    "cyclic": (SendType.CYCLIC, False),
+    "periodic": (SendType.CYCLIC, False),
+    "cyclicandspontaneous": (SendType.ON_CHANGE, False),
+    "cyclicandspontan": (SendType.ON_CHANGE, False),
+    "cyclicandevent": (SendType.ON_CHANGE, False),
+    "spontaneous": (SendType.ON_CHANGE, False),
+    "spontan": (SendType.ON_CHANGE, False),
+    "event": (SendType.ON_CHANGE, False),
+    "triggered": (SendType.ON_CHANGE, False),
+    "onwrite": (SendType.ON_WRITE, False),
+    "onwritewithrepetition": (SendType.ON_WRITE, True),
+    "onchange": (SendType.ON_CHANGE, False),
+    "onchangewithrepetition": (SendType.ON_CHANGE, True),
+    "onevent": (SendType.ON_CHANGE, False),
+    "cyclicifactive": (SendType.IF_ACTIVE, False),
+    "ifactive": (SendType.IF_ACTIVE, False),
+    "ifactivewithrepetition": (SendType.IF_ACTIVE, True),
+    "cyclicwithrepetition": (SendType.CYCLIC, True),
+}
+"""Spellings met in databases, without case, spaces, '-' and '_' -> (when, with fast repetitions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class E2eConfig:
+    """The end-to-end protection of one message.
+
+    Attributes:
+        profile: `P01`, `P02`, `P05` or `P11`.
+        data_id: 16-bit data id (P01, P05, P11).
+        mode: `BOTH`, `ALT`, `LOW` or `NIBBLE` (P01; P11: `BOTH` or `NIBBLE`).
+        id_list: the 16 data ids of P02.
+        offset: byte at which the protection's header begins (P02: always 0).
+        max_delta: by how much the counter may advance between two frames that were received.
+        length: bytes that are protected: the whole payload.
+    """
+
+    profile: str
+    length: int
+    data_id: int = 0
+    mode: str = "BOTH"
+    id_list: bytes = b""
+    offset: int = 0
+    max_delta: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTraits:
+    """How one message behaves on its bus.
+
+    Attributes:
+        flags: frame flags: extended identifier, CAN FD, bit-rate switch.
+        cycle_ns: cycle time; 0 if it has none.
+        fast_ns: distance of fast repetitions, and the cycle while active where the message has one of its own.
+        repetitions: how many fast repetitions follow a change.
+        min_gap_ns: least distance of two frames that were not due by the cycle.
+        start_delay_ns: from the start of its node to the first frame.
+        on_write: signals that send the message whenever they are written.
+        on_change: signals that send it when their value changes.
+        repeated: those of them whose sending is followed by fast repetitions.
+        while_active: signals that make it cyclic while they differ from their inactive value.
+        active_only: it has its cycle only then; else it has `fast_ns` then and its cycle at all other times.
+        inactive: raw inactive values of those.
+        e2e: its protection, if it has one.
+        is_nm: a network management message.
+        is_diag: a diagnosis message; not played by the restbus, exempt from monitors.
+        partial_network: number of the partial network cluster that it belongs to; None: to none.
+        gateway: signal -> `Message.Signal` of another bus that it repeats.
+    """
+
+    flags: int
+    cycle_ns: int = 0
+    fast_ns: int = 0
+    repetitions: int = 0
+    min_gap_ns: int = 0
+    start_delay_ns: int = 0
+    on_write: frozenset[str] = frozenset()
+    on_change: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
+    while_active: frozenset[str] = frozenset()
+    active_only: bool = False
+    inactive: Mapping[str, int | float] = field(default_factory=dict)
+    e2e: E2eConfig | None = None
+    is_nm: bool = False
+    is_diag: bool = False
+    partial_network: int | None = None
+    gateway: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def purely_cyclic(self) -> bool:
+        """Sent by its cycle and for no other reason."""
+        return bool(self.cycle_ns) and not (self.on_write or self.on_change or self.while_active)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNm:
+    """Network management of one node: its identifier, the message that it sends."""
+
+    node: str
+    node_id: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class NmTimes:
+    """Times of AUTOSAR CanNm on one bus, nanoseconds (AUTOSAR_SWS_CANNetworkManagement, 10.2)."""
+
+    cycle_ns: int = 500_000_000
+    timeout_ns: int = 2_000_000_000
+    repeat_ns: int = 1_500_000_000
+    wait_sleep_ns: int = 1_500_000_000
+
+
+class AttributeNames:
+    """Which attribute of a database says what.
+
+    Args:
+        mapping: names of `NAMES` -> the customer's attribute; what isn't named keeps ours.
+
+    Raises:
+        UsageError: a key that is none of `NAMES`.
+    """
+
+    def __init__(self, mapping: Mapping[str, str] | None = None) -> None:
+        unknown = sorted(set(mapping or {}) - set(NAMES))
+        if unknown:
+            raise UsageError(f"unknown attribute role '{unknown[0]}'", remedy=f"one of {', '.join(sorted(NAMES))}.")
+        self._names = {**NAMES, **(mapping or {})}
+
+    def of(self, thing: Database | Message | Signal | Any, role: str) -> Any:
+        """The value of an attribute: as set, else its default, else None. Enumerations as their text."""
+        specifics = getattr(thing, "dbc", None)
+        if specifics is None:
+            return None
+        name = self._names[role]
+        own = specifics.attributes.get(name)
+        if own is not None:
+            return _text_of(own.value, own.definition)
+        definitions = getattr(specifics, "attribute_definitions", None) or {}
+        return _default_of(definitions.get(name))
+
+    def is_set(self, thing: Any, role: str) -> bool:
+        """Whether the attribute is set on this very thing."""
+        specifics = getattr(thing, "dbc", None)
+        return specifics is not None and self._names[role] in specifics.attributes
+
+
+def _text_of(value: Any, definition: Any) -> Any:
+    choices = getattr(definition, "choices", None)
+    if choices and isinstance(value, int) and 0 <= value < len(choices):
+        return choices[value]
+    return value
+
+
+def _default_of(definition: Any) -> Any:
+    return None if definition is None else _text_of(definition.default_value, definition)
+
+
+def message_traits(message: Message, names: AttributeNames) -> MessageTraits:
+    """What the database says of a message.
+
+    Raises:
+        UsageError: an attribute says something that can't be: unknown send type or profile, ids missing.
+    """
+    kind, repeated = _send_type(message, names)
+    triggers = _triggers(message, names, kind, repeated)
+    cycle_ns = _ms(message, names, "cycle_time") or (message.cycle_time or 0) * _NS_PER_MS
+    return MessageTraits(
+        flags=frame_flags(message, names),
+        cycle_ns=cycle_ns,
+        fast_ns=_ms(message, names, "fast_cycle_time"),
+        repetitions=int(_number(message, names, "repetitions")),
+        min_gap_ns=_ms(message, names, "delay_time"),
+        start_delay_ns=_ms(message, names, "start_delay"),
+        on_write=triggers[SendType.ON_WRITE],
+        on_change=triggers[SendType.ON_CHANGE],
+        repeated=triggers[SendType.NONE],
+        while_active=triggers[SendType.IF_ACTIVE],
+        active_only=kind is SendType.IF_ACTIVE,
+        inactive={name: _inactive(message, name, names) for name in sorted(triggers[SendType.IF_ACTIVE])},
+        e2e=_e2e(message, names),
+        is_nm=_yes(message, names, "nm_message"),
+        is_diag=_yes(message, names, "diag_request") or _yes(message, names, "diag_response"),
+        partial_network=_partial_network(message, names),
+        gateway=_gateway(message, names),
+    )
+
+
+def frame_flags(message: Message, names: AttributeNames) -> int:
+    """Frame flags that the database states: FD frames switch the bit rate unless `CANFD_BRS` says no."""
+    flags = EXTENDED if message.is_extended_frame else 0
+    if not message.is_fd:
+        return flags
+    switch = names.of(message, "bit_rate_switch")
+    return flags | FD | (BRS if switch is None or str(switch).lower() in _YES else 0)
+
+
+def _send_type(message: Message, names: AttributeNames) -> tuple[SendType, bool]:
+    text = names.of(message, "send_type")
+    if text is None:
+        text = message.send_type
+    cyclic = SendType.CYCLIC if message.cycle_time else SendType.ON_WRITE
+    return _read_send_type(text, message.name) or (cyclic, False)
+
+
+def _read_send_type(text: Any, where: str) -> tuple[SendType, bool] | None:
+    key = re.sub(r"[\s_-]", "", str(text or "")).lower()
+    if key in _SEND_TYPES:
+        return _SEND_TYPES[key]
+    if not key or key.isdigit() or key.startswith(("no", "vector", "notused", "none")):
+        return None
+    mend = "set it to one of Cyclic, OnChange, OnWrite, IfActive, or map the attribute in the bench file."
+    raise UsageError(f"'{text}' is no send type", where=where, remedy=mend)
+
+
+def _triggers(
+    message: Message, names: AttributeNames, kind: SendType, repeated: bool
+) -> dict[SendType, frozenset[str]]:
+    """Which signals send the message when (key NONE: those with fast repetitions)."""
+    found: dict[SendType, set[str]] = {send_type: set() for send_type in SendType}
+    for signal in message.signals:
+        own = _read_send_type(names.of(signal, "signal_send_type"), f"{message.name}.{signal.name}")
+        when, again = own if own and own[0] is not SendType.CYCLIC else (kind, repeated)
+        found[when].add(signal.name)
+        if again:
+            found[SendType.NONE].add(signal.name)
+    return {send_type: frozenset(signals) for send_type, signals in found.items()}
+
+
+def _inactive(message: Message, signal: str, names: AttributeNames) -> int | float:
+    value = names.of(message.get_signal_by_name(signal), "inactive_value")
+    return 0 if value is None else value
+
+
+def _number(thing: Any, names: AttributeNames, role: str) -> float:
+    value = names.of(thing, role)
+    if value in (None, ""):
+        return 0
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{NAMES[role]} is '{value}'", where=thing.name, remedy="give it a number.") from None
+    if not 0 <= number < 1e9:
+        raise UsageError(f"{NAMES[role]} is {number:g}", where=thing.name, remedy="give it a number of ms from 0.")
+    return number
+
+
+def _ms(thing: Any, names: AttributeNames, role: str) -> int:
+    return round(_number(thing, names, role) * _NS_PER_MS)
+
+
+def _yes(message: Message, names: AttributeNames, role: str) -> bool:
+    return str(names.of(message, role) or "").lower() in _YES
+
+
+def _partial_network(message: Message, names: AttributeNames) -> int | None:
+    number = int(_number(message, names, "partial_network"))
+    return number or None
+
+
+def _gateway(message: Message, names: AttributeNames) -> dict[str, str]:
+    sources = {signal.name: names.of(signal, "gateway_source") for signal in message.signals}
+    return {name: str(source) for name, source in sources.items() if source}
+
+
+# End-to-end protection ------------------------------------------------------------------------------------------------
+
+_MODES: Final = {"P01": ("BOTH", "ALT", "LOW", "NIBBLE"), "P11": ("BOTH", "NIBBLE")}
+_HEADER_BYTES: Final = {"P01": 2, "P02": 2, "P05": 3, "P11": 2}
+
+
+def _e2e(message: Message, names: AttributeNames) -> E2eConfig | None:
+    profile = _profile(names.of(message, "e2e_profile"), message.name)
+    if profile is None:
+        return _e2e_of_arxml(message)
+    max_delta = int(_number(message, names, "e2e_max_delta")) or 1
+    offset = int(_number(message, names, "e2e_offset"))
+    mode = str(names.of(message, "e2e_data_id_mode") or "BOTH").upper()
+    config = E2eConfig(
+        profile=profile,
+        length=message.length,
+        data_id=0 if profile == "P02" else _data_id(names.of(message, "e2e_data_id"), message.name),
+        mode=mode if profile in _MODES else "BOTH",
+        id_list=_id_list(names.of(message, "e2e_data_id_list"), message.name) if profile == "P02" else b"",
+        offset=offset,
+        max_delta=max_delta,
+    )
+    _check_e2e(config, message.name)
+    return config
+
+
+def _profile(text: Any, where: str) -> str | None:
+    found = re.search(r"(\d+)$", str(text or ""))
+    if found is None:
+        return None
+    profile = f"P{int(found[1]):02d}"
+    if profile not in _HEADER_BYTES:
+        known = ", ".join(sorted(_HEADER_BYTES))
+        raise UsageError(f"E2E profile '{text}' is not known", where=where, remedy=f"known here: {known}.")
+    return profile
+
+
+def _data_id(value: Any, where: str) -> int:
+    try:
+        data_id = int(str(value), 0)
+    except ValueError:
+        data_id = -1
+    if not 0 <= data_id <= 0xFFFF:
+        raise UsageError(f"the E2E data id is '{value}'", where=where, remedy="give it a number of 16 bits.")
+    return data_id
+
+
+def _id_list(text: Any, where: str) -> bytes:
+    try:
+        ids = bytes(int(part, 0) for part in re.split(r"[\s,;]+", str(text or "").strip()))
+    except ValueError:
+        ids = b""
+    if len(ids) != 16:
+        mend = "give E2EDataIdList 16 numbers of 8 bits, with blanks between."
+        raise UsageError("E2E profile 2 needs 16 data ids", where=where, remedy=mend)
+    return ids
+
+
+def _check_e2e(config: E2eConfig, where: str) -> None:
+    known = _MODES.get(config.profile, ("BOTH",))
+    if config.mode not in known:
+        raise UsageError(f"E2E {config.profile} has no mode {config.mode}", where=where, remedy=f"{', '.join(known)}.")
+    if config.offset + _HEADER_BYTES[config.profile] > config.length:
+        what = f"the E2E header at byte {config.offset} is beyond the {config.length} bytes of the message"
+        raise UsageError(what, where=where, remedy="correct E2EOffset or the message's length.")
+    if config.profile == "P02" and config.offset:
+        raise UsageError("the header of E2E profile 2 is at byte 0", where=where, remedy="set E2EOffset to 0.")
+
+
+def _e2e_of_arxml(message: Message) -> E2eConfig | None:
+    """Protection as ARXML states it; of profiles that aren't known here nothing is said."""
+    properties = getattr(getattr(message, "autosar", None), "e2e", None)
+    found = re.search(r"(\d+)$", str(getattr(properties, "category", "") or ""))
+    profile = f"P{int(found[1]):02d}" if found else ""
+    ids = list(getattr(properties, "data_ids", None) or [])
+    if profile not in _HEADER_BYTES or not ids:
+        return None
+    if profile == "P02":
+        return E2eConfig(profile, message.length, id_list=bytes(ids)) if len(ids) == 16 else None
+    return E2eConfig(profile, message.length, data_id=ids[0])
+
+
+# Network management ---------------------------------------------------------------------------------------------------
+
+
+def nm_times(database: Database, names: AttributeNames) -> NmTimes:
+    """Times of network management on a bus; what the database doesn't say is as in `NmTimes`."""
+    roles = {
+        "cycle_ns": "nm_cycle_time",
+        "timeout_ns": "nm_timeout",
+        "repeat_ns": "nm_repeat_time",
+        "wait_sleep_ns": "nm_wait_sleep_time",
+    }
+    said = {field_: names.of(database, role) for field_, role in roles.items()}
+    return NmTimes(**{key: round(float(ms) * _NS_PER_MS) for key, ms in said.items() if ms})
+
+
+def nm_nodes(database: Database, names: AttributeNames) -> list[NodeNm]:
+    """The nodes that take part in network management, with the message of each."""
+    messages = [message for message in database.messages if _yes(message, names, "nm_message")]
+    ids = {node.name: names.of(node, "nm_node_id") for node in database.nodes}
+    return [
+        NodeNm(sender, _node_id(ids.get(sender), message), message)
+        for message in messages
+        for sender in message.senders[:1]
+    ]
+
+
+def _node_id(value: Any, message: Message) -> int:
+    """AUTOSAR: where no identifier is stated the low byte of the message's identifier is it."""
+    return message.frame_id & 0xFF if value in (None, "") else int(value)
+
+
+__all__ = [
+    "AttributeNames", "E2eConfig", "MessageTraits", "NAMES", "NmTimes", "NodeNm", "SendType", "frame_flags",
+    "message_traits", "nm_nodes", "nm_times",
+]  # fmt: skip

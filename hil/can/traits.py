@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from cantools.database.can import Database, Message, Signal
 
 from hil.can.frames import BRS, EXTENDED, FD
+from hil.can.placement import raw_limits
+from hil.can.send_types import SendType, has_no_cycle, read_send_type
 from hil.errors import UsageError
 
 _NS_PER_MS: Final = 1_000_000
@@ -55,39 +56,6 @@ NAMES: Final = MappingProxyType(
     }
 )
 """What this bench reads -> the attribute that says it, unless the bench file names another."""
-
-
-class SendType(StrEnum):
-    """When a message or signal is sent."""
-
-    CYCLIC = "cyclic"
-    ON_CHANGE = "on change"
-    ON_WRITE = "on write"
-    IF_ACTIVE = "cyclic while active"
-    NONE = "none"
-
-
-_SEND_TYPES: Final = {
-    "cyclic": (SendType.CYCLIC, False),
-    "periodic": (SendType.CYCLIC, False),
-    "cyclicandspontaneous": (SendType.ON_CHANGE, False),
-    "cyclicandspontan": (SendType.ON_CHANGE, False),
-    "cyclicandevent": (SendType.ON_CHANGE, False),
-    "spontaneous": (SendType.ON_CHANGE, False),
-    "spontan": (SendType.ON_CHANGE, False),
-    "event": (SendType.ON_CHANGE, False),
-    "triggered": (SendType.ON_CHANGE, False),
-    "onwrite": (SendType.ON_WRITE, False),
-    "onwritewithrepetition": (SendType.ON_WRITE, True),
-    "onchange": (SendType.ON_CHANGE, False),
-    "onchangewithrepetition": (SendType.ON_CHANGE, True),
-    "onevent": (SendType.ON_CHANGE, False),
-    "cyclicifactive": (SendType.IF_ACTIVE, False),
-    "ifactive": (SendType.IF_ACTIVE, False),
-    "ifactivewithrepetition": (SendType.IF_ACTIVE, True),
-    "cyclicwithrepetition": (SendType.CYCLIC, True),
-}
-"""Spellings met in databases, without case, spaces, '-' and '_' -> (when, with fast repetitions)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,32 +149,52 @@ class NmTimes:
 
 
 class AttributeNames:
-    """Which attribute of a database says what.
+    """Which attribute of a database says what, and what its words mean.
 
     Args:
         mapping: names of `NAMES` -> the customer's attribute; what isn't named keeps ours.
+        words: name of `NAMES` -> the customer's word -> ours: `{"send_type": {"FP": "Cyclic"}}`.
+        physical_start: start values are physical numbers; in Vector's databases they are raw.
 
     Raises:
         UsageError: a key that is none of `NAMES`.
     """
 
-    def __init__(self, mapping: Mapping[str, str] | None = None) -> None:
-        unknown = sorted(set(mapping or {}) - set(NAMES))
+    def __init__(
+        self,
+        mapping: Mapping[str, str] | None = None,
+        *,
+        words: Mapping[str, Mapping[str, str]] | None = None,
+        physical_start: bool = False,
+    ) -> None:
+        unknown = sorted({*(mapping or {}), *(words or {})} - set(NAMES))
         if unknown:
             raise UsageError(f"unknown attribute role '{unknown[0]}'", remedy=f"one of {', '.join(sorted(NAMES))}.")
         self._names = {**NAMES, **(mapping or {})}
+        self.mapped = frozenset(mapping or {})
+        """Names of `NAMES` that the customer's databases say otherwise."""
+        self._words = {role: {w.lower(): ours for w, ours in said.items()} for role, said in (words or {}).items()}
+        self.physical_start = physical_start
+
+    def name(self, role: str) -> str:
+        """The attribute that says it."""
+        return self._names[role]
 
     def of(self, thing: Database | Message | Signal | Any, role: str) -> Any:
-        """The value of an attribute: as set, else its default, else None. Enumerations as their text."""
+        """The value of an attribute: as set, else its default, else None. Enumerations as their text, in our words."""
         specifics = getattr(thing, "dbc", None)
         if specifics is None:
             return None
         name = self._names[role]
         own = specifics.attributes.get(name)
-        if own is not None:
-            return _text_of(own.value, own.definition)
         definitions = getattr(specifics, "attribute_definitions", None) or {}
-        return _default_of(definitions.get(name))
+        value = _text_of(own.value, own.definition) if own is not None else _default_of(definitions.get(name))
+        return self._words.get(role, {}).get(str(value).lower(), value)
+
+    def is_defined(self, thing: Any, role: str) -> bool:
+        """Whether the database of this thing knows the attribute at all."""
+        specifics = getattr(thing, "dbc", None)
+        return specifics is not None and self._names[role] in (specifics.attribute_definitions or {})
 
     def is_set(self, thing: Any, role: str) -> bool:
         """Whether the attribute is set on this very thing."""
@@ -231,9 +219,9 @@ def message_traits(message: Message, names: AttributeNames) -> MessageTraits:
     Raises:
         UsageError: an attribute says something that can't be: unknown send type or profile, ids missing.
     """
-    kind, repeated = _send_type(message, names)
+    cycle_ns = _cycle_ns(message, names)
+    kind, repeated = _send_type(message, names, cycle_ns)
     triggers = _triggers(message, names, kind, repeated)
-    cycle_ns = _ms(message, names, "cycle_time") or (message.cycle_time or 0) * _NS_PER_MS
     return MessageTraits(
         flags=frame_flags(message, names),
         cycle_ns=cycle_ns,
@@ -248,8 +236,9 @@ def message_traits(message: Message, names: AttributeNames) -> MessageTraits:
         active_only=kind is SendType.IF_ACTIVE,
         inactive={name: _inactive(message, name, names) for name in sorted(triggers[SendType.IF_ACTIVE])},
         e2e=_e2e(message, names),
-        is_nm=_yes(message, names, "nm_message"),
-        is_diag=_yes(message, names, "diag_request") or _yes(message, names, "diag_response"),
+        is_nm=_yes(message, names, "nm_message") or _of_arxml(message, "is_nm"),
+        is_diag=any(_yes(message, names, role) for role in ("diag_request", "diag_response"))
+        or _of_arxml(message, "is_general_purpose"),
         partial_network=_partial_network(message, names),
         gateway=_gateway(message, names),
     )
@@ -264,22 +253,26 @@ def frame_flags(message: Message, names: AttributeNames) -> int:
     return flags | FD | (BRS if switch is None or str(switch).lower() in _YES else 0)
 
 
-def _send_type(message: Message, names: AttributeNames) -> tuple[SendType, bool]:
+def _cycle_ns(message: Message, names: AttributeNames) -> int:
+    """The cycle: of the attribute if the database knows it, else what cantools reads of the format."""
+    if not names.is_defined(message, "cycle_time"):
+        return round(float(message.cycle_time or 0) * _NS_PER_MS)
+    if has_no_cycle(_said_send_type(message, names)) and not names.is_set(message, "cycle_time"):
+        return 0
+    return _ms(message, names, "cycle_time")
+
+
+def _said_send_type(message: Message, names: AttributeNames) -> Any:
     text = names.of(message, "send_type")
-    if text is None:
-        text = message.send_type
-    cyclic = SendType.CYCLIC if message.cycle_time else SendType.ON_WRITE
-    return _read_send_type(text, message.name) or (cyclic, False)
+    return message.send_type if text is None else text
 
 
-def _read_send_type(text: Any, where: str) -> tuple[SendType, bool] | None:
-    key = re.sub(r"[\s_-]", "", str(text or "")).lower()
-    if key in _SEND_TYPES:
-        return _SEND_TYPES[key]
-    if not key or key.isdigit() or key.startswith(("no", "vector", "notused", "none")):
-        return None
-    mend = "set it to one of Cyclic, OnChange, OnWrite, IfActive, or map the attribute in the bench file."
-    raise UsageError(f"'{text}' is no send type", where=where, remedy=mend)
+def _send_type(message: Message, names: AttributeNames, cycle_ns: int) -> tuple[SendType, bool]:
+    said = read_send_type(_said_send_type(message, names), message.name)
+    kind, repeated = said or (SendType.CYCLIC, False)
+    if kind is SendType.CYCLIC and not cycle_ns:
+        kind = SendType.ON_WRITE  # without a cycle there is no other reason to send it
+    return kind, repeated
 
 
 def _triggers(
@@ -288,7 +281,7 @@ def _triggers(
     """Which signals send the message when (key NONE: those with fast repetitions)."""
     found: dict[SendType, set[str]] = {send_type: set() for send_type in SendType}
     for signal in message.signals:
-        own = _read_send_type(names.of(signal, "signal_send_type"), f"{message.name}.{signal.name}")
+        own = read_send_type(names.of(signal, "signal_send_type"), f"{message.name}.{signal.name}")
         when, again = own if own and own[0] is not SendType.CYCLIC else (kind, repeated)
         found[when].add(signal.name)
         if again:
@@ -301,6 +294,33 @@ def _inactive(message: Message, signal: str, names: AttributeNames) -> int | flo
     return 0 if value is None else value
 
 
+def stated_start(signal: Signal, names: AttributeNames) -> int | float | None:
+    """The raw start value that the database states, also one that the signal's bits can't hold; None if it says none.
+
+    It may be given as a label of the value table.
+    """
+    value = names.of(signal, "start_value")
+    if value in (None, ""):
+        return signal.raw_initial
+    labels = {str(label).lower(): raw for raw, label in (signal.choices or {}).items()}
+    if str(value).lower() in labels:
+        return labels[str(value).lower()]
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if names.physical_start:
+        return signal.conversion.numeric_scaled_to_raw(number)
+    return number if signal.is_float else round(number)
+
+
+def start_value(signal: Signal, names: AttributeNames) -> int | float:
+    """The raw start value: what the database states if the bits hold that, else 0."""
+    start = stated_start(signal, names)
+    low, high = raw_limits(signal)
+    return start if start is not None and low <= start <= high else 0
+
+
 def _number(thing: Any, names: AttributeNames, role: str) -> float:
     value = names.of(thing, role)
     if value in (None, ""):
@@ -308,10 +328,15 @@ def _number(thing: Any, names: AttributeNames, role: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise UsageError(f"{NAMES[role]} is '{value}'", where=thing.name, remedy="give it a number.") from None
+        raise UsageError(f"{names.name(role)} is '{value}'", where=_called(thing), remedy="give it a number.") from None
     if not 0 <= number < 1e9:
-        raise UsageError(f"{NAMES[role]} is {number:g}", where=thing.name, remedy="give it a number of ms from 0.")
+        mend = "give it a number of ms from 0."
+        raise UsageError(f"{names.name(role)} is {number:g}", where=_called(thing), remedy=mend)
     return number
+
+
+def _called(thing: Any) -> str:
+    return getattr(thing, "name", None) or "the database"
 
 
 def _ms(thing: Any, names: AttributeNames, role: str) -> int:
@@ -320,6 +345,11 @@ def _ms(thing: Any, names: AttributeNames, role: str) -> int:
 
 def _yes(message: Message, names: AttributeNames, role: str) -> bool:
     return str(names.of(message, role) or "").lower() in _YES
+
+
+def _of_arxml(message: Message, fact: str) -> bool:
+    """What ARXML says by the kind of PDU: network management; diagnosis, transport protocols, calibration."""
+    return bool(getattr(message.autosar, fact, False))
 
 
 def _partial_network(message: Message, names: AttributeNames) -> int | None:
@@ -418,20 +448,28 @@ def _e2e_of_arxml(message: Message) -> E2eConfig | None:
 
 
 def nm_times(database: Database, names: AttributeNames) -> NmTimes:
-    """Times of network management on a bus; what the database doesn't say is as in `NmTimes`."""
+    """Times of network management on a bus; what the database doesn't say is as in `NmTimes`.
+
+    Raises:
+        UsageError: a time is no number.
+    """
     roles = {
         "cycle_ns": "nm_cycle_time",
         "timeout_ns": "nm_timeout",
         "repeat_ns": "nm_repeat_time",
         "wait_sleep_ns": "nm_wait_sleep_time",
     }
-    said = {field_: names.of(database, role) for field_, role in roles.items()}
-    return NmTimes(**{key: round(float(ms) * _NS_PER_MS) for key, ms in said.items() if ms})
+    said = {field_: _ms(database, names, role) for field_, role in roles.items()}
+    return NmTimes(**{key: value for key, value in said.items() if value})
 
 
 def nm_nodes(database: Database, names: AttributeNames) -> list[NodeNm]:
-    """The nodes that take part in network management, with the message of each."""
-    messages = [message for message in database.messages if _yes(message, names, "nm_message")]
+    """The nodes that take part in network management, with the message of each.
+
+    Raises:
+        UsageError: a node's identifier is no number.
+    """
+    messages = [m for m in database.messages if _yes(m, names, "nm_message") or _of_arxml(m, "is_nm")]
     ids = {node.name: names.of(node, "nm_node_id") for node in database.nodes}
     return [
         NodeNm(sender, _node_id(ids.get(sender), message), message)
@@ -442,10 +480,16 @@ def nm_nodes(database: Database, names: AttributeNames) -> list[NodeNm]:
 
 def _node_id(value: Any, message: Message) -> int:
     """AUTOSAR: where no identifier is stated the low byte of the message's identifier is it."""
-    return message.frame_id & 0xFF if value in (None, "") else int(value)
+    if value in (None, ""):
+        return message.frame_id & 0xFF
+    try:
+        return int(str(value), 0) if isinstance(value, str) else round(value)
+    except ValueError:
+        what = f"the node identifier of the sender of {message.name} is '{value}'"
+        raise UsageError(what, where=message.name, remedy="give it a number of 8 bits.") from None
 
 
 __all__ = [
     "AttributeNames", "E2eConfig", "MessageTraits", "NAMES", "NmTimes", "NodeNm", "SendType", "frame_flags",
-    "message_traits", "nm_nodes", "nm_times",
+    "message_traits", "nm_nodes", "nm_times", "start_value", "stated_start",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ import concurrent.futures
 import contextlib
 import heapq
 import os
+import select
 import signal
 import sys
 import threading
@@ -108,9 +109,22 @@ class Clock(ABC):
         heapq.heappush(self._agenda, (t_ns, self._order | phase << 62, timer))
         return timer
 
+    def call_again(self, timer: Timer, t_ns: int) -> None:
+        """Set a timer that has just fired (and isn't cancelled) once more: `call_at` without a new one."""
+        timer.t_ns = t_ns
+        self._order += 1
+        heapq.heappush(self._agenda, (t_ns, self._order, timer))
+
     def call_in(self, delay_ns: int, callback: Callback, argument: Any = None) -> Timer:
         """`call_at`, counted from now."""
         return self.call_at(self.now_ns + delay_ns, callback, argument)
+
+    def is_quiet(self) -> bool:
+        """Whether surely nothing else is left to happen in this nanosecond; False where that can't be known.
+
+        An agenda's callback may then do at once, as its last act, what it would set for now and `LAST`.
+        """
+        return False
 
     async def sleep_until(self, t_ns: int) -> None:
         """Wait until bench time `t_ns`, exact to the nanosecond on the virtual clock."""
@@ -251,6 +265,10 @@ class VirtualClock(Clock):
     def restart(self) -> None:
         if self._now_ns or self._agenda:
             raise UsageError("a virtual clock serves one test", remedy="make a new bench for each test.")
+
+    def is_quiet(self) -> bool:
+        agenda = self._agenda
+        return not self.loop._ready and (not agenda or agenda[0][0] > self._now_ns)
 
     def post(self, callback: Callable[..., object], *arguments: object) -> None:
         self.loop.call_soon(callback, *arguments)
@@ -588,3 +606,19 @@ def wall_ns() -> int:
 def utc_now() -> datetime:
     """The date and time of the host, for run.json and the names of result folders."""
     return datetime.now(UTC)
+
+
+def wait_wall(seconds: float, descriptor: int | None = None) -> bool:
+    """Wait in wall time, for a person at a prompt or a script at its pace: never for a bench, which has its own time.
+
+    Args:
+        seconds: how long at most.
+        descriptor: wait no longer once this has something to read, or has ended.
+
+    Returns:
+        Whether the descriptor has.
+    """
+    if descriptor is None:
+        time.sleep(max(0.0, seconds))
+        return False
+    return bool(select.select([descriptor], [], [], max(0.0, seconds))[0])

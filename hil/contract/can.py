@@ -1,4 +1,8 @@
-"""The contract of a CAN port: own frames come back, in order, stamped on the wire; what no bus carries is refused."""
+"""The contract of a CAN port: own frames come back, in order, stamped on the wire; what no bus carries is refused.
+
+Error frames, where a port tells of them, are marked as such (flag `ERROR`), belong to nobody (never `SENT`), and change
+nothing of the rest: a frame that failed is sent again in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hil.can.frames import BRS, EXTENDED, FD, REMOTE, SENT, CanFrame
+from hil.can.frames import BRS, ERROR, EXTENDED, FD, REMOTE, SENT, CanFrame
 from hil.can.port import CanPort
 from hil.clock import Clock
 from hil.errors import BenchError, HilError, UsageError
@@ -49,10 +53,11 @@ class CanPair:
 
 @dataclass
 class Ear:
-    """What one node heard, and the errors by which it was lost."""
+    """What one node heard, error frames apart, and the errors by which it was lost."""
 
     clock: Clock
     frames: list[CanFrame] = field(default_factory=list)
+    errors: list[CanFrame] = field(default_factory=list)
     lost: list[HilError] = field(default_factory=list)
     _changed: asyncio.Future[None] | None = None
 
@@ -68,7 +73,7 @@ class Ear:
 
     def on_frame(self, frame: CanFrame) -> None:
         """For `CanPort.open`."""
-        self.frames.append(frame)
+        (self.errors if frame.flags & ERROR else self.frames).append(frame)
         self._wake()
 
     def _wake(self, _: object = None) -> None:
@@ -110,6 +115,7 @@ class CanPortContract:
                 await pair.near.close()
                 await pair.far.close()
             assert near.lost == far.lost == []
+            assert not any(frame.flags & SENT for frame in near.errors + far.errors)
 
         pair.clock.run(main())
 

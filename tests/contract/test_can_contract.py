@@ -3,11 +3,13 @@
 import gc
 import itertools
 import os
+import random
 import socket
 import threading
 
 import pytest
 
+from hil.can.disturbance import Disturbance
 from hil.can.pythoncan import PythonCanPort
 from hil.can.wire import SimWire
 from hil.clock import RealClock, VirtualClock
@@ -55,6 +57,38 @@ class TestSimWire(CanPortContract):
         clock = VirtualClock()
         wire = SimWire(clock, "cabin")
         yield CanPair(clock, wire.port("near"), wire.port("far"), fd=False)
+        clock.close()
+
+
+class TestSimWireWithFd(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = VirtualClock()
+        wire = SimWire(clock, "cabin", 500_000, 2_000_000)
+        yield CanPair(clock, wire.port("near"), wire.port("far"))
+        clock.close()
+
+
+class TestSimWireWithoutHelp(CanPortContract):
+    """Only the two nodes acknowledge each other."""
+
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = VirtualClock()
+        wire = SimWire(clock, "cabin", 500_000, 2_000_000, acknowledged=False)
+        yield CanPair(clock, wire.port("near"), wire.port("far"))
+        clock.close()
+
+
+class TestSimWireDisturbed(CanPortContract):
+    """Of a hundred tries eight fail, and are repeated."""
+
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = VirtualClock()
+        wire = SimWire(clock, "cabin", 500_000, 2_000_000)
+        wire.disturb(Disturbance(corruption=0.08), random.Random(1))
+        yield CanPair(clock, wire.port("near"), wire.port("far"))
         clock.close()
 
 

@@ -3,13 +3,16 @@
 Rules of this module: a journal is one MCAP file. CAN frames and pictures are ROS 2 messages in CDR, the rest is JSON
 with a schema, so that Foxglove and the `mcap` tools read it as it is. `log_time` is bench time. Nothing that differs
 between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is closed and
-flushed every 64 KiB, every 100 ms of wall time and at every check: that is the most that SIGKILL loses.
+flushed every 64 KiB, every 100 ms of wall time and at every check: that is the most that SIGKILL loses. The wall clock
+is read with every record; with a frame only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of
+what a frame costs. After a write that failed the journal goes on: what was lost is a bench fault, and says so in it.
 
 Not for: judging. A reader gets back what was written, also from a truncated file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -21,17 +24,20 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from mcap.data_stream import ReadDataStream
-from mcap.exceptions import EndOfFile, McapError
+from mcap.exceptions import EndOfFile, InvalidMagic, McapError
 from mcap.records import Attachment, Channel, Message, Metadata
 from mcap.records import Schema as McapSchema
 from mcap.stream_reader import StreamReader
-from mcap.writer import CompressionType, Writer
+from zstandard import ZstdError
 
+from hil.chunks import HEAD, HEAD_BYTES, MESSAGE, ChunkWriter, Lane, pack_message
 from hil.clock import wall_ns
 from hil.errors import BenchError, UsageError
 
 CHUNK_BYTES: Final = 64 * 1024
 FLUSH_NS: Final = 100_000_000
+LOOK_NS: Final = 10_000_000
+LOOK_BYTES: Final = 2 * 1024
 LIBRARY: Final = "cockpit-hil"
 
 
@@ -55,6 +61,11 @@ uint8 flags
 uint8 origin
 uint8[] data
 """
+_pack_frame: Final = struct.Struct(HEAD + "IIBBxxI").pack
+"""A message record and its CAN frame up to the data: encapsulation, id, flags, origin, length (CDR, see the schema)."""
+_FRAME_BYTES: Final = HEAD_BYTES + 16
+_CDR: Final = int.from_bytes(b"\x00\x01\x00\x00", "little")
+"""The encapsulation in front of CDR data: little endian (OMG RTPS 2.3, 10.5)."""
 _IMAGE_SCHEMA = b"""std_msgs/Header header
 string format
 uint8[] data
@@ -92,6 +103,10 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     "supply": {"event": "string", "voltage_V": "number", "current_A": "number", "on": "boolean"},
     "fault": {"verdict": "string", "what": "string", "where": "string", "remedy": "string", "cause": "string"},
     "health": {"what": "string", "late_ns": "integer", "allowed_ns": "integer", "from_ns": "integer"},
+    "monitor": {
+        "phase": "string", "level": "string", "kind": "string", "bus": "string", "message": "string",
+        "what": "string", "count": "integer",
+    },
     "clock": {"name": "string", "origin": "string", "bound_ns": "integer"},
     "note": {"text": "string"},
     "verdict": {"verdict": "string", "message": "string", "where": "string", "first_cause": "string"},
@@ -120,31 +135,25 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._channels: dict[str, int] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._buses: dict[str, Lane] = {}
         self._schemas: dict[str, int] = {}
+        self._file: io.FileIO | None = _open_new(path)
+        self._writer = ChunkWriter(self._file, library=LIBRARY)
         self._flushed_ns = wall_ns()
-        self._file: IO[bytes] | None = _open_new(path)
-        self._writer = Writer(
-            self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD, enable_data_crcs=False
-        )
-        self._guard(self._writer.start, profile="", library=LIBRARY)
-
-    def _guard(self, write: Any, /, *arguments: Any, **named: Any) -> Any:
-        if self._file is None:
-            return None
-        try:
-            return write(*arguments, **named)
-        except OSError as error:
-            raise BenchError(
-                f"the journal can't be written: {error.strerror or error}",
-                where=self.path.name,
-                remedy="free space for the results, or give another --results.",
-            ) from error
+        self._look_ns, self._look_bytes = LOOK_NS, LOOK_BYTES
 
     def frame(self, t_ns: int, bus: str, can_id: int, flags: int, origin: int, data: bytes) -> None:
         """A CAN frame of `bus` (see the flag bits above), stamped on the wire at `t_ns`."""
-        payload = struct.pack("<4xIBBxxI", can_id, flags, origin, len(data)) + data
-        self._write(f"/can/{bus}", t_ns, b"\x00\x01" + payload[2:])
+        with self._lock:
+            if self._file is None:
+                return
+            lane, size = self._buses.get(bus) or self._bus(bus), len(data)
+            t_ns = t_ns if t_ns > 0 else 0
+            head = _pack_frame(MESSAGE, _FRAME_BYTES + size, lane.id, 0, t_ns, t_ns, _CDR, can_id, flags, origin, size)
+            self._writer.add(lane, t_ns, head + data)
+            if t_ns >= self._look_ns or len(self._writer.chunk) >= self._look_bytes:
+                self._look(t_ns)
 
     def picture(self, t_ns: int, name: str, image_format: str, data: bytes) -> None:
         """A picture that a check used: `png` or `jpeg` bytes. `name` is a screen, or `screen/region`."""
@@ -164,61 +173,81 @@ class Journal:
 
     def attach(self, name: str, media_type: str, data: bytes) -> None:
         """Attach a file that the evidence needs to be read without the bench: a database, a layout."""
-        with self._lock:
-            self._guard(self._writer.add_attachment, 0, 0, name, media_type, data)
+        with self._lock, self._bench_faults():
+            if self._file is not None:
+                self._writer.attach(name, media_type, data)
 
     def metadata(self, name: str, entries: Mapping[str, str]) -> None:
         """Key-value facts about the whole file."""
-        with self._lock:
-            self._guard(self._writer.add_metadata, name, dict(sorted(entries.items())))
+        with self._lock, self._bench_faults():
+            if self._file is not None:
+                self._writer.metadata(name, dict(sorted(entries.items())))
 
     def flush(self) -> None:
         """Close the chunk and hand it to the operating system: from here on SIGKILL can't lose it."""
         with self._lock:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._guard(self._writer.flush)
-        self._flushed_ns = wall_ns()
+            if self._file is not None:
+                self._flush()
 
     def close(self) -> None:
         """Write the index and close the file. More records are ignored from here on."""
-        with self._lock:
-            if self._file is None:
-                return
-            try:
-                self._guard(self._writer.finish)
-            finally:
-                file, self._file = self._file, None
-                file.close()
+        with self._lock, self._bench_faults():
+            file, self._file = self._file, None
+            if file is not None:
+                with file:
+                    self._writer.finish()
 
     def _write(self, topic: str, t_ns: int, data: bytes) -> None:
         with self._lock:
             if self._file is None:
                 return
-            channel = self._channels.get(topic) or self._channel(topic)
-            t_ns = max(t_ns, 0)
-            self._guard(self._writer.add_message, channel, t_ns, data, t_ns)
-            if wall_ns() - self._flushed_ns > FLUSH_NS:
-                self._flush()
+            lane, t_ns = self._lanes.get(topic) or self._lane(topic), max(t_ns, 0)
+            self._writer.add(lane, t_ns, pack_message(lane, t_ns, data))
+            self._look(t_ns)
 
-    def _channel(self, topic: str) -> int:
+    def _look(self, t_ns: int) -> None:
+        """End the chunk where it is due, and say when a frame has to look again."""
+        # early by the time between two looks: the promise is kept as long as bench time keeps up with wall time
+        if len(self._writer.chunk) >= CHUNK_BYTES or wall_ns() - self._flushed_ns >= FLUSH_NS - LOOK_NS:
+            self._flush()
+        self._look_ns = t_ns + LOOK_NS
+        self._look_bytes = min(len(self._writer.chunk) + LOOK_BYTES, CHUNK_BYTES)
+
+    def _flush(self) -> None:
+        self._flushed_ns, self._look_bytes = wall_ns(), LOOK_BYTES
+        with self._bench_faults():
+            self._writer.flush()
+
+    @contextlib.contextmanager
+    def _bench_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BenchError(
+                f"the journal can't be written: {error.strerror or error}",
+                where=self.path.name,
+                remedy="free space for the results, or give another --results.",
+            ) from error
+
+    def _bus(self, bus: str) -> Lane:
+        self._buses[bus] = lane = self._lane(f"/can/{bus}")
+        return lane
+
+    def _lane(self, topic: str) -> Lane:
         kind = topic.split("/")[1]
         encoding = "cdr" if kind in ("can", "screen") else "json"
-        channel: int = self._guard(self._writer.register_channel, topic, encoding, self._schema(kind))
-        self._channels[topic] = channel
-        return channel
+        self._lanes[topic] = lane = self._writer.lane(topic, encoding, self._schema(kind))
+        return lane
 
     def _schema(self, kind: str) -> int:
         if kind not in self._schemas:
-            name, encoding, text = _schema_of(kind)
-            self._schemas[kind] = self._guard(self._writer.register_schema, name, encoding, text)
+            self._schemas[kind] = self._writer.schema(*_schema_of(kind))
         return self._schemas[kind]
 
 
-def _open_new(path: Path) -> IO[bytes]:
+def _open_new(path: Path) -> io.FileIO:
     try:
-        return path.open("wb")
+        return path.open("wb", buffering=0)
     except OSError as error:
         raise BenchError(
             f"can't be made: {error.strerror}", where=str(path), remedy="give another --results."
@@ -310,7 +339,7 @@ class JournalReader:
         schemas: dict[int, McapSchema] = {}
         channels: dict[int, Channel] = {}
         try:
-            for record in StreamReader(file, record_size_limit=None).records:
+            for record in StreamReader(file, validate_crcs=True, record_size_limit=None).records:
                 if isinstance(record, McapSchema):
                     schemas[record.id] = record
                 elif isinstance(record, Channel):
@@ -319,18 +348,34 @@ class JournalReader:
                     yield _entry(record, channels[record.channel_id].topic)
                 else:
                     self._keep(record)
-        except (EndOfFile, struct.error):
+        except EndOfFile:
             self.truncated = True
-        except McapError as error:
-            if self.path.stat().st_size:
-                raise UsageError(f"is no journal: {error}", where=str(self.path)) from error
-            self.truncated = True
+        except _DAMAGE as error:
+            self.truncated = self._is_cut(file, error)
+            if not self.truncated:
+                raise _damaged(error, str(self.path), file.tell()) from error
+
+    def _is_cut(self, file: IO[bytes], error: Exception) -> bool:
+        """Whether the file ended inside a number or inside a letter."""
+        in_a_record = isinstance(error, struct.error | UnicodeDecodeError)
+        return in_a_record and file.tell() == self.path.stat().st_size
 
     def _keep(self, record: object) -> None:
         if isinstance(record, Attachment):
             self.attachments[record.name] = record.data
         elif isinstance(record, Metadata):
             self.metadata[record.name] = record.metadata
+
+
+_DAMAGE: Final = (McapError, ZstdError, ArithmeticError, LookupError, MemoryError, ValueError, struct.error)
+"""What the readers of MCAP, zstd, CDR and JSON raise on bytes that are not what they should be."""
+
+
+def _damaged(error: Exception, where: str, offset: int) -> UsageError:
+    if isinstance(error, InvalidMagic):
+        return UsageError(f"is no journal: {error}", where=where)
+    reason = str(error) or type(error).__name__
+    return UsageError(f"is no journal, or a damaged one: in front of byte {offset}: {reason}", where=where)
 
 
 def _entry(message: Message, topic: str) -> Entry:

@@ -1,15 +1,42 @@
 """The journal: read back equal, equal bytes for equal runs, whole up to where a run died."""
 
+import errno
+import functools
+import io
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from mcap.reader import make_reader
+from mcap.writer import Writer
 
+from hil import journal as journal_module
 from hil.errors import BenchError, UsageError
-from hil.journal import FD, CanRecord, Entry, Journal, JournalReader, Origin, Picture
+from hil.journal import CHUNK_BYTES, FD, LOOK_BYTES, CanRecord, Entry, Journal, JournalReader, Origin, Picture
+
+
+class Wall:
+    """The host's clock, in the hand of the test."""
+
+    def __init__(self):
+        self.now_ns, self.looks = 10**15, 0
+
+    def __call__(self):
+        self.looks += 1
+        return self.now_ns
+
+
+@pytest.fixture
+def wall(monkeypatch):
+    wall = Wall()
+    monkeypatch.setattr(journal_module, "wall_ns", wall)
+    return wall
 
 
 def write_some(path):
@@ -96,8 +123,6 @@ def test_a_folder_that_is_not_there_is_a_bench_fault(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_a_bench_fault():
-    from pathlib import Path
-
     journal = Journal(Path("/dev/full"))
     journal.record(0, "note", {"text": "x" * 4000})
     with pytest.raises(BenchError, match="No space"):
@@ -123,3 +148,387 @@ def test_sigkill_loses_nothing_that_was_flushed(tmp_path):
     reader = JournalReader(path)
     assert len(list(reader)) == 100
     assert reader.truncated
+
+
+def test_sigkill_loses_at_most_a_chunk_of_what_was_not_flushed(tmp_path):
+    path = tmp_path / "j.mcap"
+    crash = CRASH.replace(
+        'journal.record(t_ns, "note", {"text": "kept"})', "journal.frame(t_ns, 'a', 1, 0, 0, b'8' * 8)"
+    )
+    crash = crash.replace("range(100)", "range(9999)").replace("journal.flush()\n", "")
+    assert "flush" not in crash
+    subprocess.run([sys.executable, "-c", crash, str(path)], check=False)
+    found = [entry.t_ns for entry in JournalReader(path)]
+    assert found == list(range(len(found)))
+    record_bytes = 9 + 22 + 16 + 8
+    assert (9999 - len(found)) * record_bytes <= CHUNK_BYTES + record_bytes
+
+
+# Against the mcap library ---------------------------------------------------------------------------------------------
+
+
+def cdr_frame(can_id, flags, origin, data):
+    """A CAN frame in CDR, member by member, each aligned to its size (OMG CDR; the origin is behind the header)."""
+    body = bytearray()
+    for value, size in ((can_id, 4), (flags, 1), (origin, 1), (len(data), 4)):
+        body += bytes(-len(body) % size) + value.to_bytes(size, "little")
+    return b"\x00\x01\x00\x00" + bytes(body) + data
+
+
+def random_frames(seed, count):
+    rng, t_ns, frames = random.Random(seed), 0, []
+    for _ in range(count):
+        t_ns += rng.choice((0, 52_000, 10_000_000, -30_000))
+        data = rng.randbytes(rng.choice((0, 1, 8, 8, 8, 12, 48, 64)))
+        frames.append((t_ns, rng.choice(("chassis", "body", "k\xfcche")), rng.randrange(1 << 29), rng.randrange(128),
+                       rng.choice(list(Origin)), data))  # fmt: skip
+    return frames
+
+
+def messages(path):
+    with path.open("rb") as file:
+        found = make_reader(file, validate_crcs=True).iter_messages(log_time_order=False)
+        return [(s.name, c.topic, c.message_encoding, m.log_time, m.publish_time, m.data) for s, c, m in found]
+
+
+def write_with_the_library(path, frames):
+    with path.open("wb") as file:
+        writer, channels = Writer(file), {}
+        writer.start()
+        schema = writer.register_schema("hil_msgs/msg/CanFrame", "ros2msg", b"")
+        for t_ns, bus, *rest in frames:
+            if bus not in channels:
+                channels[bus] = writer.register_channel(f"/can/{bus}", "cdr", schema)
+            writer.add_message(channels[bus], max(t_ns, 0), cdr_frame(*rest), max(t_ns, 0))
+        writer.finish()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_are_what_the_librarys_writer_would_have_written(tmp_path, seed):
+    frames = random_frames(seed, 4000)
+    journal = Journal(tmp_path / "ours.mcap")
+    for frame in frames:
+        journal.frame(*frame)
+    journal.close()
+    write_with_the_library(tmp_path / "theirs.mcap", frames)
+    assert messages(tmp_path / "ours.mcap") == messages(tmp_path / "theirs.mcap")
+    read = [(e.t_ns, e.name, e.data.can_id, e.data.flags, e.data.origin, e.data.data)
+            for e in JournalReader(tmp_path / "ours.mcap")]  # fmt: skip
+    assert read == [(max(t_ns, 0), *rest) for t_ns, *rest in frames]
+
+
+def test_other_bytes_than_bytes_are_taken(tmp_path):
+    journal = Journal(tmp_path / "j.mcap")
+    for data in (bytearray(b"12"), memoryview(b"123")):
+        journal.frame(0, "a", 1, 0, 0, data)
+    journal.close()
+    assert [entry.data.data for entry in JournalReader(tmp_path / "j.mcap")] == [b"12", b"123"]
+
+
+def test_records_frames_and_pictures_keep_their_order(tmp_path):
+    journal = Journal(tmp_path / "j.mcap")
+    kinds = [random.Random(4).choice(("can", "note", "screen")) for _ in range(500)]
+    for t_ns, kind in enumerate(kinds):
+        if kind == "can":
+            journal.frame(t_ns, "a", 1, 0, 0, b"")
+        elif kind == "note":
+            journal.record(t_ns, "note", {"text": "x"})
+        else:
+            journal.picture(t_ns, "cluster", "png", bytes(3000))
+    journal.close()
+    assert [(e.t_ns, e.kind) for e in JournalReader(tmp_path / "j.mcap")] == list(enumerate(kinds))
+
+
+def test_after_close_everything_is_ignored(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    journal.close()
+    wall.now_ns += 10**9
+    empty = (tmp_path / "j.mcap").read_bytes()
+    journal.frame(0, "a", 1, 0, 0, b"")
+    journal.record(0, "note", {"text": ""})
+    journal.picture(0, "cluster", "png", b"")
+    journal.attach("a", "text/plain", b"")
+    journal.metadata("m", {})
+    journal.flush()
+    journal.close()
+    assert (tmp_path / "j.mcap").read_bytes() == empty
+
+
+# Truncated and damaged ------------------------------------------------------------------------------------------------
+
+
+def write_foreign_letters(path):
+    """Four chunks, attachments and metadata in between, letters of two bytes wherever a name may stand."""
+    journal = Journal(path)
+    journal.metadata("b\xe4nch", {"n\xe4me": "virtu\xe4l"})
+    journal.attach("k\xe4bin.dbc", "text/plain", b"VERSION" * 10)
+    for t_ns in range(12):
+        journal.frame(t_ns, "c\xe4bin", t_ns, 0, 0, bytes(8))
+        if t_ns % 4 == 3:
+            journal.flush()
+    journal.record(12, "note", {"text": "\xfc"})
+    journal.close()
+    with path.open("rb") as file:
+        indexes = make_reader(file).get_summary().chunk_indexes
+    return [index.chunk_start_offset + index.chunk_length for index in indexes]
+
+
+def test_cut_at_any_byte_a_journal_is_read_up_to_its_last_whole_chunk(tmp_path):
+    path, cut_path = tmp_path / "j.mcap", tmp_path / "cut.mcap"
+    chunk_ends = write_foreign_letters(path)
+    whole = path.read_bytes()
+    messages_after = dict(zip(chunk_ends, (4, 8, 12, 13), strict=True))
+    for cut in range(len(whole)):
+        cut_path.write_bytes(whole[:cut])
+        reader = JournalReader(cut_path)
+        there = max((count for end, count in messages_after.items() if end <= cut), default=0)
+        assert [entry.t_ns for entry in reader] == list(range(there)), f"cut at {cut}"
+        assert reader.truncated, f"cut at {cut}"
+
+
+def frames_or_reason(path):
+    frames = []
+    try:
+        frames.extend(entry for entry in JournalReader(path) if entry.kind == "can")
+    except UsageError as error:
+        return frames, str(error)
+    return frames, ""
+
+
+def test_damage_in_the_middle_is_refused_or_harmless(tmp_path):
+    path, damaged = tmp_path / "j.mcap", tmp_path / "damaged.mcap"
+    write_foreign_letters(path)
+    whole, rng, refused = path.read_bytes(), random.Random(3), 0
+    frames = set(frames_or_reason(path)[0])
+    for _ in range(800):
+        wrong = bytearray(whole)
+        wrong[rng.randrange(8, len(whole))] ^= rng.randrange(1, 256)
+        damaged.write_bytes(wrong)
+        found, reason = frames_or_reason(damaged)
+        assert set(found) <= frames, "a frame that was never on the wire"
+        assert "damaged.mcap: is no journal" in (reason or "damaged.mcap: is no journal")
+        refused += bool(reason)
+    assert refused > 200
+
+
+# A full disk ----------------------------------------------------------------------------------------------------------
+
+
+class Disk(io.FileIO):
+    """A file on a disk with room for `room` bytes; `breaks` fails the close, as a network file system may."""
+
+    room = 1 << 30
+    breaks = False
+
+    def write(self, data):
+        if self.tell() + len(data) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+    def close(self):
+        super().close()
+        if self.breaks:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+@pytest.fixture
+def disk(tmp_path, monkeypatch):
+    disk = Disk(tmp_path / "j.mcap", "w")
+    monkeypatch.setattr(journal_module, "_open_new", lambda path: disk)
+    yield disk
+    disk.breaks = False
+
+
+@pytest.fixture
+def journal(tmp_path, disk):
+    return Journal(tmp_path / "j.mcap")
+
+
+def test_the_frame_that_fills_the_disk_is_a_bench_fault(wall, disk, journal):
+    disk.room = 100
+
+    def write_two_chunks():
+        for t_ns in range(2400):
+            journal.frame(t_ns, "a", 1, 0, 0, bytes(8))
+
+    with pytest.raises(BenchError, match=r"j\.mcap: the journal can't be written: No space.*--results"):
+        write_two_chunks()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda journal: journal.attach("a.dbc", "text/plain", bytes(1000)),
+        lambda journal: journal.metadata("m", {"k": "v" * 1000}),
+        lambda journal: journal.picture(0, "cluster", "png", random.Random(1).randbytes(100_000)),
+        lambda journal: journal.record(0, "note", {"text": random.Random(1).randbytes(50_000).hex()}),
+        lambda journal: journal.flush(),
+        lambda journal: journal.close(),
+    ],
+)
+def test_whatever_fills_the_disk_is_a_bench_fault(disk, journal, write):
+    disk.room = 10
+    with pytest.raises(BenchError, match="No space"):
+        write(journal)
+
+
+def test_the_verdict_of_a_full_disk_still_finds_its_place(wall, disk, journal):
+    disk.room = 2000
+    for t_ns in range(10):
+        journal.frame(t_ns, "a", 1, 0, 0, bytes(8))
+    journal.flush()
+    with pytest.raises(BenchError):
+        journal.picture(20, "cluster", "png", random.Random(1).randbytes(100_000))
+    journal.record(21, "verdict", {"verdict": "bench fault"})
+    journal.flush()
+    with pytest.raises(BenchError, match="No space"):
+        journal.close()
+    reader = JournalReader(journal.path)
+    assert [entry.t_ns for entry in reader] == [*range(10), 21]
+    assert reader.truncated
+
+
+def test_a_journal_on_a_full_disk_is_closed_nevertheless(disk, journal):
+    disk.room = 10
+    with pytest.raises(BenchError):
+        journal.close()
+    assert disk.closed
+    journal.close()
+
+
+def test_an_error_that_shows_only_at_close_is_a_bench_fault(disk, journal):
+    disk.breaks = True
+    with pytest.raises(BenchError, match="quota"):
+        journal.close()
+
+
+# When a chunk ends ----------------------------------------------------------------------------------------------------
+
+
+def in_file(journal):
+    return _stamps(journal.path, journal.path.stat().st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _stamps(path, size):
+    """Read again only when the file has grown."""
+    return [entry.t_ns for entry in JournalReader(path)]
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize("gap_ns", [3 * MS, 10 * MS, 25 * MS, 50 * MS])
+def test_on_a_real_clock_no_frame_waits_longer_than_the_promise(tmp_path, wall, gap_ns):
+    journal = Journal(tmp_path / "j.mcap")
+    for number in range(120):
+        wall.now_ns += gap_ns
+        journal.frame(number * gap_ns, "a", 1, 0, 0, bytes(8))
+        oldest_waiting = len(in_file(journal))
+        assert (number - oldest_waiting) * gap_ns < 100 * MS
+    journal.close()
+
+
+def test_where_bench_time_creeps_no_frame_waits_much_longer_than_the_promise(tmp_path, wall):
+    """The bytes make it look, also just after a check that ended a full chunk."""
+    journal = Journal(tmp_path / "j.mcap")
+    for number in range(1000):
+        journal.frame(number, "a", 1, 0, 0, bytes(8))
+    journal.flush()
+    for number in range(1000, 2000):
+        wall.now_ns += MS
+        journal.frame(number, "a", 1, 0, 0, bytes(8))
+        assert number - len(in_file(journal)) < 100 + LOOK_BYTES // 55
+    journal.close()
+
+
+def test_a_frame_seldom_looks_at_the_wall_clock(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    wall.looks = 0
+    for number in range(1000):
+        journal.frame(number * MS // 4, "a", 1, 0, 0, bytes(8))
+    assert 1000 // 40 <= wall.looks <= 1000 // 30
+    journal.close()
+
+
+def test_a_record_looks_at_the_wall_clock(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    journal.record(1, "note", {"text": ""})
+    wall.now_ns += 100 * MS
+    journal.record(2, "note", {"text": ""})
+    assert in_file(journal) == [1, 2]
+    journal.close()
+
+
+def test_a_chunk_ends_at_its_size_without_any_wall_time(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    per_chunk = CHUNK_BYTES // (9 + 22 + 16 + 64)
+    for number in range(10 * per_chunk):
+        journal.frame(number, "a", 1, FD, 0, bytes(64))
+        if number % 100 == 0:
+            assert number - len(in_file(journal)) <= per_chunk + 1
+    journal.close()
+
+
+# Two threads ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def switching():
+    """Threads take turns as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def in_parallel(*actions):
+    with ThreadPoolExecutor(len(actions)) as pool:
+        for running in [pool.submit(action) for action in actions]:
+            running.result()
+
+
+def test_two_threads_write_one_whole_journal(tmp_path, switching):
+    count, journal = 20_000, Journal(tmp_path / "j.mcap")
+
+    def frames():
+        for t_ns in range(count):
+            journal.frame(t_ns, f"bus{t_ns % 3}", t_ns, 0, 0, bytes(8))
+
+    def others():
+        for t_ns in range(count // 10):
+            journal.record(t_ns, "note", {"text": str(t_ns)})
+            if t_ns % 100 == 0:
+                journal.flush()
+                journal.attach(f"{t_ns}", "text/plain", b"x")
+
+    in_parallel(frames, others)
+    journal.close()
+    entries = list(JournalReader(tmp_path / "j.mcap"))
+    assert [entry.data.can_id for entry in entries if entry.kind == "can"] == list(range(count))
+    assert [entry.data["text"] for entry in entries if entry.kind == "note"] == [str(n) for n in range(count // 10)]
+    with (tmp_path / "j.mcap").open("rb") as file:
+        reader = make_reader(file)
+        assert sum(1 for _ in reader.iter_messages()) == reader.get_summary().statistics.message_count == len(entries)
+        assert len(list(reader.iter_attachments())) == count // 1000
+
+
+def test_a_close_from_another_thread_ends_the_journal_between_two_frames(tmp_path, switching):
+    journal, reached = Journal(tmp_path / "j.mcap"), threading.Event()
+
+    def frames():
+        for t_ns in range(20_000):
+            journal.frame(t_ns, "a", 1, 0, 0, bytes(8))
+            if t_ns == 3000:
+                reached.set()
+
+    def close():
+        reached.wait()
+        journal.close()
+
+    in_parallel(frames, close)
+    reader = JournalReader(tmp_path / "j.mcap")
+    found = [entry.t_ns for entry in reader]
+    assert not reader.truncated
+    assert found == list(range(len(found)))
+    assert len(found) > 3000

@@ -72,6 +72,9 @@ class Protection(Protocol):
     def protect(self, payload: bytes, count: int) -> bytes:
         """The payload of the `count`-th frame (from 0)."""
 
+    def corrupt(self, payload: bytes) -> bytes:
+        """A protected payload with a wrong checksum and all else as it was."""
+
     def receiver(self) -> Receiver:
         """A receiver that has heard nothing yet."""
 
@@ -228,6 +231,15 @@ class Chain:
         for link in self.links:
             payload = link.protect(payload, count)
         return payload
+
+    @property
+    def header(self) -> tuple[tuple[int, int], ...]:
+        """(first bit, number of bits) of each field that some link writes."""
+        return tuple(span for link in self.links for span in link.header)
+
+    def corrupt(self, payload: bytes) -> bytes:
+        """The payload with a wrong checksum of the outermost link, and all else as it was."""
+        return self.links[-1].corrupt(payload)
 
     def receivers(self) -> list[Receiver]:
         """A receiver of each link, the outermost first."""

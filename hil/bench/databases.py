@@ -1,0 +1,65 @@
+"""The databases of a bench, from file to network: reads bytes, tolerates what customers' files have, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hil.bench.config import BenchConfig, BusSection
+from hil.can.encoding import decode_text
+from hil.can.loading import Loaded, load_tolerant
+from hil.can.tolerated import refuse
+from hil.can.traits import AttributeNames
+from hil.errors import UsageError
+
+
+def read_database(path: Path, names: AttributeNames | None = None, *, encoding: str = "", cluster: str = "") -> Loaded:
+    """A database from its file, with the list of what was tolerated.
+
+    Args:
+        path: the file.
+        names: which attribute says the start values; ours if None.
+        encoding: its encoding where that can't be guessed (`cp932`).
+        cluster: the bus of a file that has several (ARXML, KCD).
+
+    Raises:
+        UsageError: it can't be read, or is too broken.
+    """
+    where = str(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=where, remedy="name a database.") from error
+    text, tolerated = decode_text(data, where, encoding)
+    loaded = load_tolerant(text, path.suffix, where, names, cluster=cluster)
+    return Loaded(loaded.database, [*tolerated, *loaded.tolerated])
+
+
+def attribute_names(section: BusSection) -> AttributeNames:
+    """Which attribute of a bus's database says what.
+
+    Raises:
+        UsageError: a role that doesn't exist.
+    """
+    physical = getattr(section, "start_values", "raw") == "physical"
+    return AttributeNames(section.attributes, words=getattr(section, "words", {}), physical_start=physical)
+
+
+def bus_database(config: BenchConfig, bus: str) -> Loaded:
+    """The database of one bus of a bench.
+
+    Raises:
+        UsageError: it can't be read, is too broken, or is sloppy on a bus with `tolerant = false`.
+    """
+    section = config.bus[bus]
+    loaded = read_database(
+        config.locate(section.database),
+        attribute_names(section),
+        encoding=getattr(section, "encoding", ""),
+        cluster=getattr(section, "cluster", ""),
+    )
+    if not getattr(section, "tolerant", True):
+        refuse(loaded.tolerated)
+    return loaded
+
+
+__all__ = ["attribute_names", "bus_database", "read_database"]

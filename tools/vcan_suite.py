@@ -51,6 +51,7 @@ def _command(port: str, arguments: list[str]) -> list[str]:
     run = [sys.executable, "-m", "hil.cli.main", "run", "--bench", BENCH, "--results", "results", "--no-report"]
     selection = arguments or ["--tag", "guest"]
     vcan = [sys.executable, str(REPOSITORY / "tools" / "vcan.py"), "--results", "results", "--timeout", "300"]
+    vcan += ["--channels", "vcan0,vcan1"]
     return [*vcan, "--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--", *run, *selection]
 
 

@@ -105,13 +105,27 @@ class BenchSection(Section):
 
 
 class BusSection(PortSection):
-    """`[bus.NAME]`: the nodes in `real_nodes` are really there, so the restbus doesn't play them."""
+    """`[bus.NAME]`.
+
+    Attributes:
+        port: what drives it.
+        database: its network.
+        bitrate: bit/s.
+        data_bitrate: bit/s of the data phase; without it the bus is classic CAN.
+        restbus: whether the bench plays nodes on it.
+        real_nodes: nodes that are really there, so that the restbus doesn't play them.
+        play: of the messages that it could play only these (`"BCM_*"`); all if empty.
+        attributes: which attribute of a customer's database says what: `cycle_time = "MsgCycle"`.
+    """
 
     port: str
     database: Annotated[Path, Field(strict=False)]
     bitrate: int = Field(500_000, gt=0)
+    data_bitrate: int | None = Field(None, gt=0)
     restbus: bool = True
     real_nodes: list[str] = []
+    play: list[str] = []
+    attributes: dict[str, str] = {}
 
 
 class ScreenSection(PortSection):
@@ -140,7 +154,7 @@ class EcuSection(Section):
     """`[ecu.NAME]`: `virtual` lives in the bench's own process, on its wires; `real` is only named here.
 
     Attributes:
-        bus: the bus that a virtual ECU sits on.
+        bus: the bus that a virtual ECU sits on, or a list of them.
         screen: the screen that it draws on.
         console: its serial console.
         supply: what powers it.
@@ -148,11 +162,16 @@ class EcuSection(Section):
     """
 
     kind: Literal["virtual", "real"]
-    bus: str = ""
+    bus: str | list[str] = []
     screen: str = ""
     console: str = ""
     supply: str = ""
     defects: list[str] = []
+
+    @property
+    def buses(self) -> list[str]:
+        """The buses that it sits on."""
+        return [self.bus] if isinstance(self.bus, str) else self.bus
 
 
 class ProcessSection(Section):
@@ -183,6 +202,50 @@ class ProbeSection(Section):
     console: str = ""
     line: Expression = ""
     within: Seconds = 10.0
+
+
+MonitorLevel = Literal["fail", "warn", "off"]
+
+
+class MonitorLevels(Section):
+    """What findings of the monitors are worth; where nothing is given the default holds."""
+
+    cycle: MonitorLevel | None = None
+    dlc: MonitorLevel | None = None
+    e2e: MonitorLevel | None = None
+    undefined: MonitorLevel | None = None
+    error_frames: MonitorLevel | None = None
+    foreign: MonitorLevel | None = None
+    tolerance: str = ""
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """Kind -> level, where one was given."""
+        kinds = ("cycle", "dlc", "e2e", "undefined", "error_frames", "foreign")
+        return {kind: level for kind in kinds if (level := getattr(self, kind)) is not None}
+
+
+class MonitorRuleSection(MonitorLevels):
+    """`[[monitors.rule]]`: what is different for some messages; of several that fit the last counts."""
+
+    messages: list[str] = Field(min_length=1)
+
+
+class MonitorsSection(MonitorLevels):
+    """`[monitors]`: what runs beside every case and watches what the real nodes send.
+
+    Attributes:
+        tolerance: by how much a cycle may be off: `"10 %"`, `"5 ms"`, `"10 % + 5 ms"`; the bench's own measured
+            jitter comes on top.
+        grace: after power, ignition, wake-up: within it the first frame of each message must come.
+        allow: identifiers that may be on a bus though no database has them: `"0x7A0"`, `"body::0x700-0x7FF"`.
+        rule: what is different for some messages.
+    """
+
+    tolerance: str = "10 %"
+    grace: Seconds = Field(default=5.0, ge=0)
+    allow: list[str] = []
+    rule: list[MonitorRuleSection] = []
 
 
 ResetStep = Literal["start values", "KL15 cycle", "KL30 cycle"]
@@ -227,6 +290,7 @@ class BenchConfig(Section):
     process: dict[str, ProcessSection] = {}
     ignition: IgnitionSection | None = None
     reset: ResetSection = ResetSection()
+    monitors: MonitorsSection = MonitorsSection()
     dut: DutSection = DutSection()
     _path: Path = PrivateAttr(default=Path())
 
@@ -390,10 +454,10 @@ def _refusal(config: BenchConfig, what: str, remedy: str) -> UsageError:
 
 def _check_ecu(config: BenchConfig, name: str, ecu: EcuSection) -> None:
     for kind in ("bus", "screen", "console", "supply"):
-        target = getattr(ecu, kind)
-        if target:
+        targets = ecu.buses if kind == "bus" else [getattr(ecu, kind)]
+        for target in filter(None, targets):
             _check_name(config, f"ecu.{name}.{kind}", kind, target)
-        elif ecu.kind == "virtual":
+        if not any(targets) and ecu.kind == "virtual":
             raise _refusal(config, f"ecu.{name}.{kind}: is needed by a virtual ECU", _there_is(config, kind))
 
 

@@ -13,13 +13,14 @@ from typing import Any, Final, TypeVar
 
 from hil import units
 from hil.bench.console import ConsoleFacade
+from hil.bench.network_calls import NetworkCalls
 from hil.bench.portal import Portal
 from hil.bench.power import PowerFacade
 from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
+from hil.bench.signal_calls import SignalCalls
+from hil.bench.traffic_calls import TrafficCalls
 from hil.bench.wiring import Wiring
-from hil.can import database
-from hil.can.database import SignalValue, Value
 from hil.clock import Timer
 from hil.errors import NotRunError, UsageError
 from hil.units import Duration
@@ -28,7 +29,7 @@ T = TypeVar("T")
 DEFAULT_WITHIN: Final = "2 s"
 
 
-class Bench:
+class Bench(SignalCalls, TrafficCalls, NetworkCalls):
     """The bench of one test.
 
     Args:
@@ -112,88 +113,6 @@ class Bench:
                     raise
             self.sleep(interval)
 
-    # Signals ------------------------------------------------------------------------------------------------------
-
-    def set_signal(self, name: str, value: SignalValue, unit: str = "") -> None:
-        """Have the restbus send a value from its next cycle on: `bench.set_signal("VehicleSpeed", "87 km/h")`.
-
-        Args:
-            name: `[bus::][Message.]Signal`.
-            value: number, number with unit, label of the value table, `raw 0x1F` or `SNA`.
-            unit: unit of a bare number; the signal's own if empty.
-
-        Raises:
-            UsageError: unknown or ambiguous signal, value out of range, or a signal of a node that is really there.
-        """
-        self.call(self._set_signal(name, f"{value} {unit}" if unit else value))
-
-    async def _set_signal(self, name: str, value: SignalValue) -> None:
-        ref = self.wiring.plan.network.resolve(name)
-        meant = database.to_value(ref, value)
-        self.wiring.restbus.set(ref, meant)
-        self._record_signal(str(ref), meant, "bench")
-
-    def _record_signal(self, name: str, value: Value, by: str) -> None:
-        fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": value.label or "", "by": by}
-        self.wiring.recorder.record("signal", fields)
-
-    def signal(self, name: str) -> Value:
-        """The last value of a signal: what came over the bus, or what the restbus sends.
-
-        Raises:
-            UsageError: unknown or ambiguous signal.
-            EcuError: the ECU never sent it.
-        """
-        return self.call(self._signal(name))
-
-    async def _signal(self, name: str) -> Value:
-        ref = self.wiring.plan.network.resolve(name)
-        if self.wiring.restbus.sends(ref):
-            return self.wiring.restbus.get(ref)
-        last = self.wiring.inbox.last(ref)
-        if last is None:
-            raise self.judge.failed("signal", str(ref), "a value", "nothing: its message never came", self.now_ns)
-        self._record_signal(str(ref), last[0], "ecu")
-        return last[0]
-
-    def signal_should_be(
-        self, name: str, value: SignalValue, *, within: Duration = DEFAULT_WITHIN, tolerance: float = 0.0
-    ) -> None:
-        """Check that the ECU sends a value.
-
-        Args:
-            name: `[bus::][Message.]Signal`.
-            value: what it must become.
-            within: how long it may take.
-            tolerance: permitted deviation, in the signal's unit.
-
-        Raises:
-            EcuError: it did not.
-        """
-        self.call(self._signal_should_be(name, value, within, tolerance))
-
-    async def _signal_should_be(self, name: str, value: SignalValue, within: Duration, tolerance: float) -> None:
-        ref = self.wiring.plan.network.resolve(name)
-        wanted = database.to_value(ref, value)
-        since_ns, within_ns = self.now_ns, units.nanoseconds(within)
-        came = await self.wiring.inbox.wait(
-            ref, lambda seen: abs(seen.physical - wanted.physical) <= tolerance, within_ns
-        )
-        last = came or self.wiring.inbox.last(ref)
-        seen = "nothing: its message never came" if last is None else str(last[0])
-        if last is not None and came is None:
-            seen += f", said {units.show_duration(self.now_ns - last[1])} ago"
-        self.judge.check(
-            name="signal",
-            target=str(ref),
-            expected=str(wanted) if not tolerance else f"{wanted} +-{tolerance:g}",
-            seen=seen,
-            ok=came is not None,
-            t_ns=came[1] if came else self.now_ns,
-            since_ns=since_ns,
-            within_ns=within_ns,
-        )
-
     # Power --------------------------------------------------------------------------------------------------------
 
     def power_on(self) -> None:
@@ -207,6 +126,8 @@ class Bench:
         self._note("power off")
 
     async def _switch_all(self, on: bool) -> None:
+        watch = self.wiring.traffic.watch
+        (watch.expect if on else watch.pause)("power")
         for supply in self.wiring.supplies.values():
             await supply.switch(on)
 
@@ -219,28 +140,6 @@ class Bench:
         if self.wiring.config.ignition is None:
             raise NotRunError("this bench has no [ignition]")
         self._reset.ignition(on)
-
-    def restbus(self, on: bool) -> None:
-        """Start or stop the restbus: the other nodes of the vehicle talk or are silent."""
-        self.call(self._restbus(on))
-        self._note(f"restbus {'on' if on else 'off'}")
-
-    async def _restbus(self, on: bool) -> None:
-        (self.wiring.restbus.start if on else self.wiring.restbus.stop)()
-
-    def stop_message(self, name: str) -> None:
-        """Have the restbus send a message no more: its sender went silent."""
-        self.call(self._mute(name, True))
-        self._note(f"{name} stopped")
-
-    def resume_message(self, name: str) -> None:
-        """Have the restbus send a message again."""
-        self.call(self._mute(name, False))
-        self._note(f"{name} resumed")
-
-    async def _mute(self, name: str, muted: bool) -> None:
-        bus, message = self.wiring.plan.network.message(name)
-        self.wiring.restbus.mute(bus, message.name, muted)
 
     def _note(self, text: str) -> None:
         self.wiring.recorder.record("note", {"text": text})

@@ -12,6 +12,7 @@ import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, cast
@@ -53,9 +54,11 @@ class Copper:
         self.pipes: dict[str, tuple[PipeEnd, PipeEnd]] = {}
         self.lines: dict[str, PowerLine] = {}
 
-    def wire(self, bus: str, bitrate: int) -> SimWire:
+    def wire(self, bus: str, bitrate: int, data_bitrate: int | None = None) -> SimWire:
         """The wire of a bus."""
-        return self.wires.setdefault(bus, SimWire(self.clock, bus, bitrate))
+        if bus not in self.wires:
+            self.wires[bus] = SimWire(self.clock, bus, bitrate, data_bitrate)
+        return self.wires[bus]
 
     def display(self, screen: str, size: tuple[int, int]) -> Display:
         """The glass of a screen."""
@@ -82,6 +85,7 @@ class Site:
         copper: the simulated wires.
         folder: the folder of the bench file.
         bitrate: of a bus, bit/s.
+        data_bitrate: of a bus with CAN FD, bit/s.
         size: of a screen, (width, height) as its layout says.
         limits: of a supply.
         voltage_V: nominal, of a supply.
@@ -92,6 +96,7 @@ class Site:
     copper: Copper
     folder: Path
     bitrate: int = 0
+    data_bitrate: int | None = None
     size: tuple[int, int] = (0, 0)
     limits: PowerLimits = _NO_LIMITS
     voltage_V: float = 0.0
@@ -133,6 +138,7 @@ def find(kind: str, name: str, where: str) -> PortFactory:
     return _checked(known[name].load, name, where)
 
 
+@cache
 def _points() -> list[EntryPoint]:
     return list(entry_points(group=GROUP))
 
@@ -182,7 +188,7 @@ class SimCan:
     @staticmethod
     def make(site: Site, options: NoOptions) -> CanPort:
         """A node named BENCH."""
-        return site.copper.wire(site.name, site.bitrate).port("BENCH")
+        return site.copper.wire(site.name, site.bitrate, site.data_bitrate).port("BENCH")
 
 
 class PythonCanOptions(Options):
@@ -190,7 +196,6 @@ class PythonCanOptions(Options):
 
     interface: str
     channel: str
-    fd: bool = False
     options: dict[str, Any] = {}
 
 
@@ -211,9 +216,13 @@ class PythonCan:
         """A `PythonCanPort`."""
         from hil.can.pythoncan import PythonCanPort
 
-        extra = dict(options.options) | ({"fd": True} if options.fd else {})
+        extra = dict(options.options)
         if options.interface not in ("socketcan", "udp_multicast", "virtual"):
             extra.setdefault("bitrate", site.bitrate)
+            if site.data_bitrate:
+                extra.setdefault("data_bitrate", site.data_bitrate)
+        if site.data_bitrate and options.interface != "virtual":
+            extra.setdefault("fd", True)
         return PythonCanPort(
             clock=site.real_clock,
             bus=site.name,

@@ -6,6 +6,9 @@ from hil import units
 from hil.bench.portal import Portal
 from hil.serial.port import PowerReading
 
+_RUNS_FROM = 0.7
+"""Share of the nominal voltage below which nobody is expected to send."""
+
 
 def _in(value: str | float, unit: str) -> float:
     if not isinstance(value, str):
@@ -26,6 +29,8 @@ class PowerFacade:
         self._bench.call(self._switch(on))
 
     async def _switch(self, on: bool) -> None:
+        watch = self._bench.wiring.traffic.watch
+        (watch.expect if on else watch.pause)("power")
         await self._port.switch(on)
         await self._record(f"output {'on' if on else 'off'}")
 
@@ -38,7 +43,11 @@ class PowerFacade:
         self._bench.call(self._set_voltage(_in(voltage, "V")))
 
     async def _set_voltage(self, voltage_V: float) -> None:
+        watch = self._bench.wiring.traffic.watch
+        watch.pause("voltage")
         await self._port.set_voltage(voltage_V)
+        if voltage_V >= _RUNS_FROM * self._bench.wiring.config.supply[self.name].voltage_V:
+            watch.expect("voltage")
         await self._record(f"set to {voltage_V:g} V")
 
     def read(self) -> PowerReading:

@@ -52,8 +52,7 @@ class Reset:
         Raises:
             BenchError: the probe never passed.
         """
-        self._wiring.inbox.clear()
-        self._wiring.restbus.reset()
+        self._wiring.traffic.reset()
         self._drain()
         for name, supply in self._wiring.supplies.items():
             await supply.set_voltage(self._config.supply[name].voltage_V)
@@ -67,7 +66,8 @@ class Reset:
             await self._fall_asleep()
 
     async def _power_off(self) -> None:
-        self._wiring.restbus.stop()
+        self._wiring.traffic.stop()
+        self._wiring.traffic.watch.pause("power")
         for supply in self._wiring.supplies.values():
             await supply.switch(False)
         if not self._config.is_virtual:
@@ -80,14 +80,17 @@ class Reset:
             raise BenchError(f"the ECU did not come up: {_show(self._config.reset.probe)}", where="reset.probe")
 
     async def power_up(self) -> None:
-        """Restbus, ignition and supplies on."""
+        """Ignition, buses and restbus, supplies on."""
         self.ignition(True)
-        self._wiring.restbus.start()
+        self._wiring.traffic.start()
         for supply in self._wiring.supplies.values():
             await supply.switch(True)
+        self._wiring.traffic.watch.expect("power")
 
     def ignition(self, on: bool) -> None:
         """Say on the bus that the ignition is on or off; without an `[ignition]` section nothing happens."""
+        watch = self._wiring.traffic.watch
+        (watch.expect if on else watch.pause)("ignition")
         section = self._config.ignition
         if section is not None:
             ref = self._wiring.plan.network.resolve(section.signal)
@@ -139,10 +142,10 @@ class Reset:
         )
 
     async def _fall_asleep(self) -> None:
-        """Ignition off, then a silent bus, until the supply says that the ECU sleeps."""
+        """Ignition off, then nobody wants the buses, until the supply says that the ECU sleeps."""
         self.ignition(False)
         await self._clock.sleep(self._config.reset.off_time)
-        self._wiring.restbus.stop()
+        self._wiring.traffic.sleep()
         deadline_ns = self._clock.now_ns + units.nanoseconds(self._config.reset.asleep_within)
         while await self._draws_A() > self._config.reset.asleep_below_A:
             if self._clock.now_ns > deadline_ns:

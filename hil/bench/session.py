@@ -28,6 +28,7 @@ from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
+from hil.bench.watch import failing
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan
 from hil.clock import uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
@@ -281,7 +282,19 @@ class Session:
             return CaseVerdict(Verdict.FAIL, f"a failed check was caught, but not declared as expected: {caught}")
         if final.verdict in (Verdict.PASS, Verdict.NOT_RUN) and recorder.inconclusive is not None:
             return CaseVerdict(Verdict.INCONCLUSIVE, str(recorder.inconclusive))
-        return final
+        return self._judge_monitors(final)
+
+    def _judge_monitors(self, final: CaseVerdict) -> CaseVerdict:
+        """What the monitors found fails a case that would have passed."""
+        assert self._open is not None
+        watch = self._open.wiring.traffic.watch
+        found = failing(self._open.wiring.clock.run(watch.findings()))
+        if final.verdict is not Verdict.PASS or not found:
+            return final
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        verdict = Verdict.INCONCLUSIVE if watch.is_doubtful(found[0]) else Verdict.FAIL
+        late = ", while the bench was late" if verdict is Verdict.INCONCLUSIVE else ""
+        return CaseVerdict(verdict, f"monitor: {found[0]}{late}{more}")
 
     def _note_left_over(self) -> None:
         """An error that came after the last portal call of the case."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -18,16 +18,15 @@ from pydantic import ValidationError
 
 from hil.bench import config as bench_config
 from hil.bench import ports
-from hil.bench.config import BenchConfig
+from hil.bench.config import BenchConfig, BusSection
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
+from hil.bench.traffic import Traffic
 from hil.can import database
 from hil.can.database import Network
-from hil.can.frames import CanFrame
-from hil.can.inbox import Inbox
 from hil.can.port import CanPort
-from hil.can.restbus import Restbus
+from hil.can.traits import AttributeNames
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.ecu.defects import check_names
@@ -86,12 +85,28 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         path = config.locate(screen.layout)
         found_layouts[name] = layout_file.load(path)
         files |= _layout_files(path, found_layouts[name])
-    network = Network(databases)
+    network = _network(config, databases)
     _check_nodes(config, databases)
     _check_signals(config, network)
     made = Plan(config, network, found_layouts, files, _defects(config, defects))
     _check_ports(made)
     return made
+
+
+def _network(config: BenchConfig, databases: Mapping[str, Database]) -> Network:
+    names = {}
+    for bus, section in config.bus.items():
+        with _of_key(config, f"bus.{bus}.attributes"):
+            names[bus] = AttributeNames(section.attributes)
+    network = Network(databases, names)
+    for bus, message in network.messages():
+        with _of_key(config, f"bus.{bus}.database ({config.bus[bus].database.name})"):
+            network.traits(bus, message)
+    return network
+
+
+def _rates(bus: BusSection) -> dict[str, int | None]:
+    return {"bitrate": bus.bitrate, "data_bitrate": bus.data_bitrate}
 
 
 def _layout_files(path: Path, layout: Layout) -> dict[str, bytes]:
@@ -210,8 +225,6 @@ class Wiring:
         self.rng = seeded(seed)
         self._announced = announced or {}
         self._copper = Copper(self.clock)
-        self.taps: list[Callable[[CanFrame], object]] = []
-        """Told of each frame on any bus, own ones included, while somebody listens."""
         try:
             self._make()
         except BaseException:
@@ -221,7 +234,7 @@ class Wiring:
     def _make(self) -> None:
         config, network = self.config, self.plan.network
         self.buses: dict[str, CanPort] = {
-            name: self._port(f"bus.{name}", "can", name, bus.port, bus.options, bitrate=bus.bitrate)
+            name: self._port(f"bus.{name}", "can", name, bus.port, bus.options, **_rates(bus))
             for name, bus in config.bus.items()
         }
         self.screens: dict[str, FrameSource] = {
@@ -233,18 +246,8 @@ class Wiring:
             for name, c in config.console.items()
         }
         self.supplies: dict[str, PowerPort] = {name: self._supply(name) for name in config.supply}
-        self.inbox = Inbox(self.clock, network)
-        played = {name: port for name, port in self.buses.items() if config.bus[name].restbus}
-        absent = [node for bus in config.bus.values() for node in bus.real_nodes]
-        allowed_s = config.bench.allowed_lateness
-        self.restbus = Restbus(
-            self.clock,
-            network,
-            played,
-            absent=absent,
-            on_late=self.recorder.late,
-            allowed_ns=None if allowed_s is None else round(allowed_s * 1e9),
-        )
+        self.traffic = Traffic(self.clock, config, network, self.buses, self.recorder)
+        self.inbox, self.restbus, self.taps = self.traffic.inbox, self.traffic.restbus, self.traffic.taps
         self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
         if config.dut.console:
             self.recorder.watch_facts(config.dut.console, config.dut.patterns())
@@ -269,21 +272,15 @@ class Wiring:
 
     def _ecu(self, name: str) -> CockpitEcu:
         section, copper = self.config.ecu[name], self._copper
-        bus = self.config.bus[section.bus]
+        buses = {bus: self.config.bus[bus] for bus in section.buses}
         wires = Wires(
             power=copper.line(section.supply),
-            can=copper.wire(section.bus, bus.bitrate).port(name),
+            can={bus: copper.wire(bus, s.bitrate, s.data_bitrate).port(name) for bus, s in buses.items()},
             console=copper.pipe(section.console)[1],
             display=copper.display(section.screen, self.plan.layouts[section.screen].size),
         )
-        matrix = self.plan.network.databases[section.bus]
-        return CockpitEcu(self.clock, wires, matrix, seeded(f"{self.rng.random()}"), self.plan.defects)
-
-    def _on_frame(self, frame: CanFrame) -> None:
-        self.recorder.frame(frame)
-        self.inbox.on_frame(frame)
-        for tap in tuple(self.taps):
-            tap(frame)
+        network = self.plan.network.only(buses)
+        return CockpitEcu(self.clock, wires, network, seeded(f"{self.rng.random()}"), self.plan.defects)
 
     async def open(self) -> None:
         """Open all ports and start the virtual ECUs.
@@ -294,7 +291,7 @@ class Wiring:
         for supply in self.supplies.values():
             await supply.open()
         for bus in self.buses.values():
-            await bus.open(self._on_frame, self.recorder.lost)
+            await bus.open(self.traffic.on_frame, self.recorder.lost)
         for console in self.consoles.values():
             await console.open(self.recorder.lost)
         for screen in self.screens.values():
@@ -306,7 +303,7 @@ class Wiring:
 
     async def _close_ports(self) -> list[HilError]:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
-        self.restbus.stop()
+        self.traffic.close()
         everything: list[Closable] = [*self.supplies.values(), *self.screens.values()]
         everything += [*self.consoles.values(), *self.buses.values()]
         errors: list[HilError] = []

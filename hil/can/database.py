@@ -7,119 +7,24 @@ value table, `raw 0x1F`, or `SNA`. Databases load through cantools: DBC, ARXML, 
 from __future__ import annotations
 
 import difflib
-import itertools
-import logging
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import cantools.database
 from cantools.database.can import Database, Message, Signal
 from cantools.database.errors import Error as CantoolsError
 
 from hil import units
-from hil.can.frames import EXTENDED, FD, CanFrame, show_id
+from hil.can.frames import EXTENDED, FD, CanFrame
+from hil.can.loading import load, reason
+from hil.can.placement import bits_of, raw_limits
+from hil.can.traits import AttributeNames, MessageTraits, message_traits, start_value
 from hil.errors import UsageError
 
 SignalValue = str | float | int | bool
-_FORMATS: Final = {".dbc": "dbc", ".arxml": "arxml", ".kcd": "kcd", ".sym": "sym"}
 _RAW: Final = re.compile(r"raw\s+(0x[0-9a-f]+|-?\d+)$", re.IGNORECASE)
-_LINE: Final = re.compile(r"line (\d+), column (\d+)")
-_HERE: Final = ">>!<<"
-"""How cantools marks the place of a syntax error."""
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
-_FLOAT_TOP: Final = {16: 65504.0, 32: 3.4028234663852886e38, 64: sys.float_info.max}
-
-logging.getLogger("cantools").addHandler(logging.NullHandler())
-"""What cantools warns of on stderr is refused here as an error."""
-
-
-def load(text: str, suffix: str, where: str, *, strict: bool = True) -> Database:
-    """Load a database from its text.
-
-    Args:
-        text: the whole file.
-        suffix: `.dbc`, `.arxml`, `.kcd` or `.sym`.
-        where: what to call the file in an error.
-        strict: refuse overlapping signals and signals beyond their message.
-
-    Raises:
-        UsageError: unknown format, syntax error (with its line), overlap, no messages, two that are called the same.
-    """
-    if suffix.lower() not in _FORMATS:
-        what = f"'{suffix}' is no database format" if suffix else "a database file needs a suffix"
-        raise UsageError(what, where=where, remedy="use .dbc, .arxml, .kcd or .sym.")
-    if not text.strip():
-        raise UsageError("is empty", where=where, remedy="name another database in the bench file.")
-    try:
-        database = cantools.database.load_string(text, _FORMATS[suffix.lower()], strict=strict)
-    except CantoolsError as error:
-        raise _broken(text, error.__cause__ or error, where) from error
-    if not isinstance(database, Database):
-        raise UsageError("is a diagnostics database, not a network", where=where)
-    _check(database, where)
-    return database
-
-
-def _broken(text: str, error: BaseException, where: str) -> UsageError:
-    """Why a file could not be loaded, in one line that names the place once."""
-    if _CONTROL.search(text):
-        return UsageError("is no text, so it is no database", where=where, remedy="open it in a database editor.")
-    line = _LINE.search(str(error))
-    from_0 = isinstance(error, SyntaxError)  # of XML, which counts columns so
-    place = f"{where}:{line[1]}:{int(line[2]) + from_0}" if line else where
-    return UsageError(_reason(error), where=place, remedy=_remedy(error))
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyError):
-        return f"it uses '{error.args[0]}' without defining it"
-    text = " ".join(str(error).split())
-    if _HERE in text:
-        rest = text.partition(_HERE)[2].removesuffix('"').strip()
-        return f"syntax error at '{_short(rest, 30)}'" if rest else "syntax error at the end of the line"
-    text = re.sub(f"(,? at|:) {_LINE.pattern}", "", text).rstrip(".") or type(error).__name__
-    return _short(text[0].lower() + text[1:] if text.startswith("The ") else text, 160)
-
-
-def _short(text: str, length: int) -> str:
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= length else shown[: length - 3].rstrip() + "..."
-
-
-def _remedy(error: BaseException) -> str:
-    text = str(error)
-    if "overlap" in text:
-        return "move one of the two signals."
-    if "does not fit" in text:
-        return "shorten the signal or lengthen its message."
-    return "correct the file at that place." if _LINE.search(text) else "open it in a database editor and check it."
-
-
-def _check(database: Database, where: str) -> None:
-    """Refuse what cantools only warns of: of two messages with one identifier or name it would lose one."""
-    if not database.messages:
-        raise UsageError("has no messages", where=where, remedy="name another database in the bench file.")
-    for one, other in itertools.pairwise(sorted(database.messages, key=_identity)):
-        if _identity(one) != _identity(other):
-            continue
-        can_id = show_id(one.frame_id, flags_of(one))
-        text = f"the messages {one.name} and {other.name} have the same identifier {can_id}"
-        raise UsageError(text, where=where, remedy="give one of them another identifier.")
-    names = [message.name for message in database.messages]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"two messages are called {twice}", where=where, remedy="rename one of them.")
-    for message, signal in ((m, s) for m in database.messages for s in m.signals if not s.conversion.scale):
-        text = f"the factor of {message.name}.{signal.name} is 0"
-        raise UsageError(text, where=where, remedy="give it the physical value of one bit.")
-
-
-def _identity(message: Message) -> tuple[bool, int]:
-    return message.is_extended_frame, message.frame_id
 
 
 @dataclass(frozen=True)
@@ -172,10 +77,14 @@ class Network:
 
     Args:
         databases: bus name -> database.
+        names: bus name -> which attribute of its database says what; ours where it isn't given.
     """
 
-    def __init__(self, databases: Mapping[str, Database]) -> None:
+    def __init__(self, databases: Mapping[str, Database], names: Mapping[str, AttributeNames] | None = None) -> None:
         self.databases = dict(databases)
+        self.names = {bus: (names or {}).get(bus) or AttributeNames() for bus in self.databases}
+        self._traits: dict[tuple[str, str], MessageTraits] = {}
+        self._starts: dict[tuple[str, str], dict[str, Any]] = {}
         self._by_name: dict[str, list[SignalRef]] = {}
         self._by_frame: dict[tuple[str, int, bool], Message] = {}
         for bus, database in self.databases.items():
@@ -187,6 +96,30 @@ class Network:
     def messages(self) -> Iterable[tuple[str, Message]]:
         """Every message with its bus, in the order of the files."""
         return ((bus, message) for bus, database in self.databases.items() for message in database.messages)
+
+    def traits(self, bus: str, message: Message) -> MessageTraits:
+        """What the database of a bus says of when a message is sent and how it is protected.
+
+        Raises:
+            UsageError: an attribute says something that can't be.
+        """
+        key = (bus, message.name)
+        if key not in self._traits:
+            self._traits[key] = message_traits(message, self.names[bus])
+        return self._traits[key]
+
+    def start_values(self, bus: str, message: Message) -> dict[str, Any]:
+        """Raw start value of every signal of a message, as `start_values`; worked out once."""
+        key = (bus, message.name)
+        if key not in self._starts:
+            self._starts[key] = start_values(message, self.names[bus])
+        return dict(self._starts[key])
+
+    def only(self, buses: Iterable[str]) -> Network:
+        """The network of some of the buses; what was worked out is shared."""
+        part = Network({bus: self.databases[bus] for bus in buses}, self.names)
+        part._traits, part._starts = self._traits, self._starts
+        return part
 
     def message_of(self, frame: CanFrame) -> Message | None:
         """The message that a frame is, if any database of its bus has it."""
@@ -312,13 +245,11 @@ def _physical(signal: Signal, raw: int | float) -> float:
     return float(signal.conversion.raw_to_scaled(raw, decode_choices=False))  # type: ignore[arg-type]
 
 
-def raw_limits(signal: Signal) -> tuple[int | float, int | float]:
-    """The least and the greatest raw number that the signal's bits hold."""
-    if signal.conversion.is_float:
-        return -_FLOAT_TOP[signal.length], _FLOAT_TOP[signal.length]
-    if signal.is_signed:
-        return -(1 << signal.length - 1), (1 << signal.length - 1) - 1
-    return 0, (1 << signal.length) - 1
+def raw_of(message: Message, name: str, physical: float) -> int | float:
+    """The raw number nearest to a physical value, cut to what the signal's bits hold."""
+    signal = message.get_signal_by_name(name)
+    low, high = raw_limits(signal)
+    return min(max(signal.conversion.numeric_scaled_to_raw(physical), low), high)
 
 
 def limits(ref: SignalRef) -> tuple[float, float]:
@@ -331,16 +262,21 @@ def limits(ref: SignalRef) -> tuple[float, float]:
     return (float(low) if low is not None else min(ends)), (float(high) if high is not None else max(ends))
 
 
-def start_values(message: Message) -> dict[str, Any]:
+def start_values(message: Message, names: AttributeNames | None = None) -> dict[str, Any]:
     """Raw start value of every signal of a message: what the database states, else 0.
 
     A multiplexer starts at its least value if the one that it should start at selects nothing.
+
+    Args:
+        message: the message.
+        names: which attribute says it; ours if None.
     """
-    return {signal.name: _start_value(message, signal) for signal in message.signals}
+    names = names or AttributeNames()
+    return {signal.name: _start_value(message, signal, names) for signal in message.signals}
 
 
-def _start_value(message: Message, signal: Signal) -> int | float:
-    start: int | float = 0 if signal.raw_initial is None else signal.raw_initial
+def _start_value(message: Message, signal: Signal, names: AttributeNames) -> int | float:
+    start = start_value(signal, names)
     if not signal.is_multiplexer:
         return start
     selected = [other for other in message.signals if other.multiplexer_signal == signal.name]
@@ -357,7 +293,7 @@ def encode(message: Message, raw_values: Mapping[str, Any]) -> bytes:
     try:
         return bytes(message.encode(dict(raw_values), scaling=False, strict=False))
     except (CantoolsError, OverflowError) as error:
-        raise UsageError(f"can't be encoded: {_reason(error)}", where=message.name) from error
+        raise UsageError(f"can't be encoded: {reason(error)}", where=message.name) from error
 
 
 def decode(message: Message, data: bytes) -> dict[str, Any]:
@@ -371,9 +307,15 @@ def decode(message: Message, data: bytes) -> dict[str, Any]:
     try:
         return dict(message.decode_simple(data, decode_choices=False, scaling=False))
     except (CantoolsError, ValueError) as error:
-        raise UsageError(_reason(error), where=message.name) from error
+        raise UsageError(reason(error), where=message.name) from error
 
 
 def flags_of(message: Message) -> int:
     """Frame flags that the database states for a message."""
     return (EXTENDED if message.is_extended_frame else 0) | (FD if message.is_fd else 0)
+
+
+__all__ = [
+    "Network", "SignalRef", "SignalValue", "Value", "bits_of", "decode", "encode", "flags_of", "limits", "load",
+    "raw_limits", "raw_of", "show", "start_values", "to_value",
+]  # fmt: skip

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cantools.database.can import Database
+
 from hil.can import database
+from hil.can.database import Network
 from hil.can.pythoncan import PythonCanPort
 from hil.clock import RealClock
 from hil.ecu import cluster
@@ -36,10 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     what = parser.add_subparsers(dest="what", required=True, metavar="serve|defects")
     serve = what.add_parser("serve", help="run it until SIGTERM")
-    serve.add_argument("--database", type=Path, required=True, help="DBC of the bus that it sits on")
-    serve.add_argument("--interface", required=True, help="python-can interface, e.g. socketcan, udp_multicast")
-    serve.add_argument("--channel", required=True, help="channel of the interface")
-    serve.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="option of the interface")
+    serve.add_argument(
+        "--bus",
+        action="append",
+        required=True,
+        nargs="+",
+        metavar=("NAME", "KEY=VALUE"),
+        help="a bus that it sits on: database=FILE interface=NAME channel=NAME, and options of python-can's interface",
+    )
     serve.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
     serve.add_argument("--seed", default="1", help="seed of its processing times")
     serve.add_argument("--until-eof", action="store_true", help="end when standard input does: with its bench")
@@ -89,7 +96,7 @@ class EcuProcess:
 
     clock: RealClock
     ecu: CockpitEcu
-    can: PythonCanPort
+    can: dict[str, PythonCanPort]
     console: PtyFace
     screen: HttpFace
     supply: ScpiFace
@@ -110,8 +117,10 @@ class EcuProcess:
 
     async def close(self) -> None:
         """Let all go."""
-        for face in (self.screen, self.supply, self.console, self.can):
+        for face in (self.screen, self.supply, self.console):
             await face.close()
+        for port in self.can.values():
+            await port.close()
 
 
 def make(arguments: argparse.Namespace) -> EcuProcess:
@@ -120,30 +129,46 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     Raises:
         UsageError: an argument is wrong.
     """
-    matrix = database.load(read_text(arguments.database), arguments.database.suffix, str(arguments.database))
+    buses = {words[0]: dict(_option(text) for text in words[1:]) for words in arguments.bus}
+    network = Network({name: _database(name, options) for name, options in buses.items()})
     defects = check_names(arguments.defect)
-    options = dict(_option(text) for text in arguments.option)
     clock = RealClock()
-    can_port = PythonCanPort(
-        clock=clock, bus="ecu", interface=arguments.interface, channel=arguments.channel, options=options
-    )
+    can_ports = {name: _port(clock, name, options) for name, options in buses.items()}
     display = Display("cluster", cluster.SIZE, 1_000_000_000 // VSYNC_HZ)
     cluster.warm_up()
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
-    wires = Wires(power=line, can=can_port, console=console, display=display)
+    wires = Wires(power=line, can=can_ports, console=console, display=display)
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
         clock=clock,
-        ecu=CockpitEcu(clock, wires, matrix, rng, defects),
-        can=can_port,
+        ecu=CockpitEcu(clock, wires, network, rng, defects),
+        can=can_ports,
         console=console,
         screen=HttpFace(clock=clock, displays=[display]),
         supply=ScpiFace(clock=clock, line=line),
     )
 
 
+def _database(name: str, options: dict[str, Any]) -> Database:
+    path = Path(str(_take(name, options, "database")))
+    return database.load(read_text(path), path.suffix, str(path))
+
+
+def _port(clock: RealClock, name: str, options: dict[str, Any]) -> PythonCanPort:
+    interface, channel = (str(_take(name, options, key)) for key in ("interface", "channel"))
+    return PythonCanPort(clock=clock, bus=name, interface=interface, channel=channel, options=options)
+
+
+def _take(name: str, options: dict[str, Any], key: str) -> Any:
+    if key not in options:
+        raise UsageError(f"{key}=... is missing", where=f"--bus {name}", remedy="see 'hil ecu serve --help'.")
+    return options.pop(key)
+
+
 def _option(text: str) -> tuple[str, Any]:
     key, sign, value = text.partition("=")
     if not sign:
-        raise UsageError(f"'{text}' is no KEY=VALUE", where="--option")
+        raise UsageError(f"'{text}' is no KEY=VALUE", where="--bus")
+    if value in ("true", "false"):
+        return key, value == "true"
     return key, int(value) if value.lstrip("-").isdigit() else value

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from cantools.database.can import Database, Message
-
-from hil.can import database
+from hil.can.database import Network
 from hil.can.frames import SENT, CanFrame
 from hil.can.port import CanPort
 from hil.clock import NS_PER_S, Clock, Timer
 from hil.ecu import cluster
 from hil.ecu.cluster import ClusterState, Screen
+from hil.ecu.com import Com
 from hil.ecu.defects import check_names
-from hil.errors import HilError
+from hil.ecu.network import EcuNetwork
+from hil.errors import HilError, UsageError
 from hil.hmi.frames import Display, Frame
 from hil.serial.line import PowerLine
 from hil.serial.port import BytePort
@@ -35,10 +35,9 @@ VSYNC_HZ: Final = 60
 UNDERVOLTAGE_V: Final = 6.0
 BLINK_HZ: Final = 1.5
 _NEEDLE_TAU_S: Final = 0.08
-_TIMEOUT_CYCLES: Final = 10
 _SILENCE_NS: Final = 2 * NS_PER_S
-_STATUS_NS: Final = 100_000_000
-_PIPELINE_MS: Final = (4.0, 14.0)
+NODE: Final = "COCKPIT"
+"""Its name in the databases."""
 _LATE_DEFECT_NS: Final = 500_000_000
 _REBOOT_AFTER_NS: Final = 3 * NS_PER_S
 
@@ -80,26 +79,11 @@ _POWER_MODE_ON: Final = 2
 
 
 @dataclass(slots=True)
-class _Received:
-    """The last payload of a message, decoded when it changed: when it was processed, and when it had arrived."""
-
-    message: Message
-    values: dict[str, Any]
-    payload: bytes
-    t_ns: int
-    arrived_ns: int
-
-    def stale(self, now_ns: int) -> bool:
-        cycle_ns = (self.message.cycle_time or 100) * 1_000_000
-        return now_ns - self.t_ns > _TIMEOUT_CYCLES * cycle_ns
-
-
-@dataclass(slots=True)
 class Wires:
-    """What the ECU is connected to."""
+    """What the ECU is connected to; `can` has a port for each of its buses."""
 
     power: PowerLine
-    can: CanPort
+    can: Mapping[str, CanPort]
     console: BytePort
     display: Display
 
@@ -110,18 +94,24 @@ class CockpitEcu:
     Args:
         clock: the time that it lives in.
         wires: power, CAN, console, glass.
-        matrix: the database that it was built for.
+        network: the databases that it was built for, by bus.
         rng: its own randomness (processing times).
         defects: names out of the catalogue.
+
+    Raises:
+        UsageError: the databases lack a signal that it needs.
     """
 
     def __init__(
-        self, clock: Clock, wires: Wires, matrix: Database, rng: random.Random, defects: Iterable[str] = ()
+        self, clock: Clock, wires: Wires, network: Network, rng: random.Random, defects: Iterable[str] = ()
     ) -> None:
         self._clock, self._wires, self._rng = clock, wires, rng
         self._defects = check_names(defects)
-        self._by_id = {message.frame_id: message for message in matrix.messages if "COCKPIT" not in message.senders}
-        self._status: Message = matrix.get_message_by_name("CLU_Status")
+        _check_network(network)
+        self._com = Com(clock, wires.can, network, NODE, rng)
+        self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)
+        if "high_beam_late" in self._defects:
+            self._com.slot("BCM_Lights").extra_ns = _LATE_DEFECT_NS
         self._timers: list[Timer] = []
         self._forget()
 
@@ -131,7 +121,8 @@ class CockpitEcu:
             timer.cancel()
         self._timers = []
         self.phase = Phase.OFF
-        self._received: dict[str, _Received] = {}
+        self._com.forget()
+        self._network.stop()
         self._heard_ns = 0
         self._vsync_phase_ns = 0
         self._needle_kmh = self._needle_rpm = 0.0
@@ -143,7 +134,8 @@ class CockpitEcu:
     async def start(self) -> None:
         """Connect to the wires; alive as soon as there is voltage."""
         self._wires.power.load_A = lambda: _CURRENT_A[self.phase]
-        await self._wires.can.open(self._on_frame, self._on_lost)
+        for port in self._wires.can.values():
+            await port.open(self._on_frame, self._on_lost)
         await self._wires.console.open(self._on_console, self._on_lost)
         self._wires.power.listen(self._on_voltage)
         self._on_voltage(self._wires.power.voltage_V)
@@ -172,7 +164,6 @@ class CockpitEcu:
         self._vsync_phase_ns = self._clock.now_ns + self._rng.randrange(NS_PER_S // VSYNC_HZ)
         for after_s, phase, line in _BOOT_LOG:
             self._later(round(after_s * NS_PER_S), self._boot_step, (phase, line))
-        self._later(_STATUS_NS, self._send_status)
         if "reboot_loop" in self._defects:
             self._later(_REBOOT_AFTER_NS, self._reboot)
 
@@ -187,74 +178,48 @@ class CockpitEcu:
         self._print(line)
         if before is Phase.BOOT and self.phase is not Phase.BOOT:
             self._heard_ns = self._clock.now_ns
+            self._write_status()
+            self._com.start()
+            self._network.want(True)
             self._next_vsync()
 
     def _fall_asleep(self) -> None:
+        if self.phase is not Phase.ON:
+            return
         self.phase = Phase.SLEEP
+        self._com.stop()
         self._show(ClusterState(screen=Screen.OFF))
         self._print("cockpit: suspend, bus silent")
 
     def _wake(self) -> None:
         self.phase = Phase.ON
-        self._received.clear()
+        self._com.forget()
+        self._com.start()
+        self._network.follow()
         self._print("cockpit: resume, woken by the bus")
         self._next_vsync()
-        self._later(_STATUS_NS, self._send_status)
 
     # CAN ----------------------------------------------------------------------------------------------------------
 
     def _on_frame(self, frame: CanFrame) -> None:
-        if frame.flags & SENT or self.phase is Phase.OFF:
+        if self.phase is Phase.OFF or (self._network.on_frame(frame) and self.phase is not Phase.SLEEP):
+            return
+        if frame.flags & SENT:
             return
         self._heard_ns = self._clock.now_ns
         if self.phase is Phase.SLEEP:
             self._wake()
-        message = self._by_id.get(frame.can_id)
-        if message is None or self.phase is Phase.BOOT or len(frame.data) < message.length:
-            return
-        self._later(self._processing_ns(message), self._take, (message, frame.data, self._clock.now_ns))
-
-    def _processing_ns(self, message: Message) -> int:
-        delay_ns = round(self._rng.uniform(*_PIPELINE_MS) * 1e6)
-        late = "high_beam_late" in self._defects and message.name == "BCM_Lights"
-        return delay_ns + (_LATE_DEFECT_NS if late else 0)
-
-    def _take(self, arrived: tuple[Message, bytes, int]) -> None:
-        message, payload, arrived_ns = arrived
-        last = self._received.get(message.name)
-        if last is not None and arrived_ns < last.arrived_ns:
-            return
-        t_ns = self._clock.now_ns
-        if last is not None and last.payload == payload:
-            last.t_ns, last.arrived_ns = t_ns, arrived_ns
-        else:
-            values = database.decode(message, payload)
-            self._received[message.name] = _Received(message, values, payload, t_ns, arrived_ns)
-        mode = self._value("BCM_PowerMode", "PowerMode")
-        self._ignition = mode is not None and mode >= _POWER_MODE_ON
+        if self.phase is not Phase.BOOT:
+            self._com.on_frame(frame)
 
     def _value(self, message: str, signal: str) -> Any:
         """Raw value of a signal; None if it never came or came too long ago."""
-        received = self._received.get(message)
-        if received is None or received.stale(self._clock.now_ns):
-            return None
-        return received.values[signal]
+        return self._com.raw(message, signal)
 
-    def _send_status(self, _: object) -> None:
-        if self.phase in (Phase.OFF, Phase.SLEEP):
-            return
-        self._later(_STATUS_NS, self._send_status)
-        if self.phase is Phase.BOOT:
-            return
+    def _write_status(self) -> None:
         lit = self._shown.screen is Screen.ON
-        values = {
-            "ClusterState": 2 if lit else 1 if self.phase is Phase.SPLASH else 3,
-            "DisplayedSpeed": 10 * (self._shown.speed_number or 0) if lit else 0,
-        }
-        try:
-            self._wires.can.send(self._status.frame_id, database.encode(self._status, values))
-        except HilError as error:
-            self._print(f"can0: {error.what}")
+        state = 2 if lit else 1 if self.phase is Phase.SPLASH else 3
+        self._com.write("CLU_Status", ClusterState=state, DisplayedSpeed=10 * (self._shown.speed_number or 0) * lit)
 
     # Console ------------------------------------------------------------------------------------------------------
 
@@ -289,11 +254,22 @@ class CockpitEcu:
     def _vsync(self, _: object) -> None:
         if self.phase in (Phase.OFF, Phase.BOOT, Phase.SLEEP):
             return
-        if not self._ignition and self._clock.now_ns - self._heard_ns > _SILENCE_NS and self.phase is Phase.ON:
-            self._fall_asleep()
+        if self.phase is Phase.ON and not self._stays_awake():
             return
+        mode = self._value("BCM_PowerMode", "PowerMode")
+        self._ignition = mode is not None and mode >= _POWER_MODE_ON
         self._show(self._scene())
+        self._write_status()
         self._next_vsync()
+
+    def _stays_awake(self) -> bool:
+        """Let the buses go when the ignition is off; whether the ECU is still awake after that."""
+        if self._network.is_managed:
+            self._network.want(self._ignition)
+            (self._com.start if self._network.is_in_use else self._com.stop)()
+        elif not self._ignition and self._clock.now_ns - self._heard_ns > _SILENCE_NS:
+            self._fall_asleep()
+        return self.phase is Phase.ON
 
     def _show(self, state: ClusterState) -> None:
         if state == self._shown:
@@ -324,8 +300,8 @@ class CockpitEcu:
 
     def _speed_kmh(self) -> float | None:
         raw = self._value("ESC_Speed", "VehicleSpeed")
-        if raw is None and "speed_kept_on_loss" in self._defects and "ESC_Speed" in self._received:
-            raw = self._received["ESC_Speed"].values["VehicleSpeed"]
+        if raw is None and "speed_kept_on_loss" in self._defects:
+            raw = self._com.raw("ESC_Speed", "VehicleSpeed", stale=True)
         if raw is None or raw == _SPEED_SNA:
             return None
         return 0.01 * float(raw) * (0.95 if "speed_reads_low" in self._defects else 1.0)
@@ -359,3 +335,21 @@ class CockpitEcu:
         if telltale not in _BLINKING:
             return True
         return self._clock.now_ns * 2 * BLINK_HZ % (2 * NS_PER_S) < NS_PER_S
+
+
+_NEEDED: Final = (
+    ("BCM_PowerMode", "PowerMode"),
+    ("ESC_Speed", "VehicleSpeed"),
+    ("ECM_Engine", "EngineSpeed"),
+    ("TCM_Gear", "Gear"),
+    ("CLU_Status", "ClusterState"),
+    *_LIT_BY.values(),
+)
+
+
+def _check_network(network: Network) -> None:
+    for message, signal in _NEEDED:
+        found = [known for _, known in network.messages() if known.name == message]
+        if not any(known.name == signal for message_ in found for known in message_.signals):
+            what = f"the virtual ECU needs {message}.{signal}, which is in none of its databases"
+            raise UsageError(what, remedy="give it the buses and databases of dbc/.")

@@ -13,10 +13,12 @@ from hil.errors import EcuError, HilError
 from hil.robot.console_keywords import ConsoleKeywords
 from hil.robot.latency_keywords import LatencyKeywords
 from hil.robot.listener import BenchListener
+from hil.robot.network_keywords import NetworkKeywords
 from hil.robot.power_keywords import PowerKeywords
 from hil.robot.screen_keywords import ScreenKeywords
 from hil.robot.signal_keywords import SignalKeywords
 from hil.robot.time_keywords import TimeKeywords
+from hil.robot.traffic_keywords import TrafficKeywords
 from hil.robot.types import CONVERTERS
 
 
@@ -59,7 +61,10 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
         self._listener = BenchListener.of_the_run or BenchListener()
         if BenchListener.of_the_run is None:
             self.ROBOT_LIBRARY_LISTENER = self._listener
-        groups = (PowerKeywords, SignalKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords, TimeKeywords)
+        groups = (
+            PowerKeywords, SignalKeywords, TrafficKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords,
+            NetworkKeywords, TimeKeywords,
+        )  # fmt: skip
         super().__init__([group(self._bench) for group in groups])
 
     def _bench(self) -> Any:

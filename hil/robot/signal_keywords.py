@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Switch
+from hil.robot.types import Duration
 
 
 class SignalKeywords(KeywordGroup):
@@ -35,16 +35,26 @@ class SignalKeywords(KeywordGroup):
         return self.bench.signal(signal).physical
 
     @keyword(tags=["signals"])
-    def stop_message(self, message: str) -> None:
-        """Has the restbus send a message no more, as if its sender had gone silent."""
-        self.bench.stop_message(message)
+    def set_signals(self, **values: str) -> None:
+        """Sets several signals at one instant; those of one message go out in one frame.
+
+        | Set Signals    VehicleSpeed=87 km/h    Gear=D    EngineSpeed=2400 rpm |
+        """
+        self.bench.set_signals(values)
 
     @keyword(tags=["signals"])
-    def resume_message(self, message: str) -> None:
-        """Has the restbus send a message again."""
-        self.bench.resume_message(message)
+    def ramp_signal(self, signal: str, to: str, during: Duration, begin: str | None = None, wait: bool = True) -> None:
+        """Lets a signal rise or fall in a straight line and goes on when it has arrived, or at once (``wait=no``).
+
+        | Ramp Signal    VehicleSpeed    to=100 km/h    during=8 s |
+        | Ramp Signal    EngineSpeed     to=6000 rpm    during=2 s    begin=800 rpm    wait=no |
+        """
+        self.bench.ramp_signal(signal, to, float(during), begin=begin, wait=wait)
 
     @keyword(tags=["signals"])
-    def restbus(self, state: Switch) -> None:
-        """Starts or stops the rest of the vehicle: with ``off`` the bus is silent."""
-        self.bench.restbus(bool(state.value))
+    def drive(self, file: str, wait: bool = True) -> float:
+        """Plays a drive from a CSV file (time and signals in columns) and gives its duration in seconds.
+
+        | Drive    fixtures/drives/city.csv |
+        """
+        return self.bench.drive(file, wait=wait)

@@ -17,23 +17,19 @@ NOISE = ("Errno", "codec", "Input should be a valid dictionary", "<class", "Trac
 @pytest.fixture
 def folder(tmp_path, repository):
     """A bench folder outside of any repository, with database and layout beside the bench file."""
-    shutil.copy(repository / "dbc" / "cockpit.dbc", tmp_path / "cabin.dbc")
+    shutil.copy(repository / "tests" / "data" / "cabin.dbc", tmp_path / "cabin.dbc")
     shutil.copytree(repository / "fixtures" / "layouts", tmp_path / "layouts")
     return tmp_path
 
 
 @pytest.fixture
 def virtual(repository):
-    return _portable((repository / "fixtures" / "benches" / "virtual.toml").read_text(encoding="utf-8"))
+    return (repository / "tests" / "data" / "cabin.virtual.toml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def real(repository):
-    return _portable((repository / "fixtures" / "benches" / "udp.toml").read_text(encoding="utf-8"))
-
-
-def _portable(text):
-    return text.replace("../../dbc/cockpit.dbc", "cabin.dbc").replace("../layouts/", "layouts/")
+    return (repository / "tests" / "data" / "cabin.udp.toml").read_text(encoding="utf-8")
 
 
 def check(folder, text):
@@ -281,7 +277,7 @@ def test_a_broken_database_is_told_with_its_own_name_and_line(folder, virtual):
     with pytest.raises(UsageError) as error:
         check(folder, virtual)
     line = broken[: broken.index("BO_ 256 ")].count("\n") + 1
-    assert str(error.value).startswith(f"{folder / 'cabin.dbc'}:{line}:23: syntax error at '2 BCM'. Remedy: ")
+    assert str(error.value).startswith(f"{folder / 'cabin.dbc'}:{line}: message BCM_PowerMode has no colon after its name. ")
 
 
 def test_a_broken_layout_is_told_with_its_own_name(folder, virtual):
@@ -299,7 +295,7 @@ def test_a_broken_layout_is_told_with_its_own_name(folder, virtual):
 def test_our_own_benches_are_in_order(repository, name):
     made = plan(bench_config.load(repository / "fixtures" / "benches" / f"{name}.toml"))
     assert made.config.bench.name == name
-    assert set(made.network.databases) == {"cabin"}
+    assert set(made.network.databases) == {"chassis", "body"}
 
 
 def test_paths_are_relative_to_the_bench_file(folder, virtual, tmp_path_factory, monkeypatch):

@@ -3,16 +3,18 @@
 import itertools
 
 import pytest
+from can_lab import MS, LaggingClock, load, msg, sig
+from can_lab import Lab as Bench
 
 from hil.can import database
 from hil.can.database import Network
 from hil.can.frames import SENT
-from hil.can.restbus import Restbus
+from hil.can.restbus import ASLEEP, NODE, PARTIAL_NETWORK, Restbus
+from hil.can.traits import AttributeNames
 from hil.can.wire import SimWire
 from hil.clock import NS_PER_S, RealClock, Timer, VirtualClock
 from hil.errors import UsageError
 
-MS = 1_000_000
 DBC = """VERSION ""
 
 NS_ :
@@ -274,13 +276,6 @@ def test_muting_a_foreign_message_is_refused(lab):
         lab.restbus.mute("cabin", "Answer", True)
 
 
-class LaggingClock(VirtualClock):
-    """A virtual clock on which a callback may take its time, as on a real one: `hog` makes time pass."""
-
-    def hog(self, duration_ns):
-        self._now_ns += duration_ns
-
-
 @pytest.fixture
 def lagging():
     clock = LaggingClock()
@@ -330,7 +325,7 @@ def test_a_bench_may_allow_more(hog_ms, told):
 
 
 def test_when_bench_time_begins_anew_the_cycles_go_on():
-    """Between two tests on a real bench the clock is set to 0 while the restbus runs."""
+    """Between two tests on a real bench the clock is set to 0 while the restbus runs: nothing waits for the old time."""
     clock = RealClock()
     try:
         lab = Lab(clock)
@@ -341,15 +336,14 @@ def test_when_bench_time_begins_anew_the_cycles_go_on():
 
         async def listen():
             lab.port.sent.clear()
-            await clock.sleep(0.15)
+            while len(lab.port.times(256)) < 5 or not lab.port.times(257):
+                await clock.sleep(0.01)
 
         clock.run(start())
         clock.restart()
         clock.run(shift(lab))
         clock.run(listen())
-        assert len(lab.port.times(256)) >= 5
-        assert lab.port.times(257)
-        assert all(late.due_ns < 200 * MS for late in lab.late)
+        assert all(late.due_ns < clock.now_ns for late in lab.late)
         clock.run(stop(lab))
     finally:
         clock.close()
@@ -396,3 +390,134 @@ def test_a_message_without_a_cycle_is_sent_once_each_time_it_is_set(clock):
 
     clock.run(main())
     assert [frame.data for frame in seen] == [b"\x01", b"\x01", b"\x00"]
+
+
+# Silence --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def vehicle(clock):
+    return Bench(clock, {
+        "chassis": [msg("ESC_A", 256, 1, sig("A", "0|8@1+"), sender="ESC", cycle=10),
+                    msg("ESC_B", 257, 1, sig("B", "0|8@1+"), sender="ESC", send="OnChange"),
+                    msg("ECM_A", 258, 1, sig("C", "0|8@1+"), sender="ECM", cycle=10, pn=5)],
+        "body": [msg("ESC_C", 259, 1, sig("D", "0|8@1+"), sender="ESC", cycle=20, pn=5),
+                 msg("BCM_A", 260, 1, sig("E", "0|8@1+"), sender="BCM", cycle=20, pn=6)],
+    })  # fmt: skip
+
+
+def silent(bench, name, begin, end):
+    return not [t for t in bench.times(name) if begin < t < end]
+
+
+def test_a_node_falls_silent_on_all_buses_events_included(vehicle):
+    found = []
+    vehicle.run(
+        200,
+        (55, lambda: found.append(vehicle.restbus.mute_node("ESC", True))),
+        (80, lambda: vehicle.set(B=1)),
+        (105, lambda: vehicle.restbus.mute_node("ESC", False)),
+        (150, lambda: vehicle.set(B=2)),
+    )
+    assert [sent.name for sent in found[0]] == ["ESC_A", "ESC_B", "ESC_C"]
+    assert silent(vehicle, "ESC_A", 55, 105)
+    assert silent(vehicle, "ESC_C", 55, 105)
+    assert vehicle.bytes("ESC_B") == [(150, 2)]
+    assert not silent(vehicle, "ECM_A", 55, 105)
+    assert not silent(vehicle, "BCM_A", 55, 105)
+    assert not silent(vehicle, "ESC_A", 105, 130)
+
+
+def test_a_message_is_silent_for_as_long_as_there_is_a_reason(vehicle):
+    restbus = vehicle.restbus
+    vehicle.run(
+        200,
+        (25, lambda: restbus.mute("chassis", "ESC_A", True)),
+        (35, lambda: restbus.mute_node("ESC", True)),
+        (55, lambda: restbus.mute("chassis", "ESC_A", False)),
+        (85, lambda: restbus.mute_node("ESC", False)),
+    )
+    assert vehicle.times("ESC_A") == [0, 10, 20, *range(90, 201, 10)]
+
+
+def test_a_partial_network_is_one_of_a_bus(vehicle):
+    found = []
+    vehicle.run(
+        200,
+        (55, lambda: found.append(vehicle.restbus.set_partial_network("chassis", 5, False))),
+        (105, lambda: vehicle.restbus.set_partial_network("chassis", 5, True)),
+    )
+    assert [sent.name for sent in found[0]] == ["ECM_A"]
+    assert silent(vehicle, "ECM_A", 55, 105)
+    assert not silent(vehicle, "ECM_A", 105, 120)
+    for name in ("ESC_A", "ESC_C", "BCM_A"):
+        assert not silent(vehicle, name, 55, 105)
+    assert vehicle.restbus.set_partial_network("chassis", 9, False) == []
+
+
+def test_a_bus_that_sleeps_is_silent_and_the_other_is_not(vehicle):
+    vehicle.run(
+        200,
+        (55, lambda: vehicle.restbus.silence_bus("chassis", True)),
+        (105, lambda: vehicle.restbus.silence_bus("chassis", False)),
+    )
+    assert silent(vehicle, "ESC_A", 55, 105)
+    assert silent(vehicle, "ECM_A", 55, 105)
+    assert not silent(vehicle, "ESC_C", 55, 105)
+    assert not silent(vehicle, "ESC_A", 105, 120)
+
+
+def test_a_reset_ends_what_a_test_silenced_and_leaves_what_network_management_did(vehicle):
+    restbus = vehicle.restbus
+    restbus.silence_bus("body", True)
+    restbus.set_partial_network("chassis", 5, False)
+    restbus.mute("chassis", "ESC_A", True)
+    restbus.mute_node("ECM", True)
+    restbus.reset()
+    reasons = {sent.name: set(sent.silenced) for sent in restbus.messages}
+    assert reasons == {
+        "ESC_A": set(), "ESC_B": set(), "ECM_A": {PARTIAL_NETWORK}, "ESC_C": {ASLEEP}, "BCM_A": {ASLEEP}}  # fmt: skip
+    restbus.mute_node("ESC", True)
+    assert set(vehicle.sent("ESC_C").silenced) == {ASLEEP, NODE}
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        ("ESK", "the restbus plays no node 'ESK'. Remedy: did you mean ESC?"),
+        ("QQQQQ", "the restbus plays no node 'QQQQQ'. Remedy: it plays BCM, ECM, ESC."),
+        ("ECU", "node ECU is really there; the restbus can't silence it"),
+    ],
+)
+def test_a_node_that_is_not_played_is_refused(vehicle, node, text):
+    with pytest.raises(UsageError) as error:
+        vehicle.restbus.mute_node(node, True)
+    assert str(error.value) == text
+
+
+# Who sends what -------------------------------------------------------------------------------------------------------
+
+
+def test_network_management_and_diagnosis_are_not_the_restbuss(clock):
+    bench = Bench(clock, {"cabin": [
+        msg("NM_Body", 0x500, 8, sig("NmId", "0|8@1+"), cycle=100, nm="yes"),
+        msg("DiagReq", 0x700, 8, sig("Service", "0|8@1+"), cycle=100, diag="Yes"),
+        msg("M", 256, 1, sig("A", "0|8@1+"), cycle=100),
+    ]})  # fmt: skip
+    bench.run(300)
+    assert {can_id for _, can_id, _, _ in bench.ports["cabin"].sent} == {256}
+    for name, who in (("NmId", "network management"), ("Service", "diagnosis")):
+        with pytest.raises(UsageError, match=rf"cabin::\w+\.{name} belongs to {who}, not to the restbus"):
+            bench.set(**{name: 1})
+
+
+def test_start_values_are_those_of_the_customers_attribute(clock):
+    matrix = load(msg("M", 256, 1, sig("A", "0|8@1+", start=1, inactive=9), cycle=100))
+    network = Network({"one": matrix, "two": matrix}, {"two": AttributeNames({"start_value": "GenSigInactiveValue"})})
+    ports = {bus: Collector(clock) for bus in ("one", "two")}
+    restbus = Restbus(clock, network, ports, absent=["ECU"], on_late=print)
+    starts = {bus: restbus.get(network.resolve(f"{bus}::A")).raw for bus in ports}
+    assert starts == {"one": 1, "two": 9}
+    restbus.set(network.resolve("two::A"), database.to_value(network.resolve("two::A"), 3))
+    restbus.reset()
+    assert restbus.get(network.resolve("two::A")).raw == 9

@@ -1,0 +1,235 @@
+"""What runs on the buses of a bench beside the test: inbox, restbus, floods, and what they leave in the journal."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cantools.database.can import Message
+
+from hil import units
+from hil.bench.config import BenchConfig
+from hil.bench.recorder import Recorder
+from hil.bench.watch import Watch
+from hil.can.database import Network, SignalRef, Value
+from hil.can.flood import Flood
+from hil.can.frames import SENT, CanFrame
+from hil.can.inbox import Inbox
+from hil.can.network_manager import NetworkManager, NmOptions, StateChange
+from hil.can.nm_pdu import PduLayout
+from hil.can.port import CanPort
+from hil.can.restbus import Restbus
+from hil.can.sender import Sent
+from hil.clock import Callback, Clock, Timer
+
+Tap = Callable[[CanFrame], object]
+
+
+class Traffic:
+    """All that speaks and listens on the buses by itself.
+
+    Args:
+        clock: bench time.
+        config: the bench file.
+        network: its databases.
+        ports: bus -> port.
+        recorder: where frames and health are written.
+    """
+
+    def __init__(
+        self, clock: Clock, config: BenchConfig, network: Network, ports: Mapping[str, CanPort], recorder: Recorder
+    ) -> None:
+        self._clock, self._ports, self._recorder = clock, ports, recorder
+        self.inbox = Inbox(clock, network)
+        self.taps: list[Tap] = []
+        """Told of each frame on any bus, own ones included, while somebody listens."""
+        allowed_s = config.bench.allowed_lateness
+        self.restbus = Restbus(
+            clock,
+            network,
+            {name: port for name, port in ports.items() if config.bus[name].restbus},
+            absent=[node for bus in config.bus.values() for node in bus.real_nodes],
+            on_late=recorder.late,
+            allowed_ns=None if allowed_s is None else round(allowed_s * 1e9),
+            plays=lambda bus, message: _is_chosen(config, bus, message),
+        )
+        self.watch = Watch(clock, config, network, self.restbus, recorder)
+        self._watch_frame = self.watch.on_frame
+        self.managers = {bus: manager for bus in ports if (manager := self._manager(bus, config, network)).is_managed}
+        self._nm_ids = {(bus, can_id): manager for bus, manager in self.managers.items() for can_id in manager.ids}
+        self.plays: dict[SignalRef, object] = {}
+        """Which ramp or drive a signal follows; one that it no longer follows passes its points in vain."""
+        self._floods: dict[str, Flood] = {}
+        self._timers: list[Timer] = []
+        self._closing = False
+
+    def _manager(self, bus: str, config: BenchConfig, network: Network) -> NetworkManager:
+        """Network management of a bus, as it is played for the nodes that aren't there."""
+        restbus, section = self.restbus, config.bus[bus]
+        everybody = [node.name for node in network.databases[bus].nodes]
+        return NetworkManager(
+            self._clock,
+            bus,
+            network,
+            self._ports[bus],
+            real_nodes=section.real_nodes if section.restbus else everybody,
+            start_application=lambda: restbus.silence_bus(bus, False),
+            stop_application=lambda: restbus.silence_bus(bus, True),
+            set_partial_network=lambda number, on: self._switch_partial(bus, number, on),
+            on_state=self._note_state,
+            options=NmOptions(layout=PduLayout(pn_byte=4, pn_bytes=4, first_pnc=0)),
+        )
+
+    def _switch_partial(self, bus: str, number: int, on: bool) -> None:
+        self.restbus.set_partial_network(bus, number, on)
+        self.watch.set_partial_network(number, on)
+
+    def _note_state(self, change: StateChange) -> None:
+        if self._closing:
+            return
+        if change.after.is_network and not change.before.is_network:
+            self.watch.expect("asleep", change.bus)
+        elif not change.after.is_network:
+            self.watch.pause("asleep", change.bus)
+        by = f", by {change.by}" if change.by else ""
+        text = f"{change.bus}: {change.before.value} -> {change.after.value}{by}"
+        self._recorder.record("note", {"text": text}, t_ns=change.t_ns)
+
+    def on_frame(self, frame: CanFrame) -> None:
+        """A frame was on a bus."""
+        self._recorder.frame(frame)
+        if not frame[4] & SENT:
+            self.inbox.on_frame(frame)
+            self._watch_frame(frame)
+        manager = self._nm_ids.get((frame[1], frame[2]))
+        if manager is not None:
+            manager.on_frame(frame)
+        if self.taps:
+            for tap in tuple(self.taps):
+                tap(frame)
+
+    # On, off, asleep ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The vehicle is awake: the buses are woken, the restbus sends."""
+        self.restbus.start()
+        for manager in self.managers.values():
+            if not manager.running:
+                manager.start()
+            if manager.nodes:
+                manager.wake()
+
+    def stop(self) -> None:
+        """All nodes but the real ones are as if cut off."""
+        for manager in self.managers.values():
+            manager.stop()
+        self.restbus.stop()
+
+    def close(self) -> None:
+        """The bench is given up: `stop`, with nothing more in the journal, whose case has its verdict."""
+        self._closing = True
+        self.watch.close()
+        self.stop()
+
+    def sleep(self) -> None:
+        """Nobody but the real nodes wants the buses any more; a bus without network management falls silent at once."""
+        for manager in self.managers.values():
+            if manager.running and manager.nodes:
+                manager.sleep()
+        if not self.managers:
+            self.restbus.stop()
+
+    def reset(self) -> None:
+        """Nothing of the case before goes on."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self.plays.clear()
+        for bus in list(self._floods):
+            self.stop_flood(bus)
+        self.inbox.clear()
+        self.restbus.reset()
+        self.watch.begin()
+
+    def later(self, t_ns: int, callback: Callback, argument: Any = None) -> None:
+        """Do something later in this case; what is still to be done at its end is not."""
+        now_ns = self._clock.now_ns
+        if self._timers and self._timers[0].t_ns < now_ns:
+            self._timers = [timer for timer in self._timers if timer.t_ns >= now_ns]
+        self._timers.append(self._clock.call_at(t_ns, callback, argument))
+
+    # Values, floods and skew --------------------------------------------------------------------------------------
+
+    def set_all(self, values: Mapping[SignalRef, Value]) -> None:
+        """Set signals at one instant, which ends the ramps and drives that they follow.
+
+        How far apart the first frames with the new values of several messages left is written down.
+
+        Raises:
+            UsageError: as `Restbus.set_all`.
+        """
+        skew = _Skew(self._clock, self._recorder)
+        self.restbus.set_all(values, skew.watch)
+        skew.leave_unsent(self.restbus.running)
+        for ref in values:
+            self.plays.pop(ref, None)
+
+    def flood(self, bus: str, can_id: int, data: bytes, flags: int, period_ns: int) -> None:
+        """Flood a bus until `stop_flood`; one flood a bus."""
+        self.stop_flood(bus)
+        flood = Flood(self._clock, self._ports[bus], can_id=can_id, data=data, flags=flags, period_ns=period_ns)
+        self._floods[bus] = flood
+        self.taps.append(flood.on_frame)
+        flood.start()
+
+    def stop_flood(self, bus: str) -> int | None:
+        """End the flood of a bus; returns how many frames it sent, None if there was none."""
+        flood = self._floods.pop(bus, None)
+        if flood is None:
+            return None
+        flood.stop()
+        self.taps.remove(flood.on_frame)
+        return flood.count
+
+
+class _Skew:
+    """Waits until each message of a transaction has been sent with its new values."""
+
+    def __init__(self, clock: Clock, recorder: Recorder) -> None:
+        self._clock, self._recorder = clock, recorder
+        self._waiting: list[Sent] = []
+        self._left: list[tuple[int, str]] = []
+        self._is_complete = False
+
+    def watch(self, messages: Iterable[Sent]) -> None:
+        """These have new values; none has been sent with them yet."""
+        self._waiting = list(messages)
+        for sent in self._waiting:
+            sent.on_sent.append(self._on_sent)
+
+    def leave_unsent(self, running: bool) -> None:
+        """Wait for none that isn't sent: silent ones, and those without a cycle that had no reason to be."""
+        for sent in tuple(self._waiting):
+            if not running or sent.silenced or not (sent.period_ns or sent.is_owed):
+                self._waiting.remove(sent)
+                sent.on_sent.remove(self._on_sent)
+        self._is_complete = True
+        self._tell()
+
+    def _on_sent(self, sent: Sent) -> None:
+        self._waiting.remove(sent)
+        self._left.append((self._clock.now_ns, sent.name))
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._waiting or len(self._left) < 2 or not self._is_complete:
+            return
+        skew = units.show_duration(self._left[-1][0] - self._left[0][0])
+        names = ", ".join(name for _, name in self._left)
+        self._recorder.record("note", {"text": f"set together: {names}; skew {skew}"})
+
+
+def _is_chosen(config: BenchConfig, bus: str, message: Message) -> bool:
+    patterns = config.bus[bus].play
+    return not patterns or any(fnmatch.fnmatchcase(message.name, pattern) for pattern in patterns)

@@ -134,18 +134,20 @@ class TracedSupply:
         return _Traced(site, Path(options.trace))
 
 
+class _Breaking:
+    def __init__(self, site: Any, port: Any) -> None:
+        self.bus, self._clock, self._port = site.name, site.clock, port
+        self.send, self.close = port.send, port.close
+
+    async def open(self, on_frame: Any, on_lost: Any) -> None:
+        await self._port.open(on_frame, on_lost)
+        error = BenchError("the adapter was pulled", where=f"bus.{self.bus}", remedy="plug it in.")
+        self._clock.call_in(1_000_000_000, lambda _: on_lost(error))
+
+
 class BreakingCan(SimCan):
     """A CAN port that is lost one second after it was opened."""
 
     @staticmethod
-    def make(site: Any, options: Any) -> Any:
-        port = SimCan.make(site, options)
-        opened = port.open
-
-        async def open_for_a_second(on_frame: Any, on_lost: Any) -> None:
-            await opened(on_frame, on_lost)
-            error = BenchError("the adapter was pulled", where=f"bus.{site.name}", remedy="plug it in.")
-            site.clock.call_in(1_000_000_000, lambda _: on_lost(error))
-
-        port.open = open_for_a_second
-        return port
+    def make(site: Any, options: Any) -> _Breaking:
+        return _Breaking(site, SimCan.make(site, options))

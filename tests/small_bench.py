@@ -51,13 +51,22 @@ restbus = false
 
 
 class Small:
-    """A bench with a node on each bus that listens, and a journal. Times in ms, from the start of the restbus."""
+    """A bench with a node on each bus that listens, and a journal. Times in ms, from the start of the restbus.
 
-    def __init__(self, folder):
+    Args:
+        folder: where its files are written.
+        more: further buses with their messages.
+    """
+
+    def __init__(self, folder, more=None):
+        more = more or {}
         (folder / "body.dbc").write_text(dbc(*BODY))
         (folder / "chassis.dbc").write_text(dbc(*CHASSIS))
         (folder / "silent.dbc").write_text(dbc(*SILENT))
-        (folder / "bench.toml").write_text(FILE)
+        for bus, messages in more.items():
+            (folder / f"{bus}.dbc").write_text(dbc(*messages))
+        sections = [f'[bus.{bus}]\nport = "sim"\ndatabase = "{bus}.dbc"\nreal_nodes = ["ECU"]\n' for bus in more]
+        (folder / "bench.toml").write_text("\n".join([FILE, *sections]))
         self.folder = folder
         self.open = wiring.open_bench(wiring.plan(bench_config.load(folder / "bench.toml")), "seed")
         self.wiring = self.open.wiring
@@ -65,7 +74,7 @@ class Small:
         self.journal = Journal(folder / "journal.mcap")
         self.wiring.recorder.begin(self.journal)
         self.heard = []
-        self.ears = {bus: self.wiring._copper.wires[bus].port("EAR") for bus in ("body", "chassis")}
+        self.ears = {bus: self.wiring._copper.wires[bus].port("EAR") for bus in ("body", "chassis", *more)}
         for ear in self.ears.values():
             self.wiring.clock.run(ear.open(self.heard.append, print))
         self.bench.restbus(True)

@@ -68,8 +68,10 @@ def _folder() -> Path | None:
         status = folder.stat()
     except (OSError, RuntimeError):
         return None
-    others = os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022)
-    return None if others else folder
+    if os.name != "posix":
+        return folder
+    trusted = status.st_uid == os.getuid() or os.getuid() == 0
+    return folder if trusted and not status.st_mode & 0o022 else None
 
 
 def _read(path: Path | None) -> Any:

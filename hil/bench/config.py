@@ -116,6 +116,11 @@ class BusSection(PortSection):
         real_nodes: nodes that are really there, so that the restbus doesn't play them.
         play: of the messages that it could play only these (`"BCM_*"`); all if empty.
         attributes: which attribute of a customer's database says what: `cycle_time = "MsgCycle"`.
+        words: what the words of such an attribute mean: `send_type = { FP = "Cyclic" }`.
+        start_values: whether start values in the database are `raw` or `physical` numbers.
+        tolerant: whether a sloppy database is mended, with a list of what was, or refused.
+        encoding: of the database, where it can't be guessed.
+        cluster: the bus that is meant, of a database that has several (ARXML, KCD).
     """
 
     port: str
@@ -126,6 +131,11 @@ class BusSection(PortSection):
     real_nodes: list[str] = []
     play: list[str] = []
     attributes: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
+    start_values: Literal["raw", "physical"] = "raw"
+    tolerant: bool = True
+    encoding: str = ""
+    cluster: str = ""
 
 
 class ScreenSection(PortSection):

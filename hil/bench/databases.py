@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hil.bench.cache import cached
 from hil.bench.config import BenchConfig, BusSection
 from hil.can.encoding import decode_text
 from hil.can.loading import Loaded, load_tolerant
@@ -29,8 +30,13 @@ def read_database(path: Path, names: AttributeNames | None = None, *, encoding: 
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"can't be read: {error.strerror}", where=where, remedy="name a database.") from error
-    text, tolerated = decode_text(data, where, encoding)
-    loaded = load_tolerant(text, path.suffix, where, names, cluster=cluster)
+    parts = (data, where, path.suffix, encoding, cluster, names.key if names is not None else "")
+    return cached(Loaded, parts, lambda: _load(data, path, names, encoding, cluster))
+
+
+def _load(data: bytes, path: Path, names: AttributeNames | None, encoding: str, cluster: str) -> Loaded:
+    text, tolerated = decode_text(data, str(path), encoding)
+    loaded = load_tolerant(text, path.suffix, str(path), names, cluster=cluster)
     return Loaded(loaded.database, [*tolerated, *loaded.tolerated])
 
 
@@ -40,8 +46,8 @@ def attribute_names(section: BusSection) -> AttributeNames:
     Raises:
         UsageError: a role that doesn't exist.
     """
-    physical = getattr(section, "start_values", "raw") == "physical"
-    return AttributeNames(section.attributes, words=getattr(section, "words", {}), physical_start=physical)
+    physical = section.start_values == "physical"
+    return AttributeNames(section.attributes, words=section.words, physical_start=physical)
 
 
 def bus_database(config: BenchConfig, bus: str) -> Loaded:
@@ -54,10 +60,10 @@ def bus_database(config: BenchConfig, bus: str) -> Loaded:
     loaded = read_database(
         config.locate(section.database),
         attribute_names(section),
-        encoding=getattr(section, "encoding", ""),
-        cluster=getattr(section, "cluster", ""),
+        encoding=section.encoding,
+        cluster=section.cluster,
     )
-    if not getattr(section, "tolerant", True):
+    if not section.tolerant:
         refuse(loaded.tolerated)
     return loaded
 

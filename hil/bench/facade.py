@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from hil import units
 from hil.bench.console import ConsoleFacade
+from hil.bench.disturb_calls import DisturbCalls
 from hil.bench.network_calls import NetworkCalls
 from hil.bench.portal import Portal
 from hil.bench.power import PowerFacade
@@ -20,6 +21,7 @@ from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
 from hil.bench.signal_calls import SignalCalls
 from hil.bench.traffic_calls import TrafficCalls
+from hil.bench.watch_calls import WatchCalls
 from hil.bench.wiring import Wiring
 from hil.clock import Timer
 from hil.errors import NotRunError, UsageError
@@ -29,7 +31,7 @@ T = TypeVar("T")
 DEFAULT_WITHIN: Final = "2 s"
 
 
-class Bench(SignalCalls, TrafficCalls, NetworkCalls):
+class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls):
     """The bench of one test.
 
     Args:

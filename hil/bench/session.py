@@ -28,7 +28,6 @@ from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
-from hil.bench.watch import failing
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan
 from hil.clock import uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
@@ -288,7 +287,7 @@ class Session:
         """What the monitors found fails a case that would have passed."""
         assert self._open is not None
         watch = self._open.wiring.traffic.watch
-        found = failing(self._open.wiring.clock.run(watch.findings()))
+        found = self._open.wiring.clock.run(watch.failing())
         if final.verdict is not Verdict.PASS or not found:
             return final
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

@@ -21,7 +21,9 @@ from hil.can.nm_pdu import PduLayout
 from hil.can.port import CanPort
 from hil.can.restbus import Restbus
 from hil.can.sender import Sent
+from hil.can.traits import nm_pn_bytes
 from hil.clock import Callback, Clock, Timer
+from hil.errors import UsageError
 
 Tap = Callable[[CanFrame], object]
 
@@ -67,6 +69,7 @@ class Traffic:
     def _manager(self, bus: str, config: BenchConfig, network: Network) -> NetworkManager:
         """Network management of a bus, as it is played for the nodes that aren't there."""
         restbus, section = self.restbus, config.bus[bus]
+        first, count = nm_pn_bytes(network.databases[bus], network.names[bus])
         everybody = [node.name for node in network.databases[bus].nodes]
         return NetworkManager(
             self._clock,
@@ -78,7 +81,7 @@ class Traffic:
             stop_application=lambda: restbus.silence_bus(bus, True),
             set_partial_network=lambda number, on: self._switch_partial(bus, number, on),
             on_state=self._note_state,
-            options=NmOptions(layout=PduLayout(pn_byte=4, pn_bytes=4, first_pnc=0)),
+            options=NmOptions(layout=PduLayout(pn_byte=first, pn_bytes=count)),
         )
 
     def _switch_partial(self, bus: str, number: int, on: bool) -> None:
@@ -98,11 +101,14 @@ class Traffic:
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on a bus."""
-        self._recorder.frame(frame)
-        if not frame[4] & SENT:
+        t_ns, bus, can_id, data, flags, origin = frame
+        journal = self._recorder.journal
+        if journal is not None:
+            journal.frame(t_ns, bus, can_id, flags, origin, data)
+        if not flags & SENT:
             self.inbox.on_frame(frame)
             self._watch_frame(frame)
-        manager = self._nm_ids.get((frame[1], frame[2]))
+        manager = self._nm_ids.get((bus, can_id))
         if manager is not None:
             manager.on_frame(frame)
         if self.taps:
@@ -140,14 +146,32 @@ class Traffic:
         if not self.managers:
             self.restbus.stop()
 
+    def mute_node(self, node: str, muted: bool) -> None:
+        """Send nothing more of a node, network management included, or all again.
+
+        Raises:
+            UsageError: the bench plays no node of that name.
+        """
+        managers = [manager for manager in self.managers.values() if node in manager.nodes]
+        try:
+            self.restbus.mute_node(node, muted)
+        except UsageError:
+            if not managers:
+                raise
+        for manager in managers:
+            manager.mute(node, muted)
+
     def reset(self) -> None:
-        """Nothing of the case before goes on."""
+        """Nothing of the case before goes on, and nothing that it broke stays broken."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
         self.plays.clear()
         for bus in list(self._floods):
             self.stop_flood(bus)
+        for manager in self.managers.values():
+            for node in manager.nodes:
+                manager.mute(node, False)
         self.inbox.clear()
         self.restbus.reset()
         self.watch.begin()

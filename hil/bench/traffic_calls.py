@@ -56,7 +56,7 @@ class TrafficCalls:
         self._note_traffic(f"{sent.name} {'stopped' if muted else 'resumed'}")
 
     def stop_node(self, node: str) -> None:
-        """Have the restbus send nothing more of a node, on all buses: it lost its supply.
+        """Have the bench send nothing more of a node, on all buses, network management included: it lost its supply.
 
         Raises:
             UsageError: the restbus plays no node of that name.
@@ -68,7 +68,7 @@ class TrafficCalls:
         self.portal.call(self._mute_node(node, False))
 
     async def _mute_node(self, node: str, muted: bool) -> None:
-        self.portal.wiring.restbus.mute_node(node, muted)
+        self.portal.wiring.traffic.mute_node(node, muted)
         self._note_traffic(f"node {node} {'stopped' if muted else 'resumed'}")
 
     # Faults on purpose --------------------------------------------------------------------------------------------
@@ -168,7 +168,9 @@ class TrafficCalls:
         self._port_of(bus).send(can_id, data, flags)
 
     def flood(self, bus: str, can_id: int | str = 0, period: Duration = "100 us", data: bytes | str = bytes(8)) -> None:
-        """Flood a bus with one frame until `stop_flood`: with identifier 0 nobody else is heard for long.
+        """Flood a bus with one frame until `stop_flood`: with identifier 0 no other node is heard any more.
+
+        What the bench itself has to send goes out between the frames of the flood: they share a node.
 
         Args:
             bus: name in the bench file.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
+
+from cantools.database.can import Message
 
 from hil.bench.config import BenchConfig, MonitorLevels
 from hil.bench.recorder import Recorder
 from hil.can.database import Network
-from hil.can.monitor_rules import Kind, Level, MonitorRules, Rule, check_rules, pattern, tolerance
+from hil.can.monitor_rules import Kind, Level, MonitorRules, Pattern, Rule, Subject, check_rules, pattern, tolerance
 from hil.can.monitors import Finding, Monitors
 from hil.can.restbus import Restbus
 from hil.clock import Clock
@@ -52,6 +54,18 @@ def _levels(section: MonitorLevels) -> dict[Kind, Level]:
     return {Kind(kind): Level(level) for kind, level in section.levels.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Findings that a case provokes on purpose."""
+
+    patterns: tuple[Pattern, ...]
+    kinds: frozenset[Kind]
+
+    def fits(self, finding: Finding, subject: Subject) -> bool:
+        """Whether it is one of them."""
+        return finding.kind in self.kinds and any(pattern.fits(subject) for pattern in self.patterns)
+
+
 class Watch:
     """The monitors of one bench.
 
@@ -67,6 +81,8 @@ class Watch:
         self, clock: Clock, config: BenchConfig, network: Network, restbus: Restbus, recorder: Recorder
     ) -> None:
         self._clock, self._restbus, self._recorder = clock, restbus, recorder
+        self._network = network
+        self._allowed: list[Allowed] = []
         self._grace_ns = round(config.monitors.grace * 1e9)
         self._monitors = Monitors(
             clock,
@@ -89,7 +105,12 @@ class Watch:
         for sent in self._restbus.messages:
             sent.worst_late_ns = 0
         self._monitors.jitter_ns = 0
+        self._allowed.clear()
         self._monitors.begin()
+
+    def allow(self, allowed: Allowed) -> None:
+        """These findings don't fail this case."""
+        self._allowed.append(allowed)
 
     def pause(self, reason: str, bus: str = "") -> None:
         """The real nodes need not send, for this reason."""
@@ -111,12 +132,24 @@ class Watch:
 
     # The end of a case --------------------------------------------------------------------------------------------
 
-    async def findings(self) -> list[Finding]:
-        """What was found in this case; written to the journal."""
+    async def failing(self) -> list[Finding]:
+        """What fails this case; all that was found is written to the journal."""
         found = self._monitors.findings()
         for finding in found:
             self._record(finding, "end")
-        return found
+        return [finding for finding in found if finding.level is Level.FAIL and not self._is_allowed(finding)]
+
+    def so_far(self) -> list[Finding]:
+        """What was found until now."""
+        return self._monitors.findings()
+
+    def _is_allowed(self, finding: Finding) -> bool:
+        message = find_message(self._network, finding.bus, finding.message)
+        if message is not None:
+            subject = Subject(finding.bus, message.name, message.frame_id, message.is_extended_frame)
+        else:
+            subject = _stranger(finding)
+        return any(allowed.fits(finding, subject) for allowed in self._allowed)
 
     def is_doubtful(self, finding: Finding) -> bool:
         """Whether the bench itself was late when it occurred first."""
@@ -136,6 +169,15 @@ class Watch:
         self._recorder.record("monitor", fields, t_ns=t_ns)
 
 
-def failing(found: Iterable[Finding]) -> list[Finding]:
-    """Those that fail a case."""
-    return [finding for finding in found if finding.level is Level.FAIL]
+def find_message(network: Network, bus: str, name: str) -> Message | None:
+    """The message of that name on a bus, if there is one."""
+    return next((message for message in network.databases[bus].messages if message.name == name), None)
+
+
+def _stranger(finding: Finding) -> Subject:
+    """What a finding about an identifier that no database has is about."""
+    text = finding.message.removeprefix("0x")
+    extended = text.endswith("x")
+    digits = text.removesuffix("x")
+    is_id = bool(digits) and all(digit in "0123456789ABCDEFabcdef" for digit in digits)
+    return Subject(finding.bus, "" if is_id else finding.message, int(digits, 16) if is_id else -1, extended)

@@ -19,19 +19,21 @@ from pydantic import ValidationError
 from hil.bench import config as bench_config
 from hil.bench import ports
 from hil.bench.config import BenchConfig, BusSection
+from hil.bench.databases import attribute_names, bus_database
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
 from hil.bench.traffic import Traffic
 from hil.can import database
+from hil.can.confinement import StateChange
 from hil.can.database import Network
 from hil.can.port import CanPort
-from hil.can.traits import AttributeNames
+from hil.can.tolerated import Tolerated
+from hil.can.wire import SimWire
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.ecu.defects import check_names
 from hil.errors import BenchError, HilError, UsageError
-from hil.files import read_text
 from hil.hmi import layout_file, ocr
 from hil.hmi.frames import FrameSource
 from hil.hmi.layout import Layout, Telltale, Text
@@ -58,6 +60,7 @@ class Plan:
     layouts: dict[str, Layout]
     files: dict[str, bytes]
     defects: list[str] = field(default_factory=list)
+    tolerated: dict[str, list[Tolerated]] = field(default_factory=dict)
 
     @property
     def resources(self) -> list[str]:
@@ -76,10 +79,11 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
     Raises:
         UsageError: something in the bench file, a database or a layout is wrong.
     """
-    databases, found_layouts, files = {}, {}, {}
+    databases, tolerated, found_layouts, files = {}, {}, {}, {}
     for name, bus in config.bus.items():
         path = config.locate(bus.database)
-        databases[name] = database.load(read_text(path), path.suffix, str(path))
+        loaded = bus_database(config, name)
+        databases[name], tolerated[name] = loaded.database, loaded.tolerated
         files[path.name] = path.read_bytes()
     for name, screen in config.screen.items():
         path = config.locate(screen.layout)
@@ -88,7 +92,7 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
     network = _network(config, databases)
     _check_nodes(config, databases)
     _check_signals(config, network)
-    made = Plan(config, network, found_layouts, files, _defects(config, defects))
+    made = Plan(config, network, found_layouts, files, _defects(config, defects), tolerated)
     _check_ports(made)
     return made
 
@@ -97,7 +101,7 @@ def _network(config: BenchConfig, databases: Mapping[str, Database]) -> Network:
     names = {}
     for bus, section in config.bus.items():
         with _of_key(config, f"bus.{bus}.attributes"):
-            names[bus] = AttributeNames(section.attributes)
+            names[bus] = attribute_names(section)
     network = Network(databases, names)
     for bus, message in network.messages():
         with _of_key(config, f"bus.{bus}.database ({config.bus[bus].database.name})"):
@@ -282,6 +286,16 @@ class Wiring:
         network = self.plan.network.only(buses)
         return CockpitEcu(self.clock, wires, network, seeded(f"{self.rng.random()}"), self.plan.defects)
 
+    @property
+    def wires(self) -> dict[str, SimWire]:
+        """The simulated wires: bus -> wire."""
+        return self._copper.wires
+
+    def _note_node_state(self, change: StateChange) -> None:
+        counters = f"TEC {change.counters.tec}, REC {change.counters.rec}"
+        text = f"{change.bus}: {change.node} {change.before.value} -> {change.after.value} ({counters})"
+        self.recorder.record("note", {"text": text}, t_ns=change.t_ns)
+
     async def open(self) -> None:
         """Open all ports and start the virtual ECUs.
 
@@ -298,6 +312,8 @@ class Wiring:
             await screen.open(self.recorder.lost)
         for ecu in self.ecus.values():
             await ecu.start()
+        for node in (node for wire in self.wires.values() for node in wire.nodes):
+            node.on_state(self._note_node_state)
         if not self.config.is_virtual and any(layout.names(Text) for layout in self.plan.layouts.values()):
             await asyncio.to_thread(ocr.warm_up)
 

@@ -379,7 +379,6 @@ class _Node:
 
     def _signal(self, error: _DetectedError) -> _Steps:
         """Error flag and delimiter; the numbers are those of the rules of fault confinement."""
-        self.fast = False
         self.fault = self.fault or Fault(error.kind, self._field, self._sending)
         self._rec += 0 if self._sending else 1  # rule 1
         seen_dominant = yield from self._passive_flag() if self.seat.passive else _active_flag()

@@ -48,6 +48,7 @@ _NODES: Final = re.compile(
     r'BU_[ \t]*(?P<colon>:?)(?P<nodes>(?:(?![ \t](?:BO_|VAL_TABLE_|CM_|BA_DEF_) )[^"\n])*'
     rf'(?:\n(?![ \t]*{_ANY_WORD}[\s:"])[\w \t.,-]*(?=\n|\Z))*)'
 )
+_HEADS: Final = {"NS_": _NAMES_USED, "BS_": re.compile(r"BS_[ \t]*:?[\d:, \t]*"), "BU_": _NODES}
 _LOOKS_LIKE_SIGNAL: Final = re.compile(r"\d\s*\|\s*\d+\s*@|^\s*(?:SG|BO)_?\b", re.IGNORECASE)
 _SIGNAL_MODEL: Final = """write it like ' SG_ Speed : 0|16@1+ (0.01,0) [0|300] "km/h" Receiver'."""
 _MESSAGE_MODEL: Final = "write it like 'BO_ 256 Name: 8 Sender'."
@@ -163,14 +164,14 @@ def _statement(text: str, at: int, starts: list[int], places: Places) -> tuple[S
         return _pieces(text, at, kind, places)
     if kind in _TEMPLATES:
         return _templated(text, at, kind, starts, places)
-    if kind in ("NS_", "BU_"):
-        match = (_NAMES_USED if kind == "NS_" else _NODES).match(text, at)
+    if kind in _HEADS:
+        match = _HEADS[kind].match(text, at)
         return Statement(kind, at, match.groupdict() if match else {}), match.end() if match else at
-    if kind and kind not in ("BS_",):
+    if kind:
         match = _ANY.match(text, at)
         end = match.end() if match else _next(starts, at, text)
         return Statement(kind, at, {}, kind not in _SKIPPED, text[at:end]), end
-    return _no_statement(text, at, kind, places)
+    return _no_statement(text, at, places)
 
 
 def _next(starts: list[int], at: int, text: str) -> int:
@@ -179,14 +180,14 @@ def _next(starts: list[int], at: int, text: str) -> int:
     return starts[index] if index < len(starts) else len(text)
 
 
-def _no_statement(text: str, at: int, kind: str, places: Places) -> tuple[Statement, int]:
+def _no_statement(text: str, at: int, places: Places) -> tuple[Statement, int]:
     match = _REST.match(text, at)
     line = match[0] if match else ""
-    if not kind and _LOOKS_LIKE_SIGNAL.search(line):
+    if _LOOKS_LIKE_SIGNAL.search(line):
         what = f"'{short(line.strip(), 30)}' is no statement, but looks like a message or a signal"
         model = _MESSAGE_MODEL if line.lstrip().upper().startswith("BO") else _SIGNAL_MODEL
         raise UsageError(what, where=places.show(at, column=True), remedy=model)
-    return Statement(kind, at, {}, not kind, line), at + len(line)
+    return Statement("", at, {}, True, line), at + len(line)
 
 
 def _templated(text: str, at: int, kind: str, starts: list[int], places: Places) -> tuple[Statement, int]:

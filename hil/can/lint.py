@@ -20,9 +20,7 @@ from hil.can.traits import AttributeNames
 
 _RULES: Final = (*lint_messages.RULES, *lint_signals.RULES, *lint_protection.RULES)
 _FILE: Final = "file:"
-_LOSSES: Final = frozenset(
-    {"beyond", "length", "duplicate-message", "duplicate-signal", "multiplexing", "factor", "identifier"}
-)
+_LOSSES: Final = frozenset({"beyond", "length", "duplicate-message", "duplicate-signal", "multiplexing", "factor"})
 """What was tolerated at the price of a signal that is lost, or may be wrong."""
 _FOUND_TOO: Final = frozenset({"overlap"})
 """What was tolerated, but can still be seen in the database."""

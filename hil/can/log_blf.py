@@ -149,19 +149,22 @@ class BlfParser:
         if method == _STORED:
             self._drop_whole(size, "a container")
             return packed
-        if method != _DEFLATED:
-            return self._leave_out()
         unpack = zlib.decompressobj()
-        try:
-            data = unpack.decompress(packed, _MOST_BYTES)
-        except zlib.error:
-            return self._leave_out()
-        if not unpack.eof and size <= len(self._raw):
+        data = _inflated(unpack, packed) if method == _DEFLATED else None
+        if data is None or (not unpack.eof and size <= len(self._raw)):
             return self._leave_out()
         if unpack.unused_data:  # its size is wrong: what follows is behind what was used
             size = _CONTAINER_HEADER + len(packed) - len(unpack.unused_data)
         self._drop_whole(size, "a container")
         return data
+
+
+def _inflated(unpack: Any, packed: bytes) -> bytes | None:
+    """What can be unpacked; None if it is damaged."""
+    try:
+        return bytes(unpack.decompress(packed, _MOST_BYTES))
+    except zlib.error:
+        return None
 
 
 def _epoch_ns(year: int, month: int, _: int, day: int, hour: int, minute: int, second: int, ms: int) -> int | None:

@@ -164,14 +164,9 @@ class _Block:
     def fill(self, layout: _Layout, columns: Array, lines: Array, channels: list[str]) -> Array:
         """Read the lines that have a layout; returns which have."""
         digits, nibbles = columns - np.uint8(ord("0")), _HEX[columns]
-        fits: Array = (columns[layout.fixed] == layout.template[layout.fixed, None]).all(axis=0)
-        for name in ("s", "fraction"):
-            fits &= (digits[slice(*layout.spans[name])] <= 9).all(axis=0)
-        for name in layout.spans.keys() & {"id", "fd", "wide", "asked", "data"}:
-            fits &= (nibbles[slice(*layout.spans[name])] != _NO_HEX).all(axis=0)
         can_id = _number(nibbles[slice(*layout.spans["id"])], 16)
         extended = layout.spans["id"][1] - layout.spans["id"][0] > 3
-        fits &= extended | (can_id <= 0x7FF)
+        fits = _fitting(layout, columns, digits, nibbles) & (extended | (can_id <= 0x7FF))
         chosen, rows = np.flatnonzero(fits), lines[fits]
         self._good[rows] = True
         self._t_ns[rows] = _stamp(digits, layout)[chosen]
@@ -199,6 +194,16 @@ class _Block:
         columns = (self._t_ns, self._channel, self._id, self._flags, self._length, self._data)
         block = Frames(*columns)
         return block if self._good.all() else block.pick(self._good)
+
+
+def _fitting(layout: _Layout, columns: Array, digits: Array, nibbles: Array) -> Array:
+    """Which lines have the characters of a layout, and digits where it has digits."""
+    fits: Array = (columns[layout.fixed] == layout.template[layout.fixed, None]).all(axis=0)
+    for name in ("s", "fraction"):
+        fits &= (digits[slice(*layout.spans[name])] <= 9).all(axis=0)
+    for name in layout.spans.keys() & {"id", "fd", "wide", "asked", "data"}:
+        fits &= (nibbles[slice(*layout.spans[name])] != _NO_HEX).all(axis=0)
+    return fits
 
 
 def _number(digits: Iterable[Array], base: int) -> Array:

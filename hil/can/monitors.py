@@ -171,11 +171,9 @@ class Monitors:
             self._foreign[bus, message.frame_id, traits.flags & EXTENDED] = self._plain(subject, message.name)
             return
         watch = self._watched[key] = self._watch(subject, message, traits)
-        if self._comes(bus, message) and traits.cycle_ns and not self._is_exempt(traits):
-            if watch.levels[Kind.CYCLE] is not Level.OFF:
-                self._cyclic[bus].append(watch)
-        elif traits.is_diag:
-            watch.levels = dict.fromkeys(Kind, Level.OFF)
+        is_cyclic = bool(traits.cycle_ns) and not (traits.is_nm or traits.active_only)
+        if is_cyclic and self._comes(bus, message) and watch.levels[Kind.CYCLE] is not Level.OFF:
+            self._cyclic[bus].append(watch)
 
     def _comes(self, bus: str, message: Message) -> bool:
         """Whether a node sends it that is really there."""
@@ -184,14 +182,10 @@ class Monitors:
     def _played(self, bus: str, message: Message) -> bool:
         return bool(message.senders) if self._is_played is None else self._is_played(bus, message)
 
-    @staticmethod
-    def _is_exempt(traits: MessageTraits) -> bool:
-        return traits.is_nm or traits.is_diag or traits.active_only
-
     def _watch(self, subject: Subject, message: Message, traits: MessageTraits) -> _Watch:
-        levels = self._rules.levels_of(subject)
+        levels = dict.fromkeys(Kind, Level.OFF) if traits.is_diag else self._rules.levels_of(subject)
         chain = None
-        if levels[Kind.E2E] is not Level.OFF and not traits.is_diag:
+        if levels[Kind.E2E] is not Level.OFF:
             make = self._make_chain
             chain = chain_of(traits) if make is None else make(subject.bus, message, traits)
         due = Due(

@@ -357,11 +357,8 @@ class NmMachine:
     # Time ---------------------------------------------------------------------------------------------------------
 
     def _run(self, until_ns: int) -> None:
-        while True:
-            due = min(self._due(), default=None)
-            if due is None or due[0] > until_ns:
-                return
-            due_ns, order, pnc = due
+        while (deadline_ns := self.deadline_ns) is not None and deadline_ns <= until_ns:
+            due_ns, order, pnc = min(self._due())
             if order == len(_ORDER):
                 self._end_pncs([pnc], due_ns)
             elif _ORDER[order] is Event.CYCLE:

@@ -22,7 +22,7 @@ from hil.can.trace_select import SignalChoice
 from hil.errors import UsageError
 from hil.units import canonical
 
-MOST_ROWS: Final = 100_000_000
+MOST_ROWS: Final = 10_000_000
 """A grid with more rows is a mistake: a step too short, or a stamp that is wrong by years."""
 
 
@@ -77,8 +77,8 @@ class DecodedLines:
             shown = self._signals(table, signals)
             short = set(table.short.tolist())
             for index, row in enumerate(rows.tolist()):
-                said = ", ".join(shown[index]) + (" (short)" if index in short else "")
-                if said or self._every:
+                if shown[index] or self._every:
+                    said = ", ".join(shown[index]) + (" (short)" if index in short else "")
                     lines[row] = self._line(int(block.t_ns[row]), bus, message.name if message else "", said)
         return [line for line in lines if line is not None]
 

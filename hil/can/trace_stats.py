@@ -270,11 +270,12 @@ class TraceStatistics:
         )
 
     def _load(self, counted: _Channel) -> Load:
-        """The last window may be cut by the end of the log; it counts as a whole one."""
-        busy_ns = sum(counted.busy.values())
+        """A window that the log's begin or end cuts counts as a whole one."""
+        span_ns = self.span.length_ns
         window = max(counted.busy, key=lambda number: (counted.busy[number], -number))
-        mean = busy_ns / self.span.length_ns if self.span.length_ns else 0.0
-        return Load(mean, counted.busy[window] / WINDOW_NS, window * WINDOW_NS)
+        mean = sum(counted.busy.values()) / span_ns if span_ns else 0.0
+        peak = counted.busy[window] / WINDOW_NS if span_ns >= WINDOW_NS else mean
+        return Load(mean, peak, window * WINDOW_NS)
 
     def messages(self) -> list[MessageStatistics]:
         """The identifiers, by channel, format and number."""

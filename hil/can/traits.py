@@ -43,6 +43,8 @@ NAMES: Final = MappingProxyType(
         "nm_timeout": "NmAsrTimeoutTime",
         "nm_repeat_time": "NmAsrRepeatMessageTime",
         "nm_wait_sleep_time": "NmAsrWaitBusSleepTime",
+        "nm_pn_offset": "NmPnInfoOffset",
+        "nm_pn_length": "NmPnInfoLength",
         "diag_request": "DiagRequest",
         "diag_response": "DiagResponse",
         "e2e_profile": "E2EProfile",
@@ -175,6 +177,8 @@ class AttributeNames:
         """Names of `NAMES` that the customer's databases say otherwise."""
         self._words = {role: {w.lower(): ours for w, ours in said.items()} for role, said in (words or {}).items()}
         self.physical_start = physical_start
+        self.key = repr((sorted(self._names.items()), sorted(self._words.items()), physical_start))
+        """Tells what is read in another way from what isn't."""
 
     def name(self, role: str) -> str:
         """The attribute that says it."""
@@ -463,6 +467,12 @@ def nm_times(database: Database, names: AttributeNames) -> NmTimes:
     return NmTimes(**{key: value for key, value in said.items() if value})
 
 
+def nm_pn_bytes(database: Database, names: AttributeNames) -> tuple[int, int]:
+    """Which bytes of an NM frame request partial networks: the first, and how many; (2, 6) if nothing is said."""
+    offset, length = names.of(database, "nm_pn_offset"), names.of(database, "nm_pn_length")
+    return 2 if offset is None else int(offset), 6 if length is None else int(length)
+
+
 def nm_nodes(database: Database, names: AttributeNames) -> list[NodeNm]:
     """The nodes that take part in network management, with the message of each.
 
@@ -491,5 +501,5 @@ def _node_id(value: Any, message: Message) -> int:
 
 __all__ = [
     "AttributeNames", "E2eConfig", "MessageTraits", "NAMES", "NmTimes", "NodeNm", "SendType", "frame_flags",
-    "message_traits", "nm_nodes", "nm_times", "start_value", "stated_start",
+    "message_traits", "nm_nodes", "nm_pn_bytes", "nm_times", "start_value", "stated_start",
 ]  # fmt: skip

@@ -140,12 +140,8 @@ def _serve_terminal(session: Session) -> int:
     from hil.cli.restbus_live import Live
     from hil.cli.restbus_terminal import Terminal
 
-    answers = [session.do(command) for command in session.wishes.commands]
     with Terminal() as terminal:
-        live = Live(session, terminal, "" if session.wishes.power else f"{_NO_POWER} help lists the commands.")
-        for answer in answers:
-            live.take(answer)
-        live.run()
+        Live(session, terminal, "" if session.wishes.power else f"{_NO_POWER} help lists the commands.").run()
     seen = session.look()
     _print(view.summary_lines(seen, _width()) if session.wishes.for_ns else [Text(view.last_words(seen))])
     return 0

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hil.cli import restbus_view as view
 from hil.cli.restbus_complete import Completer, Completion, complete_path
-from hil.cli.restbus_prompt import HELP, MESSAGES, SIGNALS, Answer, Page
+from hil.cli.restbus_prompt import HELP, MESSAGES, SIGNALS, Page
 from hil.cli.restbus_session import PORTION_NS, Session
 from hil.cli.restbus_terminal import LineEditor, Size, Terminal
 from hil.cli.restbus_watch import Snapshot
@@ -45,7 +45,7 @@ class Live:
         self._completer = Completer(wiring.plan.network, wiring.restbus, wiring.buses)
         self._editor = LineEditor(self._complete)
         self._answers: deque[Text] = deque([Text(hint or _WELCOME, style=view.DIM)], maxlen=_MOST_ANSWERS)
-        self._waiting: deque[str] = deque()
+        self._waiting = deque(session.wishes.commands)
         self._hold_ns = self._drawn_ns = self._scroll = 0
         self._page = Page()
         self._ended = False
@@ -99,10 +99,6 @@ class Live:
         except UsageError as error:
             self._answers.append(Text(str(error), style=view.FAULT))
             return
-        self.take(answer)
-
-    def take(self, answer: Answer) -> None:
-        """Show an answer, and do what it asks of the view."""
         self._ended |= answer.ends
         self._hold_ns = self._session.now_ns + answer.wait_ns
         if answer.page is not None:

@@ -127,6 +127,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--bench and --database exclude each other", remedy="give one of them.")
     if arguments.step is not None and (arguments.decode is None or out is None or out.suffix.lower() != ".csv"):
         raise UsageError("a grid is for decoded columns", where="--step", remedy="add --decode and --out FILE.csv.")
+    if arguments.step is not None and not time_ns(arguments.step, "--step"):
+        raise UsageError("a step must be longer than nothing", where="--step", remedy="write --step 10ms.")
     if arguments.numbers and arguments.decode is None:
         raise UsageError("only decoded signals have labels", where="--numbers", remedy="add --decode.")
     if arguments.decode is not None and arguments.bench is None and not arguments.database:

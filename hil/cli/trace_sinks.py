@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hil.can.columns import LogColumns
+from hil.can.columns import LogColumns, Recorded
 from hil.can.log_frames import Frames, key_of, split_key
 from hil.can.logs import LogWriter, open_writer
 from hil.can.trace_lines import DecodedLines, SignalRows
@@ -100,18 +100,21 @@ class _Arrays(Sink):
         for block in self._blocks:
             columns.take(block)
         arrays: dict[str, Any] = {}
-        names = self._job.names
         for key, recorded in columns.recorded().items():
-            bus = names.message(key)[0]
-            names.only_channel(bus, split_key(key)[0])
-            for signal in self._signals.signals(bus, recorded.table.message):
-                column = recorded.table.columns[signal.name]
-                name = names.signal(bus, recorded.table.message, signal)
-                values = column.physical
-                arrays[name] = values.astype(np.float64) if values.dtype == object else values
-                times = recorded.t_ns if column.rows is None else recorded.t_ns[column.rows]
-                arrays[f"{name}/t_s"] = times / 1e9
+            arrays |= self._of_message(key, recorded)
         np.savez_compressed(self._part, **arrays)
+
+    def _of_message(self, key: int, recorded: Recorded) -> dict[str, Any]:
+        names, message = self._job.names, recorded.table.message
+        bus = names.message(key)[0]
+        names.only_channel(bus, split_key(key)[0])
+        arrays = {}
+        for signal in self._signals.signals(bus, message):
+            column, name = recorded.table.columns[signal.name], names.signal(bus, message, signal)
+            values = column.physical
+            arrays[name] = values.astype(np.float64) if values.dtype == object else values
+            arrays[f"{name}/t_s"] = (recorded.t_ns if column.rows is None else recorded.t_ns[column.rows]) / 1e9
+        return arrays
 
     def _messages(self) -> dict[int, Message]:
         network, mapping = self._job.names.network, self._job.names.mapping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -45,13 +46,13 @@ def show(job: Job, statistics: TraceStatistics) -> None:
     for line in [_head(job.log), *job.names.mapping.said(job.log.channels)]:
         print(line)
     print()
-    channels = statistics.channels()
+    channels = sorted(statistics.channels(), key=lambda one: _order(job.names, one.channel))
     print_table(_bus_table(job, channels))
     for line in _gaps(job.names, channels):
         print(line)
     print(f"bus load of exact frame lengths, peak over 100 ms; {job.rates}")
     print()
-    messages = statistics.messages()
+    messages = sorted(statistics.messages(), key=lambda one: _order(job.names, split_key(one.key)[0]))
     print_table(_message_table(job.names, messages))
     for line in _missing(job.names, messages):
         print(line)
@@ -65,6 +66,12 @@ def _head(log: Log) -> str:
         date = f", from {begin:%Y-%m-%d %H:%M:%S}.{begin.microsecond // 1000:03d} UTC"
     whole = "" if not log.damage.ending else " (it was cut)"
     return f"{log.path.name}: {log.kind}, {log.frames} frames on {channels} in {log.last_ns / 1e9:.3f} s{date}{whole}"
+
+
+def _order(names: Names, channel: int) -> list[tuple[int, str]]:
+    """Sorts channels as people do: can2 before can10."""
+    parts = re.split(r"(\d+)", names.channel(channel))
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _at(t_ns: int) -> str:
@@ -145,7 +152,8 @@ def _remarks(one: MessageStatistics, message: Message | None, *, known: bool) ->
         remarks.append("not in the database")
     if message is not None and (wrong := one.wrong_length(message.length)):
         seen = ", ".join(str(length) for length in sorted(one.lengths) if length != message.length)
-        remarks.append(f"{wrong} times {seen} bytes instead of {message.length}")
+        frames = "1 frame" if wrong == 1 else f"{wrong} frames"
+        remarks.append(f"{frames} of {seen} instead of {message.length} bytes")
     if one.remote:
         remarks.append(f"{one.remote} remote")
     return "; ".join(remarks)

@@ -110,6 +110,7 @@ class CockpitEcu:
         _check_network(network)
         self._com = Com(clock, wires.can, network, NODE, rng)
         self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)
+        self._nm_ids = self._network.ids
         if "high_beam_late" in self._defects:
             self._com.slot("BCM_Lights").extra_ns = _LATE_DEFECT_NS
         self._timers: list[Timer] = []
@@ -202,9 +203,11 @@ class CockpitEcu:
     # CAN ----------------------------------------------------------------------------------------------------------
 
     def _on_frame(self, frame: CanFrame) -> None:
-        if self.phase is Phase.OFF or (self._network.on_frame(frame) and self.phase is not Phase.SLEEP):
+        if self.phase is Phase.OFF:
             return
-        if frame.flags & SENT:
+        if (frame[1], frame[2]) in self._nm_ids and self._network.on_frame(frame) and self.phase is not Phase.SLEEP:
+            return
+        if frame[4] & SENT:
             return
         self._heard_ns = self._clock.now_ns
         if self.phase is Phase.SLEEP:

@@ -27,7 +27,7 @@ from hil.clock import Clock
 from hil.errors import HilError, UsageError
 
 TIMEOUT_CYCLES: Final = 10
-_DEFAULT_CYCLE_NS: Final = 100_000_000
+_NEVER_NS: Final = 1 << 62
 _NOT_OURS: Final = SENT | ERROR | REMOTE
 PIPELINE_NS: Final = (4_000_000, 14_000_000)
 """From the bus to the application, least and most."""
@@ -37,13 +37,15 @@ class Slot:
     """One message that the ECU reads."""
 
     __slots__ = (
-        "_decoded", "_is_paged", "_values", "data", "extra_ns", "message", "pending", "receiver", "t_ns", "timeout_ns",
+        "_decoded", "_is_paged", "_values", "data", "extra_ns", "length", "message", "pending", "receiver", "t_ns",
+        "timeout_ns",
     )  # fmt: skip
 
     def __init__(self, message: Message, cycle_ns: int, receiver: E2eReceiver | None) -> None:
         self.message, self.receiver = message, receiver
+        self.length = message.length
         self._is_paged = message.is_multiplexed()
-        self.timeout_ns = TIMEOUT_CYCLES * (cycle_ns or _DEFAULT_CYCLE_NS)
+        self.timeout_ns = TIMEOUT_CYCLES * cycle_ns or _NEVER_NS  # what has no cycle keeps its last value
         self.extra_ns = 0
         self.pending: deque[tuple[int, bytes]] = deque()
         self.forget()
@@ -114,7 +116,8 @@ class Com:
                 sent = Sent(bus, message, traits, _Careful(ports[bus]), chain_of(traits), start)
                 self._sent.setdefault(message.name, []).append(sent)
             elif node in message.receivers and not traits.is_nm:
-                slot = Slot(message, traits.cycle_ns, E2e(traits.e2e).receiver() if traits.e2e else None)
+                cycle_ns = 0 if traits.active_only else traits.cycle_ns
+                slot = Slot(message, cycle_ns, E2e(traits.e2e).receiver() if traits.e2e else None)
                 self._slots[bus, message.frame_id, traits.flags & EXTENDED] = slot
                 self._by_name.setdefault(message.name, slot)
 
@@ -134,7 +137,7 @@ class Com:
         if flags & _NOT_OURS:
             return
         slot = self._slots.get((bus, can_id, flags & EXTENDED))
-        if slot is None or len(data) < slot.message.length:
+        if slot is None or len(data) < slot.length:
             return
         if slot.receiver is not None and not slot.receiver.check(data).is_good:
             return

@@ -55,6 +55,11 @@ class EcuNetwork:
                 self._channels[bus] = _Channel(ports[bus], machine, own.message.frame_id, flags, heard)
 
     @property
+    def ids(self) -> frozenset[tuple[str, int]]:
+        """(bus, identifier) of the frames that `on_frame` wants to see."""
+        return frozenset((bus, can_id) for bus, channel in self._channels.items() for can_id in channel.heard)
+
+    @property
     def is_managed(self) -> bool:
         """Whether the databases give this node a part in network management at all."""
         return bool(self._channels)

@@ -88,6 +88,7 @@ class Collector:
             "case": self._on_case, "step": self._on_step, "check": self._on_check, "signal": self._on_signal,
             "measurement": self._on_measurement, "console": self._on_console, "supply": self._on_supply,
             "fault": self._on_fault, "health": self._on_health, "note": self._on_note,
+            "monitor": self._on_monitor,
             "verdict": self._on_verdict,
         }  # fmt: skip
 
@@ -184,6 +185,12 @@ class Collector:
     def _on_health(self, entry: Entry, fields: f.Fields) -> None:
         late, allowed, since = (f.integer(fields, key) for key in ("late_ns", "allowed_ns", "from_ns"))
         self._health.add(Lateness(entry.t_ns, f.text(fields, "what"), late, allowed, since))
+
+    def _on_monitor(self, entry: Entry, fields: f.Fields) -> None:
+        """A finding as it stood at the end of the case, which counts all of its occurrences."""
+        if f.text(fields, "phase") == "end":
+            text = f"{f.text(fields, 'level')}: {f.text(fields, 'what')}"
+            self._notes.add(Line(entry.t_ns, f.text(fields, "bus"), "monitor", text[:2000]))
 
     def _on_note(self, entry: Entry, fields: f.Fields) -> None:
         self._notes.add(Line(entry.t_ns, entry.name, "note", f.text(fields, "text")[:2000]))

@@ -73,8 +73,49 @@ class TrafficKeywords(KeywordGroup):
 
     @keyword(tags=["restbus", "fault"])
     def flood_bus(self, bus: str, identifier: str = "0x000", period: Duration = Duration(0.0001)) -> None:
-        """Floods a bus with one frame until `Stop Flood`: with identifier 0 others are hardly heard."""
+        """Floods a bus with one frame until `Stop Flood`: with identifier 0 no other node is heard any more.
+
+        | Flood Bus    body    0x000    100 us |
+        """
         self.bench.flood(bus, identifier, float(period))
+
+    @keyword(tags=["fault"])
+    def disturb_bus(
+        self,
+        bus: str,
+        loss: float = 0.0,
+        corruption: float = 0.0,
+        alteration: float = 0.0,
+        duplication: float = 0.0,
+        messages: str = "",
+        count: int | None = None,
+    ) -> None:
+        """Disturbs the frames of a simulated bus: probabilities from 0 to 1. On a real wire the case is not run.
+
+        | Disturb Bus    chassis    corruption=0.2    messages=ESC_Speed, ECM_Engine |
+        """
+        self.bench.disturb_bus(
+            bus,
+            loss=loss,
+            corruption=corruption,
+            alteration=alteration,
+            duplication=duplication,
+            messages=[name.strip() for name in messages.split(",") if name.strip()],
+            count=count,
+        )
+
+    @keyword(tags=["monitors"])
+    def allow_findings(self, *messages: str, kinds: str = "") -> None:
+        """Findings of the monitors that this case provokes, and that shall not fail it.
+
+        | Allow Findings    CLU_*    kinds=cycle, e2e |
+        """
+        self.bench.allow_findings(*messages, kinds=tuple(kind.strip() for kind in kinds.split(",") if kind.strip()))
+
+    @keyword(tags=["fault"])
+    def undisturb_bus(self, bus: str) -> None:
+        """Ends what `Disturb Bus` began."""
+        self.bench.undisturb_bus(bus)
 
     @keyword(tags=["restbus", "fault"])
     def stop_flood(self, bus: str) -> None:

@@ -245,12 +245,21 @@ def test_a_wrong_stuff_count_is_a_crc_error(bit):
 
 
 def test_a_classic_node_reads_the_bit_before_the_length_as_reserved():
-    """Without CAN FD on the bus a recessive one says nothing."""
-    place = 14
-    assert frame_stream(*FRAME).levels[place] == 0
+    """Without CAN FD on the bus a recessive one says nothing: the frame is read to its end, where the CRC is wrong. With
+    it the next bit is a reserved one, then BRS, ESI and other lengths follow."""
+    place = 1 + 11 + 2
+    assert frame_stream(*FRAME).levels[place - 3 : place + 3] == (1, 0, 0, 0, 0, 1)
     outcome = play(Seat(FRAME), Seat(flips=(place,)), LISTENER, fd=False)
-    assert faults(outcome)[1][0] in (Kind.CRC, Kind.FORM, Kind.STUFF)
-    assert faults(outcome)[1][1] is not Field.RES0
+    assert faults(outcome)[1] == (Kind.CRC, Field.ACK_DEL)
+    assert faults(play(Seat(FRAME), Seat(flips=(place,)), LISTENER))[1] != (Kind.CRC, Field.ACK_DEL)
+
+
+def test_wrong_bits_behind_the_first_error_are_not_seen():
+    """They were to hit the frame; they would hit the delimiter of its error frame."""
+    first = HEADER + 3
+    for late in range(1, 30):
+        flips = (first, first + 1 + late)
+        assert play(Seat(FRAME, flips=flips), LISTENER) == play(Seat(FRAME, flips=flips[:1]), LISTENER)
 
 
 def test_a_single_wrong_bit_is_always_noticed_and_the_bus_always_comes_to_rest():

@@ -6,15 +6,16 @@ from collections import Counter
 import pytest
 from can_lab import MS, Collector, load, msg, sig
 
+from hil.can import database
 from hil.can.database import Network
 from hil.can.e2e import E2e
 from hil.can.frames import ERROR, EXTENDED, FD, REMOTE, SENT, CanFrame
 from hil.can.traits import E2eConfig
 from hil.clock import VirtualClock
-from hil.ecu.com import PIPELINE_NS, TIMEOUT_CYCLES, Com
+from hil.ecu.com import Com
 from hil.errors import BenchError
 
-LEAST_MS, MOST_MS = (ns // MS for ns in PIPELINE_NS)
+LEAST_MS, MOST_MS = 4, 14
 P01 = E2eConfig("P01", 8, data_id=0x123)
 PROTECTED = sig("Crc", "0|8@1+"), sig("Counter", "8|4@1+"), sig("Speed", "16|8@1+")
 PAGES = sig("Page", "0|8@1+", mux="M"), sig("One", "8|8@1+", mux="m1"), sig("Two", "8|8@1+", mux="m2")
@@ -127,17 +128,31 @@ def test_of_a_message_that_nobody_reads_only_what_is_in_the_pipeline_is_kept(lab
     assert lab.com.raw("Plain", "A") == 9_995 % 256
 
 
+def test_a_payload_is_decoded_once_and_only_if_it_is_read(lab, monkeypatch):
+    decoded, decode = [], database.decode
+    monkeypatch.setattr(database, "decode", lambda message, data: decoded.append(data) or decode(message, data))
+    seen = []
+    frames = [(t, lab.coming(0x100, [t, 0])) for t in (0, 20, 40)]
+    looks = [(t, lab.reading(seen, "Plain", signal)) for t in (56, 57, 58, 59) for signal in "AB"]
+    lab.run(60, *frames, *looks)
+    assert decoded == [bytes([40, 0])]
+
+
 # Time-outs ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("message", "can_id", "cycle"), [("Plain", 0x100, 20), ("Event", 0x101, 100)])
-def test_a_value_is_none_after_ten_cycles_and_stays_for_who_wants_it_stale(lab, message, can_id, cycle):
+def test_what_has_no_cycle_keeps_its_last_value(lab):
+    seen = []
+    lab.run(60_000, (0, lab.coming(0x101, [7, 0])), (20, lab.reading(seen, "Event", "E")),
+            (59_000, lab.reading(seen, "Event", "E")))  # fmt: skip
+    assert [value for _, value in seen] == [7, 7]
+
+
+def test_a_value_is_none_after_ten_cycles_and_stays_for_who_wants_it_stale(lab):
     seen, stale = [], []
-    signal = message[0] if message == "Event" else "A"
-    end = TIMEOUT_CYCLES * cycle
-    looks = [(t, lab.reading(seen, message, signal)) for t in (20, end, end + 3, end + 15, end + 500)]
-    looks += [(t + 0.1, lab.reading(stale, message, signal, stale=True)) for t in (end + 500,)]
-    lab.run(end + 600, (0, lab.coming(can_id, [7, 0])), *looks)
+    looks = [(t, lab.reading(seen, "Plain", "A")) for t in (20, 200, 203, 215, 700)]
+    looks += [(700.1, lab.reading(stale, "Plain", "A", stale=True))]
+    lab.run(800, (0, lab.coming(0x100, [7, 0])), *looks)
     assert [value for _, value in seen] == [7, 7, 7, None, None]
     assert stale[-1][1] == 7
 
@@ -209,6 +224,13 @@ def test_a_frozen_counter_and_a_wrong_crc_time_out(lab):
     frames = [(t, lab.coming(0x102, safe(0, 5))) for t in range(0, 400, 20)]
     lab.run(400, *frames, (150, lab.reading(seen, "Safe", "Speed")), (390, lab.reading(seen, "Safe", "Speed")))
     assert [value for _, value in seen] == [5, None]
+
+
+def test_a_life_without_power_forgets_which_counter_came_last(lab):
+    lab.run(30, (0, lab.coming(0x102, safe(5, 1))))
+    lab.com.forget()
+    lab.run(100, (40, lab.coming(0x102, safe(5, 2))))
+    assert lab.com.raw("Safe", "Speed") == 2
 
 
 # Multiplexed ----------------------------------------------------------------------------------------------------------

@@ -1,17 +1,31 @@
-"""Logs: what is written is read back, by python-can too; what was cut or damaged is read as far as it goes."""
+"""Logs: what is written is read back, by python-can too, and python-can's own files and Vector's are read."""
 
 import gzip
-import io
 import logging
 import random
-import re
 import struct
 import zlib
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import can
 import pytest
+from log_factory import (
+    ROWS,
+    START_NS,
+    SUFFIXES,
+    asc,
+    attempt,
+    blf,
+    blf_object,
+    block_of,
+    classic,
+    messages_of,
+    random_frames,
+    read,
+    saved,
+    wide64,
+    write,
+)
 
 from hil.can import logs
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT
@@ -21,61 +35,6 @@ from hil.can.log_frames import FrameList, joined
 from hil.can.logs import add_message, open_log, open_writer, whole_or_not_at_all
 from hil.errors import UsageError
 from hil.journal import Journal, Origin
-
-START_NS = 1_700_000_000_123_456_000
-FD_LENGTHS = [*range(9), 12, 16, 20, 24, 32, 48, 64]
-SUFFIXES = [".blf", ".asc", ".log"]
-
-
-def random_frames(seed, count, *, errors=True, fd=True):
-    """(t_ns, channel, identifier, flags, length, data) of every kind that a log can have."""
-    rng = random.Random(seed)
-    rows, t_ns = [], 0
-    for number in range(count):
-        kind = rng.random()
-        flags = SENT if rng.random() < 0.3 else 0
-        if errors and kind < 0.05:
-            rows.append((t_ns, rng.randrange(2), 0, ERROR, 0, b""))
-        else:
-            extended = rng.random() < 0.4
-            can_id = rng.randrange(1 << 29) if extended else rng.randrange(0x800)
-            flags |= EXTENDED if extended else 0
-            if kind < 0.12:
-                rows.append((t_ns, rng.randrange(2), can_id, flags | REMOTE, rng.randrange(9), b""))
-            elif fd and kind < 0.5:
-                data = rng.randbytes(rng.choice(FD_LENGTHS))
-                flags |= FD | rng.choice([0, BRS, ESI, BRS | ESI])
-                rows.append((t_ns, rng.randrange(2), can_id, flags, len(data), data))
-            else:
-                data = rng.randbytes(rng.randrange(9))
-                rows.append((t_ns, rng.randrange(2), can_id, flags, len(data), data))
-        t_ns += rng.choice([1000, 250_000, 10_000_000]) * (number % 3 + 1)
-    return rows
-
-
-ROWS = random_frames("rows", 400)
-
-
-def block_of(rows):
-    frames = FrameList()
-    for row in rows:
-        frames.add(*row)
-    return frames.take()
-
-
-def write(path, rows=ROWS, channels=("1", "2"), start_ns=START_NS):
-    writer = open_writer(path, path.suffix, list(channels), start_ns)
-    middle = len(rows) // 2
-    for part in (rows[:middle], rows[middle:]):
-        writer.write(block_of(part))
-    writer.close()
-    return path
-
-
-def read(path):
-    log = open_log(path)
-    rows = [row for block in log for row in block.rows()]
-    return log, rows
 
 
 def by_name(log, rows):
@@ -184,24 +143,6 @@ def test_frames_as_csv(tmp_path):
 # ---- against python-can's writers and readers
 
 
-def messages_of(rows):
-    for t_ns, channel, can_id, flags, length, data in rows:
-        yield can.Message(
-            timestamp=1_700_000_000 + t_ns / 1e9,
-            arbitration_id=can_id,
-            is_extended_id=bool(flags & EXTENDED),
-            is_remote_frame=bool(flags & REMOTE),
-            is_error_frame=bool(flags & ERROR),
-            channel=channel,
-            dlc=length,
-            data=data,
-            is_fd=bool(flags & FD),
-            is_rx=not flags & SENT,
-            bitrate_switch=bool(flags & BRS),
-            error_state_indicator=bool(flags & ESI),
-        )
-
-
 def by_python_can(path):
     """What its reader makes of a file, as rows; stamps to the microsecond."""
     frames, channels = FrameList(), []
@@ -303,41 +244,6 @@ def test_error_frames_of_candump_keep_their_class(tmp_path):
 # ---- objects of BLF that python-can doesn't write
 
 
-def blf(*objects, size=None, kind=10, method=2):
-    content = b"".join(one + bytes(len(one) % 4) for one in objects)
-    packed = zlib.compress(content) if method == 2 else content
-    container = struct.pack("<4sHHLLH6xL4x", b"LOBJ", 16, 1, 32 + len(packed), kind, method, len(content)) + packed
-    whole = container + bytes(len(container) % 4)
-    date = (2023, 11, 2, 14, 22, 13, 20, 0)
-    total = 144 + len(whole) if size is None else size
-    head = struct.pack("<4sL8BQQLL8H8H", b"LOGG", 144, 5, 0, 0, 0, 2, 6, 8, 1, total, 0, len(objects), 0, *date, *date)
-    return head + bytes(144 - len(head)) + whole
-
-
-def blf_object(kind, body, *, t=1_000, unit=2, version=1):
-    header = struct.pack("<LHHQ", unit, 0, 0, t) if version == 1 else struct.pack("<LBxHQQ", unit, 0, 0, t, 0)
-    size = 16 + len(header) + len(body)
-    return struct.pack("<4sHHLL", b"LOBJ", 16 + len(header), version, size, kind) + header + body
-
-
-def classic(number=1, can_id=0x123, data=b"\x01\x02", flags=0, **more):
-    return blf_object(1, struct.pack("<HBBL8s", number, flags, len(data), can_id, data), **more)
-
-
-def wide64(data, *, flags=0x1000, valid=None, extra=0, behind=b"", dlc=15, number=1, sent=0, **more):
-    head = struct.pack(
-        "<BBBBLLLLLLLHBBL", number, dlc, len(data) if valid is None else valid, 0, 0x80000123, 0, flags,
-        0, 0, 0, 0, 0, sent, extra, 0,
-    )  # fmt: skip
-    return blf_object(101, head + data + behind, **more)
-
-
-def saved(tmp_path, data, name="x.blf"):
-    path = tmp_path / name
-    path.write_bytes(data)
-    return path
-
-
 @pytest.mark.parametrize(
     "given",
     [
@@ -386,10 +292,6 @@ def fed(parser, pieces):
 
 
 # ---- ASC as it comes
-
-
-def asc(tmp_path, *lines, head="date Tue Nov 14 10:13:20.5 pm 2023\nbase hex  timestamps absolute\n"):
-    return saved(tmp_path, (head + "\n".join(lines) + "\n").encode(), "x.asc")
 
 
 def test_the_first_event_behind_a_short_header_is_read(tmp_path):
@@ -451,212 +353,7 @@ def test_reading_goes_on_behind_a_broken_line(tmp_path):
     assert log.complaint() == "x.asc: 2 pieces could not be read and were left out, the first: line 4"
 
 
-# ---- logs that were cut
-
-
-def whole_and_log(tmp_path, kind):
-    """A small log of a kind, and its rows."""
-    name = {"blf": "x.blf", "stored": "x.blf", "candump": "x.log", "asc": "x.asc", "gzip": "x.log.gz"}[kind]
-    rows = ROWS[:40]
-    if kind in ("blf", "stored"):
-        path = tmp_path / name
-        level = 6 if kind == "blf" else 0
-        with can.BLFWriter(path, max_container_size=400, compression_level=level) as log:
-            for message in messages_of(rows):
-                log.on_message_received(message)
-    elif kind == "gzip":
-        path = saved(tmp_path, gzip.compress(write(tmp_path / "y.log", rows).read_bytes(), mtime=0), name)
-    else:
-        path = write(tmp_path / name, rows)
-    return path, read(path)[1]
-
-
-def attempt(path):
-    """Rows and what is said; a refusal is no rows and its words."""
-    try:
-        log, rows = read(path)
-    except UsageError as error:
-        rows, said = [], str(error)
-    else:
-        said = log.complaint()
-    assert "\n" not in said
-    return rows, said
-
-
-@pytest.mark.parametrize("kind", ["blf", "stored", "candump", "asc", "gzip"])
-def test_a_log_that_was_cut_is_read_up_to_there_and_says_so(tmp_path, kind):
-    path, whole = whole_and_log(tmp_path, kind)
-    data = path.read_bytes()
-    most = 0
-    for cut in range(0, len(data), 7):
-        path.write_bytes(data[:cut])
-        rows, said = attempt(path)
-        assert rows == whole[: len(rows)], cut
-        assert len(rows) >= most, cut
-        most = len(rows)
-        at_line_end = kind == "candump" and data[:cut].endswith((b"\n", b" R", b" T"))
-        assert said or at_line_end, cut
-    assert most >= len(whole) - 4
-
-
-def test_what_a_cut_log_says(tmp_path):
-    path, _ = whole_and_log(tmp_path, "blf")
-    path.write_bytes(path.read_bytes()[:-30])
-    log, rows = read(path)
-    assert re.fullmatch(
-        rf"x\.blf: ends in the middle of a container; {len(rows)} frames were read, until \d\.\d\d\d s", log.complaint()
-    )
-    path = write(tmp_path / "x.log", ROWS[:10])
-    path.write_bytes(path.read_bytes()[:-5])
-    log, rows = read(path)
-    assert log.complaint().startswith("x.log: breaks off in line 10, which was left out; 9 frames were read, until ")
-
-
-def test_the_frames_of_a_cut_container_are_read(tmp_path):
-    data = blf(*(classic(data=bytes([n]), t=n * 1000) for n in range(200)))
-    _, rows = read(saved(tmp_path, data[: 144 + (len(data) - 144) // 2]))
-    assert len(rows) > 40
-    assert [row[5] for row in rows] == [bytes([n]) for n in range(len(rows))]
-
-
-@pytest.mark.parametrize("ending", ["", " R"])
-def test_a_last_line_without_end(tmp_path, ending):
-    log, rows = read(saved(tmp_path, f"(1.0) can0 1#11\n(2.0) can0 1#11{ending}".encode(), "x.log"))
-    assert len(rows) == (2 if ending else 1)  # a frame may be shorter than it was, unless something stands behind it
-    assert bool(log.complaint()) == (not ending)
-
-
-def test_a_log_that_was_never_closed(tmp_path):
-    data = bytearray(blf(classic()))
-    data[16:24] = (144).to_bytes(8, "little")
-    assert "was never closed by its writer" in read(saved(tmp_path, data))[0].complaint()
-    data[16:24] = (10**6).to_bytes(8, "little")
-    assert "of the 1000000 bytes that its header names" in read(saved(tmp_path, data))[0].complaint()
-    lines = ("Begin Triggerblock Tue Nov 14 22:13:21.000 2023", "0.1 1  123 Rx d 1 00")
-    assert "has no 'End TriggerBlock'" in read(asc(tmp_path, *lines))[0].complaint()
-
-
-# ---- logs that are damaged
-
-
-@pytest.mark.parametrize("kind", ["blf", "stored", "candump", "asc", "gzip"])
-@pytest.mark.parametrize("flips", [1, 20])
-def test_flipped_bytes_are_never_a_traceback(tmp_path, kind, flips):
-    path, whole = whole_and_log(tmp_path, kind)
-    data = path.read_bytes()
-    rng = random.Random(f"{kind} {flips}")
-    for _ in range(150):
-        broken = bytearray(data)
-        for _ in range(flips):
-            broken[rng.randrange(len(broken))] ^= 1 << rng.randrange(8)
-        path.write_bytes(broken)
-        rows, _ = attempt(path)
-        assert len(rows) <= len(whole) + flips
-        for _, _, can_id, flags, length, payload in rows:
-            assert can_id < 1 << 29
-            assert length <= (64 if flags & FD or kind in ("blf", "stored") else 8)
-            assert len(payload) in (length, 0)
-
-
-def test_what_is_behind_a_damaged_container_is_read(tmp_path):
-    path, whole = whole_and_log(tmp_path, "blf")
-    data = bytearray(path.read_bytes())
-    third = [found.start() for found in re.finditer(rb"LOBJ", data)][2]
-    data[third + 60] ^= 0xFF
-    path.write_bytes(data)
-    log, rows = read(path)
-    assert len(whole) - 20 < len(rows) < len(whole)
-    assert set(row[2:] for row in rows) <= set(row[2:] for row in whole)
-    assert rows[-1][2:] == whole[-1][2:]
-    assert log.complaint() == f"x.blf: 1 piece that could not be read was left out: byte {third}"
-
-
-@pytest.mark.parametrize("size", [0, 20, 100, 10**6, 2**31])
-def test_a_container_of_a_wrong_size(tmp_path, size):
-    path, whole = whole_and_log(tmp_path, "blf")
-    data = bytearray(path.read_bytes())
-    third = [found.start() for found in re.finditer(rb"LOBJ", data)][2]
-    data[third + 8 : third + 12] = size.to_bytes(4, "little")
-    path.write_bytes(data)
-    _, rows = read(path)
-    assert len(rows) > len(whole) - 20
-    assert rows[-1][2:] == whole[-1][2:]
-
-
-@pytest.mark.parametrize("size", [0, 16, 47, 500, 2**31])
-def test_an_object_of_a_wrong_size(tmp_path, size):
-    objects = [classic(data=bytes([n]), t=n * 1000) for n in range(9)]
-    objects[4] = objects[4][:8] + size.to_bytes(4, "little") + objects[4][12:]
-    log, rows = read(saved(tmp_path, blf(*objects)))
-    kept = [row[5][0] for row in rows]
-    assert kept == [0, 1, 2, 3, 5, 6, 7, 8]
-    assert log.complaint()
-
-
-def test_lines_of_rubbish_between_good_ones(tmp_path):
-    rng = random.Random("rubbish")
-    good = [f"(1.{n:06d}) can0 1A0#{n:04X}" for n in range(500)]
-    lines = list(good)
-    for _ in range(300):
-        rubbish = "".join(rng.choice("()#. can0123ABCxyz") for _ in range(rng.randrange(1, 40)))
-        lines.insert(rng.randrange(len(lines)), rubbish)
-    broken = sum(bool(line.strip()) for line in lines) - len(good)
-    log, rows = read(saved(tmp_path, ("\n".join(lines) + "\n").encode(), "x.log"))
-    assert [row[5].hex().upper() for row in rows] == [line[-4:] for line in good]
-    assert log.damage.skipped == broken
-
-
-def test_many_layouts_of_one_length(tmp_path):
-    """More than are tried at once; the rest is read line by line."""
-    lines = [f"(1.{n:0{width}d}) {'c' * (12 - width)} 1A0#{n:02X}" for n in range(20) for width in range(3, 9)]
-    log, rows = read(saved(tmp_path, ("\n".join(lines) + "\n").encode(), "x.log"))
-    assert (len(rows), log.complaint()) == (120, "")
-    assert [row[5] for row in rows] == [bytes([n]) for n in range(20) for _ in range(6)]
-
-
-# ---- what is no log
-
-
-ALL_BYTES = bytes(range(256)) * 1000
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("x.blf", b"", "x.blf: is empty"),
-        ("x.blf", b"LO", "x.blf: ends within its header"),
-        ("x.blf", b"nothing of the kind", "x.blf: is no BLF log"),
-        ("x.log", b"nothing\n" * 5000, "x.log: is no candump log: nothing in it can be read (not even line 1)"),
-        ("x.log", ALL_BYTES, "x.log: is no candump log"),
-        ("x.asc", ALL_BYTES, "x.asc: is no ASC log: nothing in it can be read (not even line 1)"),
-        ("x.mcap", b"rubbish" * 100, "x.mcap: is damaged, before its first frame"),
-        ("x.bin", b"\x00\x01\x02", "x.bin: is no log that is known here"),
-        ("x", b"\x00\x01\x02", "x: is no log that is known here"),
-        ("x.log.gz", b"\x1f\x8b\x08rubbish", "x.log.gz: is packed, and its packing is damaged"),
-        ("x.gz", gzip.compress(b""), "x.gz: is empty"),
-    ],
-    ids=lambda value: value[:40] if isinstance(value, str) else "",
-)  # fmt: skip
-def test_what_is_no_log_is_refused_in_a_line(tmp_path, name, data, words):
-    rows, said = attempt(saved(tmp_path, data, name))
-    assert rows == []
-    assert words in said
-    assert "Remedy: " in said
-
-
-def test_missing_files_folders_and_rights(tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match=r"none\.blf: can't be read: No such file or directory"):
-        open_log(tmp_path / "none.blf")
-    with pytest.raises(UsageError, match="is a folder"):
-        open_log(tmp_path)
-    path = write(tmp_path / "x.log", ROWS[:3])
-
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(type(path), "open", refuse)
-    with pytest.raises(UsageError, match=r"x\.log: can't be read: Permission denied"):
-        open_log(path)
+# ---- what a log is
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("BLF", ".blf"), ("ASC", ".asc"), ("candump", ".log")])
@@ -812,23 +509,3 @@ def test_progress_is_known(tmp_path):
     assert 0 < log.position <= log.size
     for _ in log:
         assert log.position <= log.size
-
-
-def test_an_unreadable_disk(tmp_path, monkeypatch):
-    path = write(tmp_path / "x.log", ROWS[:100])
-    data = path.read_bytes()
-
-    class Failing(io.BytesIO):
-        def read(self, size=-1):
-            if self.tell() > 0:
-                raise OSError(5, "Input/output error")
-            return super().read(200)
-
-        def fileno(self):
-            return 0
-
-    monkeypatch.setattr(type(path), "open", lambda *_: Failing(data))
-    monkeypatch.setattr("hil.can.log_source.os.fstat", lambda _: SimpleNamespace(st_size=len(data)))
-    log, rows = read(path)
-    assert rows
-    assert "breaks off" in log.complaint() or "Input/output error" in log.complaint()

@@ -249,15 +249,28 @@ def test_the_bench_s_jitter_comes_on_top(network):
     assert "+-13 ms" in line
 
 
-def test_the_jitter_may_be_measured_later(lab):
+@pytest.mark.parametrize(("times", "found"), [([0, 113, 226], 0), ([0, 87, 174], 0), ([0, 86, 200], 1), ([0, 114], 1)])
+def test_the_jitter_may_be_measured_later(network, times, found):
+    """What is due next and what is due later."""
+    lab = Lab(network)
+
     def measure():
         lab.monitors.jitter_ns = 3 * MS
 
-    assert lab.judge((50, measure), *lab.cycle(STATUS, [0, 113, 226, 313]), until_ms=400) == []
+    assert len(lab.judge((50, measure), *lab.cycle(STATUS, times), until_ms=times[-1])) == found
     assert lab.monitors.jitter_ns == 3 * MS
-    lab.monitors.jitter_ns = 0
-    lab.run((424, lambda: lab.come(STATUS)), until_ms=430)
-    assert len(lab.found()) == 1
+    lab.monitors.resume(0)
+    lab.run(until_ms=3000)
+    assert "+-13 ms (at" in lab.found()[0]
+
+
+def test_the_jitter_may_become_less(network):
+    lab = Lab(network, jitter_ns=3 * MS)
+
+    def measure():
+        lab.monitors.jitter_ns = 0
+
+    assert len(lab.judge((150, measure), *lab.cycle(STATUS, [0, 100, 212]), until_ms=212)) == 1
 
 
 def test_a_message_may_have_a_tolerance_of_its_own(network):
@@ -433,6 +446,12 @@ def test_something_new_that_begins_gives_a_new_grace_without_a_pause(lab):
     assert lab.found() == []
 
 
+def test_after_it_the_first_frame_is_not_compared_with_those_before(lab):
+    lab.judge(*lab.cycle(STATUS, [0, 100]), (150, lambda: lab.monitors.resume(1000 * MS)), until_ms=155)
+    lab.run(*lab.cycle(STATUS, [160, 260]), until_ms=300)
+    assert lab.found() == []
+
+
 def test_several_reasons_must_all_be_over(lab):
     monitors = lab.monitors
     monitors.pause("ECU off")
@@ -456,17 +475,23 @@ def test_a_pause_may_be_of_one_bus(network):
     assert [line.split(":")[0] for line in lab.found()] == ["Status on chassis", "Status on body"]
 
 
-def test_a_new_case_begins_without_what_came_before(lab):
-    lab.judge(*lab.cycle(STATUS, [0, 500]), until_ms=600)
-    lab.come(0x7FF)
+def test_a_new_case_begins_without_what_came_before(network):
+    lab = Lab(network, only=("Status", "Zone"))
+    lab.judge(*lab.cycle(STATUS, [0, 500]), *lab.cycle(ZONE, [0, 100]), until_ms=120)
     lab.monitors.set_partial_network(17, False)
-    assert len(lab.found()) == 2
+    lab.run(until_ms=600)
+    for can_id in range(0x700, 0x780):
+        lab.come(can_id)
+    assert len(lab.found()) == 66
     lab.monitors.begin()
+    assert all(timer.callback is None for _, _, timer in lab.clock._agenda)
     lab.run(*lab.cycle(STATUS, [700, 710]), until_ms=5000)
     assert lab.found() == []
+    lab.come(0x7FF)
     lab.monitors.resume(0)
     lab.run(until_ms=6000)
-    assert len(lab.found()) == 1
+    assert [finding.message for _, finding in lab.told[-3:]] == ["0x7FF", "Status", "Zone"]
+    assert [finding.message for finding in lab.monitors.findings()] == ["0x7FF", "Status", "Zone"]
 
 
 def test_messages_of_a_partial_network_are_expected_only_while_it_is_on(network):

@@ -223,6 +223,12 @@ def test_a_frame_at_the_instant_of_the_timeout_counts():
     assert node.states == [(deadline_ms + 2000, PREPARE)]
 
 
+def test_a_request_at_the_instant_of_the_timeout_counts():
+    node = in_state(READY)
+    node.at(node.machine.deadline_ns // MS, "request")
+    assert [state for _, state in node.states] == [NORMAL]
+
+
 def test_in_prepare_bus_sleep_a_frame_wakes_at_once():
     node = in_state(PREPARE)
     t_ms = node.now_ns // MS + 700
@@ -278,6 +284,13 @@ def test_an_active_wakeup_may_begin_with_a_burst_without_offset():
     assert node.times == [0, 20, 40, 540, 1040]
 
 
+def test_a_burst_ends_with_repeat_message():
+    node = Node(immediate_count=200, immediate_cycle_ns=50 * MS)
+    node.at(0, "request")
+    node.at(3000)
+    assert node.times == [*range(0, 1600, 50), 1600, 2100, 2600]
+
+
 def test_a_passive_start_up_has_no_burst():
     node = Node(offset_ns=30 * MS, immediate_count=3)
     node.at(0, "passive_start_up")
@@ -313,6 +326,13 @@ def test_what_was_due_long_ago_is_sent_once():
     actions = node.machine.advance(1400 * MS)
     assert len([action for action in actions if isinstance(action, Send)]) == 1
     assert node.machine.deadline_ns == 1600 * MS
+
+
+def test_what_was_due_a_little_ago_keeps_its_phase():
+    machine = NmMachine(NmConfig(1, TIMES))
+    machine.request(0)
+    machine.advance(800 * MS)
+    assert machine.deadline_ns == 1000 * MS
 
 
 def test_timers_that_were_due_before_an_event_come_first():

@@ -149,6 +149,14 @@ def test_a_curve_may_be_what_makes_a_message_inactive(clock):
     assert bench.bytes("M") == [(0, 40), (20, 25), (40, 5), (45, 0), (100, 1), (120, 1), (130, 0)]
 
 
+def test_the_frame_that_carries_the_inactive_end_of_a_curve_is_the_last(clock):
+    wiper = msg("M", 256, 1, sig("Wiper", "0|8@1+"), cycle=100, fast=20, send="IfActive")
+    lab = Lab(clock, {"cabin": [wiper]})
+    lab.set(Wiper=30)
+    lab.run(300, (0, lambda: lab.follow("Wiper", (0, 30), (30, 0))), (100, lambda: lab.set(Wiper=1)))
+    assert lab.bytes("M")[:4] == [(0, 30), (20, 10), (40, 0), (100, 1)]
+
+
 def test_a_message_that_a_curve_would_wake_is_woken_by_its_points(clock):
     wiper = msg("M", 256, 1, sig("Wiper", "0|8@1+"), cycle=100, fast=20, send="IfActive")
     bench = Lab(clock, {"cabin": [wiper]})
@@ -279,6 +287,16 @@ def test_setting_the_source_ends_the_curve_of_its_copies_and_setting_a_copy_only
     assert gateway.bytes("GW_Speed") == [(0, 0), (100, 5), (200, 10), (300, 10), (400, 10), (500, 30)]
     at_400 = dict(gateway.frames("ESC_Speed"))[400.37]
     assert int.from_bytes(at_400, "little") == 4004
+
+
+def test_a_message_of_one_name_on_both_buses_repeats_itself_one_way(clock):
+    one = msg("Speed", 256, 1, sig("V", "0|8@1+"), sender="ESC", cycle=100)
+    other = msg("Speed", 256, 1, sig("V", "0|8@1+", source="Speed.V"), sender="GW", cycle=100)
+    lab = Lab(clock, {"chassis": [one], "body": [other]})
+    lab.run(50, (10, set_to(lab, "chassis::V", 5)))
+    assert (lab.get("chassis::V"), lab.get("body::V")) == ("5", "5")
+    lab.run(100, (60, set_to(lab, "body::V", 6)), start=None)
+    assert (lab.get("chassis::V"), lab.get("body::V")) == ("5", "6")
 
 
 def test_a_gateway_of_a_bus_without_restbus_repeats_nothing(clock):

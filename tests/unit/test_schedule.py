@@ -297,6 +297,14 @@ def test_the_start_delay_counts_from_each_start(make):
     assert lab.times("M") == [35, 135, 235, 330]
 
 
+def test_a_message_says_when_it_is_due(make):
+    lab = make(cycle=100)
+    lab.run(250, start=30)
+    assert lab.sent("M").due_ns == 330 * MS
+    lab.run(290, (260, lambda: lab.restbus.shift("cabin", "M", 7 * MS)), start=None)
+    assert lab.sent("M").due_ns == 337 * MS
+
+
 def test_another_cycle_counts_from_the_last_frame_and_so_does_its_own_again(make):
     lab = make(cycle=100)
     lab.run(900, (130, cycling(lab, 200)), (340, cycling(lab, 50)), (460, cycling(lab, None)))

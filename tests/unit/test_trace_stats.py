@@ -131,7 +131,13 @@ def test_load_of_can_fd_counts_the_data_phase_at_its_rate():
     nominal, fast = bits.measure(0x100, data, FD | BRS)
     rows = at([0, 100], flags=FD | BRS, data=data)
     (channel,) = counted(rows, rates={0: BitRates(500_000, 2_000_000)}).channels()
+    assert channel.load.mean == pytest.approx(2 * (nominal * 2000 + fast * 500) / WINDOW_NS)
     assert channel.load.peak == pytest.approx((nominal * 2000 + fast * 500) / WINDOW_NS)
+
+
+def test_a_log_shorter_than_a_window_has_its_mean_as_peak():
+    load = counted(at([0, 10, 20])).channels()[0].load
+    assert load.peak == load.mean > 0
 
 
 def test_gaps():

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from can_lab import msg, sig
 from e2e import p01
 from small_bench import MS, Small
 
@@ -54,6 +55,38 @@ def test_the_restbus_stops_and_starts(small, bench):
     assert [f for f in small.heard if 106 * MS < f.t_ns < 205 * MS] == []
     assert small.frames("Doors") == []
     assert small.notes() == ["restbus on", "restbus off", "restbus on"]
+
+
+COMFORT = [
+    msg("NM_Seat", 0x510, 8, sig("SeatUser", "56|8@1+"), sender="SEAT", nm="yes"),
+    msg("NM_Mirror", 0x511, 8, sig("MirrorUser", "56|8@1+"), sender="MIRROR", nm="yes"),
+    msg("Seat", 0x220, 1, sig("Heat", "0|8@1+"), sender="SEAT", cycle=100),
+]
+
+
+def test_a_node_that_lost_its_supply_says_nothing_to_network_management_either(tmp_path):
+    small = Small(tmp_path, {"comfort": COMFORT})
+    small.until(1000)
+    for node in ("SEAT", "MIRROR"):
+        small.bench.stop_node(node)
+    small.until(3000)
+    small.bench.resume_node("MIRROR")
+    small.until(5000)
+    reset(small)
+    small.until(7000)
+    heard = {can_id: [f.t_ns // MS for f in small.heard if f.can_id == can_id] for can_id in (0x510, 0x511, 0x220)}
+    for can_id, begin, end in ((0x510, 1001, 5000), (0x511, 1001, 3000), (0x220, 1001, 5000)):
+        assert [t for t in heard[can_id] if begin < t < end] == []
+        assert [t for t in heard[can_id] if t < begin]
+        assert [t for t in heard[can_id] if t > end]
+    assert small.close() == []
+
+
+def test_a_node_that_sends_nothing_but_network_management_is_a_node(tmp_path):
+    small = Small(tmp_path, {"comfort": COMFORT})
+    with pytest.raises(UsageError, match="the restbus plays no node 'MIROR'"):
+        small.bench.stop_node("MIROR")
+    assert small.close() == []
 
 
 # Faults ---------------------------------------------------------------------------------------------------------------

@@ -114,19 +114,22 @@ def test_who_asks_in_the_same_nanosecond_takes_part_however_late_in_it(lab):
 
 
 def test_who_asks_in_the_nanosecond_in_which_a_frame_ends_takes_part_in_the_arbitration_behind_it(lab):
-    """Also where it asks after the frame was heard, by the agenda or by a task of the loop."""
-    a, b, c = (lab.node(name) for name in "abc")
+    """Though it asks only after the frame was heard."""
+    a, b = lab.node("a"), lab.node("b")
     end_ns = frame_bits(0x700, b"", 0) * BIT_NS
-
-    async def ask():
-        c.send(0x050, b"")
-
-    lab.run(
+    ids = lab.run(
         (0, lambda: [a.send(0x700, b""), a.send(0x300, b"")]),
         (end_ns, lambda: lab.clock.call_in(0, lambda _: b.send(0x100, b""))),
-        (end_ns, lambda: lab.clock.loop.create_task(ask())),
     )
-    assert [frame.can_id for frame in lab.heard] == [0x700, 0x050, 0x100, 0x300]
+    assert ids == [0x700, 0x100, 0x300]
+
+
+def test_a_task_that_a_frame_wakes_takes_part_in_the_arbitration_behind_it(lab):
+    async def ask():
+        waker.send(0x100, b"")
+
+    waker = lab.node("waker", lambda frame: frame.can_id == 0x700 and lab.clock.loop.create_task(ask()))
+    assert lab.run((0, lambda: [lab.listener.send(can_id, b"") for can_id in (0x700, 0x300)])) == [0x700, 0x100, 0x300]
 
 
 def traffic(lab, seed):
@@ -134,11 +137,15 @@ def traffic(lab, seed):
     rng = random.Random(seed)
     heard = []
     nodes = [lab.node(str(number), heard.append) for number in range(3)]
-    answerer = lab.node("answerer", lambda frame: rng.random() < 0.2 and answerer.send(rng.randrange(0x800), b"a"))
+    answerer = lab.node("answerer", lambda frame: rng.random() < 0.2 and answer())
 
     async def later(node, t_ns):
         await lab.clock.sleep_until(t_ns)
         node.send(rng.randrange(0x800), b"t")
+
+    def answer():
+        lab.clock.call_in(0, lambda _: nodes[0].send(rng.randrange(0x800), b"a"))
+        lab.clock.loop.create_task(later(answerer, lab.clock.now_ns))
 
     def burst(node):
         for _ in range(rng.randrange(4)):
@@ -436,6 +443,8 @@ def test_two_nodes_with_one_identifier_collide_until_one_is_passive_and_gives_wa
     a, b = lab.node("a"), lab.node("b")
     lab.run((0, lambda: [a.send(0x123, b"\x0f"), b.send(0x123, b"\xf0")]), until_ns=20 * MS)
     assert [frame.data for frame in lab.heard] == [b"\x0f", b"\xf0"]
+    late_ns = (6 + 8) * BIT_NS  # its passive error frame ends six bits later; then it suspends transmission
+    assert lab.heard[1].t_ns == lab.heard[0].t_ns + late_ns + length_ns(0x123, b"\xf0")
     assert lab.wire.error_frames == 16 + 1
     assert len(lab.errors) == 16
     assert a.counters == Confinement(128 - 1, 0)
@@ -475,7 +484,7 @@ def test_a_frame_that_failed_takes_part_in_the_arbitration_anew(lab):
 
 def test_a_frame_that_failed_stays_before_what_waits_behind_it(lab):
     a = lab.node("a")
-    lab.wire.disturb(Disturbance(corruption=1.0, count=3), random.Random(1))
+    lab.wire.disturb(Disturbance(corruption=1.0, count=1), random.Random(1))
     assert lab.run((0, lambda: [a.send(can_id, b"") for can_id in (0x300, 0x200, 0x100)])) == [0x300, 0x200, 0x100]
 
 
@@ -613,6 +622,18 @@ def test_an_error_passive_node_says_so_in_its_fd_frames_until_it_is_active(make_
     lab.run((0, lambda: [a.send(0x100, bytes(12), FD | BRS) for _ in range(12)]))
     assert [bool(frame.flags & ESI) for frame in lab.heard] == [True] * 9 + [False] * 3
     assert a.counters.tec == 136 - 12
+
+
+def test_a_frame_that_failed_says_what_its_node_is_when_it_goes_out_again(make_lab):
+    """The node is passive for its receive errors; another's frame, which it hears well in between, ends that."""
+    lab = make_lab(500_000, 2_000_000)
+    a, b = lab.node("a"), lab.node("b")
+    a.counters = Confinement(0, 128)
+    own = frozenset(("a",))
+    lab.wire.disturb(Disturbance(corruption=1.0, count=1, senders=own, nodes=own), InTheData(1))
+    lab.run((0, lambda: a.send(0x200, bytes(12), FD)), (10_000, lambda: b.send(0x100, b"")))
+    assert [(frame.can_id, frame.flags) for frame in lab.heard] == [(0x100, 0), (0x200, FD)]
+    assert len(lab.errors) == 1
 
 
 def test_a_receiver_that_disturbs_all_others_is_silenced_by_its_own_counter(lab):

@@ -15,6 +15,7 @@ from hil.bench.lock import ResourceLocks
 from hil.bench.process import start_all
 from hil.bench.wiring import Plan, Wiring, plan
 from hil.can.frames import CanFrame, show_id
+from hil.can.tolerated import summary
 from hil.errors import HilError
 
 LISTEN_S = 1.0
@@ -62,6 +63,10 @@ def _paper(made: Plan) -> list[Finding]:
     for bus, database in made.network.databases.items():
         signals = sum(len(message.signals) for message in database.messages)
         found.append(Finding(f"bus.{bus}", f"database with {len(database.messages)} messages, {signals} signals"))
+        tolerated = made.tolerated.get(bus)
+        if tolerated:
+            mend = "'hil signals --lint' lists it line by line."
+            found.append(Finding(f"bus.{bus}", f"tolerated in the database: {summary(tolerated)}", remedy=mend))
     for screen, layout in made.layouts.items():
         width, height = layout.size
         found.append(Finding(f"screen.{screen}", f"layout of {width}x{height} px with {len(layout.names())} items"))

@@ -29,6 +29,7 @@ from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan
+from hil.can.tolerated import summary
 from hil.clock import uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.journal import Journal
@@ -133,6 +134,9 @@ class Session:
         self._journal.record(0, "case", self._case_record(case))
         for name, data in self.plan.files.items():
             self._journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
+        tolerated = {bus: summary(found) for bus, found in self.plan.tolerated.items() if found}
+        if tolerated:
+            self._journal.metadata("tolerated", tolerated)
         self._journal.flush()
         self.talk.say("start", case.id)
         self._arm_watchdog()

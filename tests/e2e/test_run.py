@@ -36,7 +36,7 @@ def test_a_run_leaves_the_evidence(hil):
         assert {f"tests/{case}/1/journal.mcap", f"tests/{case}/1/trace.blf"} <= names
     facts = ran.run_json
     assert facts["dut"] | {"part": "68999001AA", "serial": "VC000001", "software": "1.0.0"} == facts["dut"]
-    assert set(facts["hashes"]) >= {"virtual.toml", "cockpit.dbc", "cluster.toml"}
+    assert set(facts["hashes"]) >= {"virtual.toml", "chassis.dbc", "body.dbc", "cluster.toml"}
     assert facts["seed"] == "1"
 
 
@@ -133,6 +133,7 @@ sys.stdin.read()
 def test_a_second_run_is_told_who_holds_the_bench(tmp_path):
     text = (REPOSITORY / "fixtures/benches/udp.toml").read_text()
     text = text.replace("239.74.163.2", "239.74.163.8").replace("port = 43113", "port = 43119")
+    text = text.replace("239.74.163.3", "239.74.163.9").replace("port = 43114", "port = 43120")
     bench = tmp_path / "udp.toml"
     bench.write_text(text.replace('"../', f'"{REPOSITORY}/fixtures/'))
     holder = subprocess.Popen(

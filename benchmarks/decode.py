@@ -115,8 +115,10 @@ def blocks(frames: Frames) -> Iterator[Frames]:
     """The log in blocks, as it is read."""
     for start in range(0, len(frames), BLOCK_FRAMES):
         block = frames.pick(slice(start, start + BLOCK_FRAMES))
-        yield block if (block.length > 8).any() else Frames(
-            block.t_ns, block.channel, block.can_id, block.flags, block.length, block.data[:, :8]
+        yield (
+            block
+            if (block.length > 8).any()
+            else Frames(block.t_ns, block.channel, block.can_id, block.flags, block.length, block.data[:, :8])
         )
 
 

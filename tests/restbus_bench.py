@@ -87,6 +87,19 @@ def many_messages(folder: Path, count: int) -> None:
     (folder / "small.dbc").write_text(DBC.replace("BA_DEF_ BO_", "\n".join(bodies) + "\nBA_DEF_ BO_", 1))
 
 
+def add_network_management(folder: Path) -> None:
+    """Let the nodes of that folder's database keep the bus awake; ESC_Wheels belongs to partial network 16."""
+    nm = 'BO_ 1296 NM_BCM: 8 BCM\n SG_ NM_BCM_User : 56|8@1+ (1,0) [0|255] "" CLU\n\n'
+    nm += 'BO_ 1297 NM_CLU: 8 CLU\n SG_ NM_CLU_User : 56|8@1+ (1,0) [0|255] "" BCM\n\n'
+    kinds = 'BA_DEF_ BU_ "NmAsrNodeIdentifier" INT 0 255;\nBA_DEF_ BO_ "NmAsrMessage" ENUM "no","yes";\n'
+    kinds += 'BA_DEF_ BO_ "NmPnc" INT 0 255;\nBA_DEF_DEF_ "NmAsrNodeIdentifier" 0;\n'
+    kinds += 'BA_DEF_DEF_ "NmAsrMessage" "no";\nBA_DEF_DEF_ "NmPnc" 0;\n'
+    values = 'BA_ "NmAsrNodeIdentifier" BU_ BCM 16;\nBA_ "NmAsrNodeIdentifier" BU_ CLU 17;\n'
+    values += 'BA_ "NmAsrMessage" BO_ 1296 1;\nBA_ "NmAsrMessage" BO_ 1297 1;\nBA_ "NmPnc" BO_ 201 16;\n'
+    text = DBC.replace("BA_DEF_ BO_", f"{nm}{kinds}BA_DEF_ BO_", 1).replace("VAL_ 100", f"{values}VAL_ 100", 1)
+    (folder / "small.dbc").write_text(text)
+
+
 class _Traced(SimSupply):
     """A supply that writes down what was done to it."""
 

@@ -61,7 +61,8 @@ def _command(port: str, arguments: list[str]) -> list[str]:
     selection = arguments or ["--tag", "guest"]
     vcan = [sys.executable, str(REPOSITORY / "tools" / "vcan.py"), "--results", "results", "--timeout", "300"]
     vcan += ["--channels", "vcan0,vcan1"]
-    return [*vcan, "--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}", "--", *run, *selection]
+    vcan += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}"]
+    return [*vcan, "--", *run, *selection]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from hil.bench.disturb_calls import DisturbCalls
 from hil.bench.network_calls import NetworkCalls
 from hil.bench.portal import Portal
 from hil.bench.power import PowerFacade
+from hil.bench.replay_calls import ReplayCalls
 from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
 from hil.bench.signal_calls import SignalCalls
@@ -31,7 +32,7 @@ T = TypeVar("T")
 DEFAULT_WITHIN: Final = "2 s"
 
 
-class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls):
+class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, ReplayCalls):
     """The bench of one test.
 
     Args:

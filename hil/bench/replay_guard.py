@@ -30,16 +30,17 @@ class Guard:
     Args:
         chain: what the database states.
         link: the link of it that counts.
-        renewal: what is done.
+        renewal: what to do.
 
     Attributes:
+        renewal: what is done.
         next_counter: with `RENEWED` that of the next frame.
         last_counter: that of the last frame; None before the first.
         too_short: frames that should have been protected anew and are too short for it: sent as they are.
     """
 
     def __init__(self, chain: Chain, link: E2e, renewal: Renewal) -> None:
-        self._chain, self.link, self._renewal = chain, link, renewal
+        self._chain, self.link, self.renewal = chain, link, renewal
         self.next_counter = self.too_short = 0
         self.last_counter: int | None = None
         self._shift = 0
@@ -53,9 +54,9 @@ class Guard:
         """The next frame as it is sent."""
         link = self.link
         if len(data) < link.config.length:
-            self.too_short += self._renewal is not Renewal.RECORDED
+            self.too_short += self.renewal is not Renewal.RECORDED
             return data
-        if self._renewal is Renewal.RENEWED:
+        if self.renewal is Renewal.RENEWED:
             self.last_counter = self.next_counter
             self.next_counter = (self.next_counter + 1) % link.period
             return self._chain.protect(data, self.last_counter)
@@ -68,7 +69,7 @@ class Guard:
         return self._with_counter(data, self.last_counter, recorded)
 
     def _with_counter(self, data: bytes, count: int, recorded: int) -> bytes:
-        if self._renewal is Renewal.MENDED:
+        if self.renewal is Renewal.MENDED:
             return self._chain.protect(data, count)
         if count == recorded:
             return data

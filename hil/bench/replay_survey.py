@@ -25,7 +25,7 @@ from hil.can.database import Network, SignalRef, SignalValue, Value
 from hil.can.frames import ERROR, EXTENDED, FD
 from hil.can.log_frames import Array, Frames, split_key
 from hil.can.logs import Log, open_log
-from hil.can.replay_plan import ReplayOptions
+from hil.can.replay_plan import ReplayOptions, ReplayPlan
 from hil.can.sender import chain_of
 from hil.can.trace_names import ChannelMap, Names
 from hil.can.trace_select import Pattern, patterns_of
@@ -138,9 +138,11 @@ def prepare(config: BenchConfig, network: Network, wish: ReplayWish, watching: W
             if not survey.take(block):
                 break
     survey.check(log, config)
+    options = _options(survey, network, log)
+    ReplayPlan(network, options)  # which refuses what can't be overridden
     return Prepared(
         wish=wish,
-        options=_options(survey, network, log),
+        options=options,
         messages=survey.messages(),
         frames=survey.frames,
         left_out=survey.left_out,
@@ -374,7 +376,7 @@ def _overrides(
     """
     values = {(ref := network.resolve(name)): database.to_value(ref, value) for name, value in wish.override.items()}
     for ref in values:
-        key = _key_of(ref.bus, ref.message)
+        key = key_of(ref.bus, ref.message)
         if key not in messages:
             why = f"its frames are left out: {reasons[key]}" if key in reasons else "its message isn't in the log"
             raise UsageError(why, where=str(ref), remedy="override what is replayed; the restbus sets the rest.")
@@ -382,7 +384,7 @@ def _overrides(
             raise UsageError("is written by the message's E2E protection", where=str(ref), remedy="leave it out.")
     raws = {ref: value.raw for ref, value in values.items()}
     copies = (copy for ref, value in values.items() for copy in _copies(network, ref, value))
-    return {ref: raw for ref, raw in copies if _key_of(ref.bus, ref.message) in messages} | raws
+    return {ref: raw for ref, raw in copies if key_of(ref.bus, ref.message) in messages} | raws
 
 
 def _copies(network: Network, ref: SignalRef, value: Value) -> Iterable[tuple[SignalRef, int | float]]:
@@ -396,8 +398,9 @@ def _copies(network: Network, ref: SignalRef, value: Value) -> Iterable[tuple[Si
                 yield copy, database.raw_of(message, name, value.physical) if raw is None else raw
 
 
-def _key_of(bus: str, message: Message) -> Key:
+def key_of(bus: str, message: Message) -> Key:
+    """What the frames of a message are found by."""
     return bus, message.frame_id, EXTENDED if message.is_extended_frame else 0
 
 
-__all__ = ["Key", "Prepared", "ReplayWish", "prepare"]
+__all__ = ["Key", "Prepared", "ReplayWish", "key_of", "prepare"]

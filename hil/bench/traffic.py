@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from cantools.database.can import Message
 
@@ -26,6 +26,23 @@ from hil.clock import Callback, Clock, Timer
 from hil.errors import UsageError
 
 Tap = Callable[[CanFrame], object]
+
+
+class Player(Protocol):
+    """What sends in the place of the restbus for a while: a replay."""
+
+    @property
+    def buses(self) -> frozenset[str]:
+        """Where it sends."""
+
+    def sends(self, ref: SignalRef) -> bool:
+        """Whether it sends a signal in the place of the restbus."""
+
+    def stop(self) -> None:
+        """End it; the restbus goes on from there."""
+
+    def abandon(self) -> None:
+        """End it, where the restbus is reset anyway."""
 
 
 class Traffic:
@@ -62,6 +79,8 @@ class Traffic:
         self._nm_ids = {(bus, can_id): manager for bus, manager in self.managers.items() for can_id in manager.ids}
         self.plays: dict[SignalRef, object] = {}
         """Which ramp or drive a signal follows; one that it no longer follows passes its points in vain."""
+        self.players: list[Player] = []
+        """What sends in the place of the restbus; stopped at the end of a case."""
         self._floods: dict[str, Flood] = {}
         self._timers: list[Timer] = []
         self._closing = False
@@ -135,6 +154,7 @@ class Traffic:
     def close(self) -> None:
         """The bench is given up: `stop`, with nothing more in the journal, whose case has its verdict."""
         self._closing = True
+        self._abandon_players()
         self.watch.close()
         self.stop()
 
@@ -167,6 +187,7 @@ class Traffic:
             timer.cancel()
         self._timers.clear()
         self.plays.clear()
+        self._abandon_players()
         for bus in list(self._floods):
             self.stop_flood(bus)
         for manager in self.managers.values():
@@ -175,6 +196,10 @@ class Traffic:
         self.inbox.clear()
         self.restbus.reset()
         self.watch.begin()
+
+    def _abandon_players(self) -> None:
+        for player in tuple(self.players):
+            player.abandon()
 
     def later(self, t_ns: int, callback: Callback, argument: Any = None) -> None:
         """Do something later in this case; what is still to be done at its end is not."""
@@ -191,8 +216,12 @@ class Traffic:
         How far apart the first frames with the new values of several messages left is written down.
 
         Raises:
-            UsageError: as `Restbus.set_all`.
+            UsageError: as `Restbus.set_all`; or a replay sends one of them.
         """
+        for ref in values:
+            if any(player.sends(ref) for player in self.players):
+                mend = "override it in the replay, or stop the replay first."
+                raise UsageError("is sent by the replay, not by the restbus", where=str(ref), remedy=mend)
         skew = _Skew(self._clock, self._recorder)
         self.restbus.set_all(values, skew.watch)
         skew.leave_unsent(self.restbus.running)

@@ -60,6 +60,7 @@ class NetworkText:
         self.version = ""
         self.renamed: dict[str, str] = {}
         """Name in the file -> the name that cantools reads in its place."""
+        self._original: dict[str, str] = {}
         self._places = places
         self._said: dict[int, int] = {}
         self._gone: set[int] = set()
@@ -242,12 +243,13 @@ class NetworkText:
             done = "it is kept as it is" if shown == text else f"it is called {shown}"
             mend = "use letters of A to Z, digits and '_' only, and no digit at the beginning."
             self.note("name", statement, f"'{short(text, 40)}' is no name for a database", done, mend)
-            self.renamed[text] = f"HIL_NAME_{len(self.renamed)}"
+            alias = f"HIL_NAME_{len(self.renamed)}"
+            self.renamed[text], self._original[alias] = alias, text
         return self.renamed[text]
 
     def shown(self, name: str) -> str:
         """The name as it stands in the file."""
-        return next((text for text, alias in self.renamed.items() if alias == name), name)
+        return self._original.get(name, name)
 
     def settle(self) -> None:
         """All messages are there: list those left out, and the nodes that were not declared."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Protocol
 
 from e2e import p01, p02, p05, p11
@@ -88,45 +89,36 @@ class _Profile:
         counter_byte: where the counter is, from the header's begin.
         counter_mask: which bits of that byte it has.
         header: (bit, bits) of its fields, from the header's begin.
-        protect: writes the checksum into a payload that has its counter.
-        crc_ok: whether the checksum is right.
+        protect: the library's function that writes the checksum.
+        check: the library's function that checks it.
+        arguments: what both are told of a message.
     """
 
     counters: int
     counter_byte: int
     counter_mask: int
     header: tuple[tuple[int, int], ...]
-    protect: Callable[[bytearray, E2eConfig], object]
-    crc_ok: Callable[[bytearray, E2eConfig], bool]
-
-
-def _of_library(protect: Any, check: Any, arguments: Callable[[E2eConfig], dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "protect": lambda data, config: protect(data, increment_counter=False, **arguments(config)),
-        "crc_ok": lambda data, config: check(data, **arguments(config)),
-    }
+    protect: Callable[..., object]
+    check: Callable[..., bool]
+    arguments: Callable[[E2eConfig], dict[str, Any]]
 
 
 _PROFILES: Final = {
     "P01": _Profile(
-        15, 1, 0x0F, ((0, 8), (8, 4)),
-        **_of_library(p01.e2e_p01_protect, p01.e2e_p01_check, lambda c: {
-            "data_id": c.data_id, "data_id_mode": _P01_MODES[c.mode], "length": c.length, "offset": c.offset}),
+        15, 1, 0x0F, ((0, 8), (8, 4)), p01.e2e_p01_protect, p01.e2e_p01_check,
+        lambda c: {"data_id": c.data_id, "data_id_mode": _P01_MODES[c.mode], "length": c.length, "offset": c.offset},
     ),
     "P02": _Profile(
-        16, 1, 0x0F, ((0, 8), (8, 4)),
-        **_of_library(p02.e2e_p02_protect, p02.e2e_p02_check, lambda c: {
-            "data_id_list": c.id_list, "length": c.length}),
+        16, 1, 0x0F, ((0, 8), (8, 4)), p02.e2e_p02_protect, p02.e2e_p02_check,
+        lambda c: {"data_id_list": c.id_list, "length": c.length},
     ),
     "P05": _Profile(
-        256, 2, 0xFF, ((0, 24),),
-        **_of_library(p05.e2e_p05_protect, p05.e2e_p05_check, lambda c: {
-            "data_id": c.data_id, "length": c.length, "offset": c.offset}),
+        256, 2, 0xFF, ((0, 24),), p05.e2e_p05_protect, p05.e2e_p05_check,
+        lambda c: {"data_id": c.data_id, "length": c.length, "offset": c.offset},
     ),
     "P11": _Profile(
-        15, 1, 0x0F, ((0, 8), (8, 4)),
-        **_of_library(p11.e2e_p11_protect, p11.e2e_p11_check, lambda c: {
-            "data_id": c.data_id, "data_id_mode": _P11_MODES[c.mode], "length": c.length, "offset": c.offset}),
+        15, 1, 0x0F, ((0, 8), (8, 4)), p11.e2e_p11_protect, p11.e2e_p11_check,
+        lambda c: {"data_id": c.data_id, "data_id_mode": _P11_MODES[c.mode], "length": c.length, "offset": c.offset},
     ),
 }  # fmt: skip
 
@@ -141,6 +133,9 @@ class E2e:
     def __init__(self, config: E2eConfig) -> None:
         self.config = config
         self._profile = _PROFILES[config.profile]
+        arguments = self._profile.arguments(config)
+        self._protect = partial(self._profile.protect, increment_counter=False, **arguments)
+        self._check = partial(self._profile.check, **arguments)
         self._at = config.offset + self._profile.counter_byte
         self.period = self._profile.counters
         base = 8 * config.offset
@@ -152,7 +147,7 @@ class E2e:
         """The payload with counter and checksum of the `count`-th frame."""
         data, mask = bytearray(payload), self._profile.counter_mask
         data[self._at] = data[self._at] & ~mask & 0xFF | count % self.period
-        self._profile.protect(data, self.config)
+        self._protect(data)
         return bytes(data)
 
     def counter(self, payload: bytes) -> int:
@@ -163,7 +158,7 @@ class E2e:
         """Whether a payload has its full length and its checksum is right."""
         if len(payload) < self.config.length:
             return False
-        return self._profile.crc_ok(bytearray(payload[: self.config.length]), self.config)
+        return self._check(bytearray(payload[: self.config.length]))
 
     def corrupt(self, payload: bytes) -> bytes:
         """The payload with a wrong checksum and all else as it was."""

@@ -192,7 +192,11 @@ class NmMachine:
     @property
     def deadline_ns(self) -> int | None:
         """When `advance` must be called at the latest; None: only an event from outside can change anything."""
-        return min((*self._timers.values(), *self._pncs.values()), default=None)
+        timers, pncs = self._timers, self._pncs
+        if not pncs:
+            return min(timers.values()) if timers else None
+        first_ns = min(pncs.values())
+        return min(first_ns, *timers.values()) if timers else first_ns
 
     @property
     def pncs(self) -> frozenset[int]:

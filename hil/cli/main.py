@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "restbus": "run the restbus by hand: a view of all messages, and a prompt",
     "signals": "list the signals of a bench's databases",
     "trace": "what is in a recorded CAN log: statistics, signals, conversion",
+    "replay": "play a recorded CAN log onto a bench, with its original timing",
     "look": "one picture of each screen, with what the readers make of it",
     "mutate": "switch on each defect of the virtual ECU and see that some case fails",
     "ecu": "the virtual cockpit ECU as a process of its own",

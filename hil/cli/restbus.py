@@ -128,7 +128,7 @@ def _serve(session: Session, on_terminal: bool) -> int:
             return 0
     if session.wishes.for_ns:
         session.let_pass(session.wishes.for_ns)
-        _print(view.summary_lines(session.look(), _width()))
+        _print(view.summary(session.look(), _width()))
         return 0
     return _serve_lines(session)
 
@@ -143,7 +143,7 @@ def _serve_terminal(session: Session) -> int:
     with Terminal() as terminal:
         Live(session, terminal, "" if session.wishes.power else f"{_NO_POWER} help lists the commands.").run()
     seen = session.look()
-    _print(view.summary_lines(seen, _width()) if session.wishes.for_ns else [Text(view.last_words(seen))])
+    _print(view.summary(seen, _width()) if session.wishes.for_ns else [Text(view.last_words(seen))])
     return 0
 
 
@@ -217,13 +217,13 @@ def _answer(session: Session, answer: Answer) -> bool:
 def _page(session: Session, page: Page) -> list[Text]:
     width = _width()
     if page.kind == HELP:
-        return view.help_lines(page.pattern, width)
+        return view.commands(page.pattern, width).lines[1:]
     seen = session.look()
     if page.kind == SIGNALS:
-        return view.signal_lines(seen, page.pattern, width)
+        return view.signals(seen, page.pattern, width).lines
     facts = view.facts(seen, session.prompt.floods, session.prompt.power)
     first = Text("  ".join([f"{seen.t_ns / 1e9:.3f} s", *(text for text, _ in facts)]))
-    return [first, view.head_line(seen, page.pattern, width), *view.message_lines(seen, page.pattern, width)]
+    return [first, *view.messages(seen, page.pattern, width).lines]
 
 
 def _width() -> int:

@@ -111,12 +111,11 @@ class Live:
     def _draw(self) -> None:
         self._seen, self._drawn_ns = self._session.look(), wall_ns()
         size = self._terminal.size()
-        head, body = self._body(self._seen, size.width)
-        room = self._room(size)
-        self._scroll = min(max(0, self._scroll), max(0, len(body) - room))
-        shown = view.part_of(body, self._scroll, room)
-        lines = [self._header(size.width), head, *shown, *[Text()] * (room - len(shown))]
-        lines += [self._rule(size.width, room, len(body)), *self._talk(size)]
+        table, room = self._table(self._seen, size.width), self._room(size)
+        self._scroll = min(max(0, self._scroll), max(0, table.count - room))
+        shown = table.part(self._scroll, room)
+        lines = [self._header(size.width), table.head, *shown, *[Text()] * (room - len(shown))]
+        lines += [self._rule(size.width, room, table.count), *self._talk(size)]
         prompt, column = self._prompt(size.width)
         self._terminal.draw([*lines, prompt][: size.height], (size.height - 1, column))
 
@@ -128,16 +127,11 @@ class Live:
     def _answer_lines(size: Size) -> int:
         return 1 if size.height < _LOW else 3
 
-    def _body(self, seen: Snapshot, width: int) -> tuple[Text, list[Text]]:
+    def _table(self, seen: Snapshot, width: int) -> view.Table:
         page = self._page
         if page.kind == HELP:
-            return Text(" commands; show goes back to the messages", style=view.HEAD), view.help_lines(
-                page.pattern, width
-            )
-        if page.kind == SIGNALS:
-            head, *lines = view.signal_lines(seen, page.pattern, width)
-            return head, lines
-        return view.head_line(seen, page.pattern, width), view.message_lines(seen, page.pattern, width)
+            return view.commands(page.pattern, width)
+        return (view.signals if page.kind == SIGNALS else view.messages)(seen, page.pattern, width)
 
     def _header(self, width: int) -> Text:
         facts = view.facts(self._seen, self._session.prompt.floods, self._session.prompt.power)

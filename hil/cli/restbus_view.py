@@ -8,7 +8,7 @@ what happens to it.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from hil.can import database
 from hil.can.database import SignalRef, limits
 from hil.can.frames import show_id
 from hil.cli.restbus_prompt import COMMANDS
-from hil.cli.restbus_watch import BusFigures, Row, Snapshot
+from hil.cli.restbus_watch import BusFigures, Part, Row, Snapshot
 from hil.clock import NS_PER_S
 from hil.units import show_duration
 
@@ -33,6 +33,8 @@ FRESH_NS: Final = 2 * NS_PER_S
 FAULTS: Final = "faults"
 """The pattern that selects messages with a fault on."""
 _MOST_NAME: Final = 28
+_MOST_VALUE: Final = 24
+_NUMBER: Final = 9
 _OFF_BY: Final = 0.1
 """A mean that is off by more than this part of the cycle is shown in colour."""
 
@@ -86,6 +88,32 @@ class Columns:
         return (*_FIGURES, _LATE) if self.wide else _FIGURES
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Something to look at, of which only what is looked at is made.
+
+    Attributes:
+        head: the line that stays above it.
+        count: of the lines below.
+        part: makes the lines from one on that have room.
+    """
+
+    head: Text
+    count: int
+    part: Callable[[int, int], list[Text]]
+
+    @property
+    def lines(self) -> list[Text]:
+        """All of it."""
+        return [self.head, *self.part(0, self.count)]
+
+
+def table_of(head: Text, lines: Sequence[Text], width: int) -> Table:
+    """A table of lines that are there already."""
+    cells = [cut(Text(" ").append_text(line), width) for line in lines]
+    return Table(cut(head, width), len(cells), lambda first, room: cells[first : first + room])
+
+
 # Messages -------------------------------------------------------------------------------------------------------------
 
 
@@ -119,31 +147,45 @@ def _matches(word: str, names: Iterable[str]) -> bool:
     return any(word in name.lower() for name in names)
 
 
-def message_lines(snapshot: Snapshot, pattern: str, width: int) -> list[Text]:
-    """The table of messages below its heading: of each bus what the bench sends, then what real nodes send."""
+_Item = BusFigures | Part | Row
+
+
+def messages(snapshot: Snapshot, pattern: str, width: int) -> Table:
+    """The messages that a pattern selects: of each bus what the bench sends, then what real nodes send."""
     rows = chosen(snapshot, pattern)
+    columns = Columns.fit(rows, width)
     if not rows:
         nothing = f"nothing matches '{pattern}'" if pattern else "this bench has no messages"
-        return [Text(" no fault is on" if pattern == FAULTS else f" {nothing}", style=DIM)]
-    columns = Columns.fit(rows, width)
-    lines: list[Text] = []
-    for bus in snapshot.buses:
-        of_bus = [row for row in rows if row.bus == bus.name]
-        if of_bus or not pattern:
-            lines.append(_bus_line(bus, width))
-        lines += _section(columns, [row for row in of_bus if row.own], snapshot, "")
-        lines += _section(columns, [row for row in of_bus if not row.own], snapshot, "real nodes")
-    return lines
+        return table_of(columns.head(), [Text("no fault is on" if pattern == FAULTS else nothing, style=DIM)], width)
+    items = [item for bus in snapshot.buses for item in _items(bus, rows)]
+
+    def part(first: int, room: int) -> list[Text]:
+        return [_item_line(item, columns, snapshot) for item in _below_its_bus(items, first, room)]
+
+    return Table(columns.head(), len(items), part)
 
 
-def head_line(snapshot: Snapshot, pattern: str, width: int) -> Text:
-    """The heading of `message_lines`."""
-    return Columns.fit(chosen(snapshot, pattern), width).head()
+def _items(bus: BusFigures, rows: Sequence[Row]) -> list[_Item]:
+    """The lines of one bus."""
+    items: list[_Item] = []
+    for title in Part:
+        of_part = [row for row in rows if row.bus == bus.name and row.part is title]
+        items += [*([title] if of_part and title.value else []), *of_part]
+    return [bus, *items] if items else []
 
 
-def _section(columns: Columns, rows: Sequence[Row], snapshot: Snapshot, title: str) -> list[Text]:
-    heading = [cut(Text(f" {title}", style="italic"), columns.width)] if title and rows else []
-    return heading + [row_line(columns, row, snapshot) for row in rows]
+def _below_its_bus(items: Sequence[_Item], first: int, room: int) -> list[_Item]:
+    """The lines from `first` on that have room; the first of them makes room for its bus, where that is further up."""
+    above = [item for item in items[: first + 1] if isinstance(item, BusFigures)]
+    return [*above[-1:], *items[first + len(above[-1:]) : first + room]]
+
+
+def _item_line(item: _Item, columns: Columns, snapshot: Snapshot) -> Text:
+    if isinstance(item, BusFigures):
+        return _bus_line(item, columns.width)
+    if isinstance(item, Part):
+        return cut(Text(f" {item.value}", style="italic"), columns.width)
+    return row_line(columns, item, snapshot)
 
 
 def _bus_line(bus: BusFigures, width: int) -> Text:
@@ -155,7 +197,7 @@ def _bus_line(bus: BusFigures, width: int) -> Text:
     if bus.load is not None:
         line.append(f"  load {100 * bus.load:.1f} %")
     if bus.network:
-        line.append(f"  {bus.network}")
+        line.append(f"  NM: {bus.network}")
     if bus.state:
         line.append(f"  {bus.state}", style=FAULT)
     if bus.error_frames:
@@ -189,12 +231,16 @@ def _figures_of(row: Row) -> list[tuple[str, str]]:
     off = row.due_ns and row.mean_ns is not None and abs(row.mean_ns - row.due_ns) > _OFF_BY * row.due_ns
     worst = row.due_ns and row.worst_ns > (1 + _OFF_BY) * row.due_ns
     return [
-        (f"{row.due_ns / 1e6:.4g}" if row.due_ns else "event" if row.message else "-", ""),
+        (_due(row), ""),
         ("-" if row.mean_ns is None else show_ms(row.mean_ns), WARN if off else ""),
         (show_ms(row.worst_ns) if row.worst_ns else "-", WARN if worst else ""),
         (show_count(row.count), ""),
         (show_ms(row.late_ns) if row.played else "", WARN if row.due_ns and row.late_ns > row.due_ns else ""),
     ]
+
+
+def _due(row: Row) -> str:
+    return f"{row.due_ns / 1e6:.5g}" if row.due_ns else "event" if row.message else "-"
 
 
 def _last_column(row: Row, snapshot: Snapshot, room: int) -> Text:
@@ -221,35 +267,39 @@ def values_of(row: Row, now_ns: int) -> Iterable[tuple[str, str, bool]]:
     for name in sorted(names, key=lambda name: (-row.changed_ns.get(name, -1), order[name])):
         since_ns = now_ns - row.changed_ns[name] if name in row.changed_ns else FRESH_NS
         value = database.show(SignalRef(row.bus, row.message, row.message.get_signal_by_name(name)), row.raw[name])
-        yield name, str(value), since_ns < FRESH_NS
-
-
-def part_of(lines: Sequence[Text], first: int, room: int) -> list[Text]:
-    """The lines from `first` on that have room; above the first row stands its bus, also where that lies further up."""
-    shown = list(lines[first : first + room])
-    above = [line for line in lines[: first + 1] if line.style == _BUS]
-    return [above[-1], *shown[1:]] if above else shown
+        yield name.removeprefix(f"{row.name}_"), str(value), since_ns < FRESH_NS
 
 
 # Signals --------------------------------------------------------------------------------------------------------------
 
 
-def signal_lines(snapshot: Snapshot, pattern: str, width: int) -> list[Text]:
-    """Signals whose name, or whose message's name, has the pattern: value now, range, labels."""
+def signals(snapshot: Snapshot, pattern: str, width: int) -> Table:
+    """Signals in whose name, or whose message's name, the pattern is: value now, range, labels."""
     words = [word.lower() for word in pattern.split()]
-    found = [(row, ref) for row in snapshot.rows if row.message is not None for ref in _refs(row)]
+    found = [(row, ref) for row in snapshot.rows for ref in _refs(row)]
     found = [(row, ref) for row, ref in found if not words or any(_matches(word, _spellings(ref)) for word in words)]
+    names = max((len(str(ref)) for _, ref in found), default=0)
+    values = min(max((_widest(ref) for _, ref in found), default=0), _MOST_VALUE)
+    head = cut(Text(f" {'signal':<{names}}  {'value':<{values}}  range, labels", style=HEAD), width)
     if not found:
-        return [Text(f" no signal matches '{pattern}'", style=DIM)]
-    name_width = max(len(str(ref)) for _, ref in found)
-    value_width = max([5, *(len(_value(row, ref)) for row, ref in found)])
-    lines = [Text(f" {'signal':<{name_width}}  {'value':<{value_width}}  range, labels", style=HEAD)]
-    for row, ref in found:
-        low, high = limits(ref)
-        labels = ", ".join(ref.labels)
-        line = Text(f" {ref!s:<{name_width}}  ").append(f"{_value(row, ref):<{value_width}}", style=FRESH)
-        lines.append(line.append(f"  {low:g} to {high:g} {ref.unit}".rstrip()).append(f"  {labels}" if labels else ""))
-    return [cut(line, width) for line in lines]
+        return table_of(head, [Text(f"no signal matches '{pattern}'", style=DIM)], width)
+
+    def part(first: int, room: int) -> list[Text]:
+        return [cut(_signal_line(row, ref, names, values), width) for row, ref in found[first : first + room]]
+
+    return Table(head, len(found), part)
+
+
+def _signal_line(row: Row, ref: SignalRef, names: int, values: int) -> Text:
+    low, high = limits(ref)
+    line = Text().append(f" {ref!s:<{names}}  ").append(_fit(_value(row, ref), values), style=FRESH)
+    line.append(f"  {low:g} to {high:g} {ref.unit}".rstrip())
+    return line.append(f"  {', '.join(ref.labels)}" if ref.labels else "", style=DIM)
+
+
+def _widest(ref: SignalRef) -> int:
+    """Room that its values need: its longest label, or a number with its unit."""
+    return max(_NUMBER + len(ref.unit), *map(len, ref.labels), 0)
 
 
 def _refs(row: Row) -> list[SignalRef]:
@@ -269,32 +319,36 @@ def _value(row: Row, ref: SignalRef) -> str:
 # Help -----------------------------------------------------------------------------------------------------------------
 
 
-def help_lines(name: str, width: int) -> list[Text]:
+def commands(name: str, width: int) -> Table:
     """All commands, or one."""
     shown = [COMMANDS[name]] if name else list(COMMANDS.values())
     usage = max(len(command.usage) for command in shown)
-    lines = [Text().append(f" {command.usage:<{usage}}  ", style="cyan").append(command.does) for command in shown]
-    return [cut(line, width) for line in lines]
+    lines = [Text().append(f"{command.usage:<{usage}}  ", style="cyan").append(command.does) for command in shown]
+    return table_of(Text(" commands; 'show' goes back to the messages", style=HEAD), lines, width)
 
 
 # The end --------------------------------------------------------------------------------------------------------------
 
 
-def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
+def summary(snapshot: Snapshot, width: int) -> list[Text]:
     """What was achieved: of each message the mean of all its cycles."""
     rows = [row for row in snapshot.rows if row.count or row.played]
     columns = Columns.fit(rows, width)
     head = f" {'message':<{columns.name}} {'id':<{columns.can_id}} {'due ms':>8} {'mean ms':>9} {'worst ms':>9}"
-    lines = [cut(Text(f"{head} {'count':>8} {'late ms':>8}", style=HEAD), width)]
-    for row in rows:
-        mean = "-" if row.whole_mean_ns is None else f"{row.whole_mean_ns / 1e6:.3f}"
-        worst = f"{row.worst_ns / 1e6:.3f}" if row.worst_ns else "-"
-        late = f"{row.late_ns / 1e6:.3f}" if row.played else ""
-        due = f"{row.due_ns / 1e6:g}" if row.due_ns else "event"
-        name = _fit(row.name or "?", columns.name)
-        line = f" {name} {show_id(row.can_id, row.flags):<{columns.can_id}} {due:>8} {mean:>9} {worst:>9}"
-        lines.append(cut(Text(f"{line} {row.count:>8} {late:>8}  {', '.join((*row.faults, *row.notes))}"), width))
-    return [*lines, Text(f" {last_words(snapshot)}")]
+    lines = [Text(f"{head} {'count':>8} {'late ms':>8}", style=HEAD)]
+    for bus in snapshot.buses:
+        of_bus = [row for row in rows if row.bus == bus.name]
+        lines += [_bus_line(bus, width), *(Text(_summary_line(row, columns)) for row in of_bus)]
+    return [*(cut(line, width) for line in lines), Text(f" {last_words(snapshot)}")]
+
+
+def _summary_line(row: Row, columns: Columns) -> str:
+    mean = "-" if row.whole_mean_ns is None else f"{row.whole_mean_ns / 1e6:.3f}"
+    worst = f"{row.worst_ns / 1e6:.3f}" if row.worst_ns else "-"
+    late = f"{row.late_ns / 1e6:.3f}" if row.played else ""
+    name, can_id = _fit(row.name or "?", columns.name), show_id(row.can_id, row.flags)
+    line = f" {name} {can_id:<{columns.can_id}} {_due(row):>8} {mean:>9} {worst:>9} {row.count:>8} {late:>8}"
+    return f"{line}  {', '.join((*row.faults, *row.notes))}"
 
 
 def last_words(snapshot: Snapshot) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 from cantools.database.can import Message
@@ -22,6 +23,7 @@ from hil.bench.wiring import Wiring
 from hil.can import bits, database
 from hil.can.confinement import ErrorState
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
+from hil.can.nm_table import State
 from hil.can.restbus import ALONE, NODE, PARTIAL_NETWORK
 from hil.can.sender import ASLEEP, Sent, chain_of
 from hil.clock import NS_PER_S
@@ -33,9 +35,23 @@ LAST: Final = 20
 SILENT_CYCLES: Final = 5
 """After so many cycles without a frame a real node's message counts as silent."""
 _LOAD_SPAN_NS: Final = NS_PER_S
+_SENDING: Final = (State.NORMAL_OPERATION, State.REPEAT_MESSAGE)
+"""States of a bus in which its network management messages are sent; else their silence is no gap."""
 _STOPPED: Final = {ALONE: "stopped", NODE: "node stopped"}
 _RESTING: Final = {PARTIAL_NETWORK: "network off", ASLEEP: "asleep"}
 _Key = tuple[str, int, bool, bool]
+
+
+class Part(Enum):
+    """Who sends a message; a bus is shown in these parts."""
+
+    PLAYED = ""
+    NM = "network management"
+    HAND = "sent by hand"
+    REAL = "real nodes"
+
+
+_PARTS: Final = list(Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +60,10 @@ class Row:
 
     Attributes:
         bus: the bus.
+        part: the restbus, network management or the user, from the bench; or a real node.
         message: what the database says; None for an identifier that it lacks.
         can_id: identifier.
         flags: frame flags.
-        own: the bench sends it; else a real node does.
-        played: the restbus sends it; an own message that isn't played was sent by hand.
         due_ns: the cycle that it should have now; 0 if it is sent on events.
         mean_ns: mean of the last gaps; None before there is one.
         worst_ns: the longest gap.
@@ -65,11 +80,10 @@ class Row:
     """
 
     bus: str
+    part: Part
     message: Message | None
     can_id: int
     flags: int
-    own: bool
-    played: bool
     due_ns: int
     mean_ns: float | None
     worst_ns: int
@@ -83,6 +97,16 @@ class Row:
     changed_ns: Mapping[str, int]
     hidden: frozenset[str]
     data: bytes
+
+    @property
+    def played(self) -> bool:
+        """Whether the restbus sends it."""
+        return self.part is Part.PLAYED
+
+    @property
+    def own(self) -> bool:
+        """Whether the bench sends it."""
+        return self.part is not Part.REAL
 
     @property
     def name(self) -> str:
@@ -121,7 +145,7 @@ class Snapshot:
         t_ns: bench time.
         running: whether the restbus sends.
         buses: in the order of the bench file.
-        rows: sorted by bus; of each bus the own messages, then those of others, by name, then unknown identifiers.
+        rows: sorted by bus and part; of each part by name, then unknown identifiers.
         late_frames: frames that left later than the bench file allows.
         ignition: label of the ignition's signal; empty if the bench has none or doesn't send it.
     """
@@ -139,11 +163,13 @@ class _Track:
     """One identifier on one bus, from one side."""
 
     bus: str
+    part: Part
     can_id: int
     flags: int
-    message: Message | None
-    sent: Sent | None
-    due_ns: int
+    message: Message | None = None
+    sent: Sent | None = None
+    due_ns: int = 0
+    is_nm: bool = False
     profile: str = ""
     hidden: frozenset[str] = frozenset()
     count: int = 0
@@ -214,12 +240,24 @@ class Watch:
         network, restbus = self._wiring.plan.network, self._wiring.restbus
         message = network.message_of(CanFrame(0, bus, can_id, b"", flags))
         if message is None:
-            return _Track(bus, can_id, flags, None, None, 0)
+            return _Track(bus, Part.HAND if own else Part.REAL, can_id, flags)
         traits = network.traits(bus, message)
         sent = next((sent for sent in restbus.messages if own and sent.bus == bus and sent.message is message), None)
-        profile = traits.e2e.profile if traits.e2e is not None else ""
-        due_ns = traits.cycle_ns if sent is None else sent.period_ns
-        return _Track(bus, can_id, flags, message, sent, due_ns, profile, _hidden(message, chain_of(traits)))
+        part = Part.PLAYED if sent else Part.REAL if not own else Part.NM if traits.is_nm else Part.HAND
+        manager = self._wiring.traffic.managers.get(bus) if traits.is_nm else None
+        cycle_ns = traits.cycle_ns if manager is None else manager.times.cycle_ns
+        return _Track(
+            bus,
+            part,
+            can_id,
+            flags,
+            message=message,
+            sent=sent,
+            due_ns=cycle_ns if sent is None else sent.period_ns,
+            is_nm=traits.is_nm,
+            profile=traits.e2e.profile if traits.e2e is not None else "",
+            hidden=_hidden(message, chain_of(traits)),
+        )
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on a bus."""
@@ -252,13 +290,16 @@ class Watch:
         return Snapshot(now_ns, wiring.restbus.running, buses, tuple(rows), self._late_frames, self._ignition())
 
     def _leave_silence_out(self) -> None:
-        running = self._wiring.restbus.running
-        for sent in self._wiring.restbus.messages:
-            if sent.silenced or not running:
-                self.leave_out([sent])
+        running, managers = self._wiring.restbus.running, self._wiring.traffic.managers
+        for track in self._tracks.values():
+            if track.sent is not None:
+                track.joined &= running and not track.sent.silenced
+            elif track.is_nm and track.bus in managers:
+                track.joined &= managers[track.bus].state in _SENDING
 
-    def _place(self, row: Row) -> tuple[int, bool, bool, str, int]:
-        return list(self._wiring.buses).index(row.bus), not row.own, row.message is None, row.name.lower(), row.can_id
+    def _place(self, row: Row) -> tuple[int, bool, str, int]:
+        place = list(self._wiring.buses).index(row.bus) * len(_PARTS) + _PARTS.index(row.part)
+        return place, row.message is None, row.name.lower(), row.can_id
 
     def _ignition(self) -> str:
         section, restbus = self._wiring.config.ignition, self._wiring.restbus
@@ -272,11 +313,10 @@ class Watch:
         self._notice(track, now_ns)
         return Row(
             bus=track.bus,
+            part=track.part,
             message=track.message,
             can_id=track.can_id,
             flags=track.flags,
-            own=self._is_own(track),
-            played=sent is not None,
             due_ns=track.due_ns if sent is None else sent.period_ns,
             mean_ns=sum(track.gaps) / len(track.gaps) if track.gaps else None,
             worst_ns=track.worst_ns,
@@ -285,29 +325,12 @@ class Watch:
             late_ns=0 if sent is None else sent.worst_late_ns,
             profile=track.profile,
             faults=() if sent is None else tuple(faults_of(sent)),
-            notes=tuple(self._notes(track, now_ns)),
+            notes=tuple(_notes(track, now_ns)),
             raw=track.raw,
             changed_ns=dict(track.changed_ns),
             hidden=track.hidden,
             data=track.data,
         )
-
-    def _is_own(self, track: _Track) -> bool:
-        return self._tracks.get((track.bus, track.can_id, bool(track.flags & EXTENDED), True)) is track
-
-    def _notes(self, track: _Track, now_ns: int) -> Iterable[str]:
-        sent = track.sent
-        if sent is not None:
-            yield from (text for reason, text in _RESTING.items() if reason in sent.silenced)
-            yield from ["ramp"] * bool(sent.curves)
-            return
-        if self._is_own(track):
-            yield "sent by hand"
-        elif not track.count:
-            yield "never came"
-        elif track.due_ns and now_ns - track.last_ns > SILENT_CYCLES * track.due_ns:
-            yield f"silent for {show_duration(now_ns - track.last_ns)}"
-        yield from _oddities(track)
 
     # Values -------------------------------------------------------------------------------------------------------
 
@@ -370,6 +393,21 @@ def faults_of(sent: Sent) -> Iterable[str]:
         yield f"cycle {sent.cycle_override_ns / 1e6:g} ms"
     if sent.length is not None:
         yield f"{sent.length} bytes"
+
+
+def _notes(track: _Track, now_ns: int) -> Iterable[str]:
+    """What is to be known beside figures and values."""
+    sent = track.sent
+    if sent is not None:
+        yield from (text for reason, text in _RESTING.items() if reason in sent.silenced)
+        yield from ["ramp"] * bool(sent.curves)
+        return
+    if track.part is Part.REAL and track.due_ns:
+        if not track.count:
+            yield "never came"
+        elif not track.is_nm and now_ns - track.last_ns > SILENT_CYCLES * track.due_ns:
+            yield f"silent for {show_duration(now_ns - track.last_ns)}"
+    yield from _oddities(track)
 
 
 def _oddities(track: _Track) -> Iterable[str]:

@@ -76,11 +76,13 @@ class EcuNetwork:
 
     def want(self, wanted: bool) -> None:
         """Say whether the ECU wants its buses."""
+        channels = [channel for channel in self._channels.values() if channel.machine.requested is not wanted]
+        if not channels:
+            return
         now_ns = self._clock.now_ns
-        for channel in self._channels.values():
-            if channel.machine.requested is not wanted:
-                machine = channel.machine
-                self._do(channel, machine.request(now_ns) if wanted else machine.release(now_ns))
+        for channel in channels:
+            machine = channel.machine
+            self._do(channel, machine.request(now_ns) if wanted else machine.release(now_ns))
         self._arm()
 
     def follow(self) -> None:

@@ -15,6 +15,7 @@ from hil.robot.latency_keywords import LatencyKeywords
 from hil.robot.listener import BenchListener
 from hil.robot.network_keywords import NetworkKeywords
 from hil.robot.power_keywords import PowerKeywords
+from hil.robot.replay_keywords import ReplayKeywords
 from hil.robot.screen_keywords import ScreenKeywords
 from hil.robot.signal_keywords import SignalKeywords
 from hil.robot.time_keywords import TimeKeywords
@@ -63,7 +64,7 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
             self.ROBOT_LIBRARY_LISTENER = self._listener
         groups = (
             PowerKeywords, SignalKeywords, TrafficKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords,
-            NetworkKeywords, TimeKeywords,
+            NetworkKeywords, ReplayKeywords, TimeKeywords,
         )  # fmt: skip
         super().__init__([group(self._bench) for group in groups])
 

@@ -245,8 +245,8 @@ def test_a_wrong_stuff_count_is_a_crc_error(bit):
 
 
 def test_a_classic_node_reads_the_bit_before_the_length_as_reserved():
-    """Without CAN FD on the bus a recessive one says nothing: the frame is read to its end, where the CRC is wrong. With
-    it the next bit is a reserved one, then BRS, ESI and other lengths follow."""
+    """Without CAN FD on the bus a recessive one says nothing: the frame is read to its end, where the CRC is wrong.
+    With it the next bit is a reserved one, then BRS, ESI and other lengths follow."""
     place = 1 + 11 + 2
     assert frame_stream(*FRAME).levels[place - 3 : place + 3] == (1, 0, 0, 0, 0, 1)
     outcome = play(Seat(FRAME), Seat(flips=(place,)), LISTENER, fd=False)

@@ -11,8 +11,10 @@ import pytest
 
 from hil.bench.databases import read_database
 from hil.can import database
+from hil.can.dbc_repair import repair
 from hil.can.encoding import decode_text
 from hil.can.loading import load, load_tolerant
+from hil.can.mending import mend
 from hil.can.tolerated import RULES, Tolerated, refuse, summary
 from hil.can.traits import AttributeNames, message_traits
 from hil.cli.main import main
@@ -20,6 +22,8 @@ from hil.errors import UsageError
 
 FILES = Path(__file__).parents[1] / "data" / "databases"
 BASE = {"VehicleSpeed", "Valid"}
+
+HEAD = 'VERSION ""\nBU_: ECU\n'
 
 BROKEN = {
     "broken_absurd_length.kcd": (":22", 'length="1200000000" is too large'),
@@ -354,6 +358,32 @@ SLOPPY = {
 }
 
 
+OTHER = [
+    (
+        "duplicate-message",
+        "messages Speed and Again have the same identifier 0x100",
+        "Again is left out with its signals: Lost",
+    ),
+    ("duplicate-message", "two messages are called Speed", "this one is called Speed_101"),
+    ("name", "'Body.Door' is no name for a message", "it is called Body_Door"),
+    ("length", "message Long has 100 bytes, more than a frame carries", "Long is left out with its signals: Text"),
+    ("beyond", "signal Far is beyond the 8 bytes of message Speed", "it is left out"),
+    ("name", "'Veh.Speed' is no name for a signal", "it is called Veh_Speed"),
+    ("duplicate-signal", "two signals of message Speed are called Veh_Speed", "this one is called Veh_Speed_2"),
+    ("range", "the range of Speed.Clash is 9 to 1", "it is ignored; its bits are its range"),
+    ("float", "signal Speed.Half is floating point with 24 bits", "it is taken as a whole number"),
+    ("factor", "the factor of Speed.Half is 0", "it is taken as 1"),
+    ("factor", "the offset of Speed.Half is nan", "it is taken as 0"),
+    ("length", "message Body_Door has 10 bytes, which is no CAN FD length", "it is sent and read with 12 bytes"),
+    ("undeclared-node", "a node of message Speed isn't there", "it is left out"),
+    (
+        "overlap",
+        "signals Veh_Speed_2 and Clash of message Speed overlap by 4 bits",
+        "they are kept; when they are sent their bits are OR-ed",
+    ),
+]
+
+
 def read(name, **options):
     return read_database(FILES / name, **options)
 
@@ -520,6 +550,26 @@ def test_an_identifier_of_29_bits_is_one_in_everything_that_names_it():
     assert message.signals[0].comment == "Speed over ground."
 
 
+def test_an_identifier_below_0_is_one_in_everything_that_names_it():
+    """Some tools write the 32 bits as a signed number."""
+    text = (FILES / "mini.dbc").read_text().replace(" 2566844788 ", " -1728122508 ")
+    loaded = load_tolerant(text, ".dbc", "x.dbc")
+    assert [one.rule for one in loaded.tolerated] == ["identifier"]
+    far = loaded.database.messages[3]
+    assert (far.frame_id, message_traits(far, AttributeNames()).cycle_ns) == (0x18FEF174, 1_000_000_000)
+
+
+def test_pages_end_where_the_multiplexer_does():
+    left = one_message("sloppy_pages.dbc", 0).get_signal_by_name("Left")
+    assert (min(left.multiplexer_ids), max(left.multiplexer_ids)) == (1, 255)
+
+
+def test_what_no_frame_carries_is_kept_from_cantools():
+    """It would reserve memory for as many bits."""
+    text = (FILES / "sloppy_1785_bytes.dbc").read_text().replace("1785", "178500000000")
+    assert "Long" not in repair(text, "x.dbc").text
+
+
 def test_undeclared_nodes_are_nodes():
     assert [node.name for node in read("sloppy_no_nodes.dbc").database.nodes] == ["GATEWAY"]
     assert one_message("sloppy_no_nodes.dbc").senders == []
@@ -535,6 +585,23 @@ def test_long_names_do_not_break_the_pages():
         "PageOfTheMessageThatHasPagesForEverything": 2,
         "Right": 9,
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "clean"),
+    [
+        ('one; "two"\nthree', 'one; "two"\nthree', False),
+        ("one\nBO_ 5 Two: 8 ECU;\nthree", "one\nBO_ 5 Two: 8 ECU;\nthree", True),
+        (r"say \"yes\"", 'say "yes"', True),
+        ("in C:\\temp\\", "in C:\\temp\\ ", False),
+        ("", "", True),
+    ],
+)
+def test_comments_are_kept_whatever_they_hold(written, text, clean):
+    base = (FILES / "mini.dbc").read_text()
+    loaded = load_tolerant(base.replace("Speed over ground.", written), ".dbc", "x.dbc")
+    assert loaded.database.messages[0].signals[0].comment == text
+    assert (loaded.tolerated == []) is clean
 
 
 def test_send_types_and_start_values_of_other_types_are_read():
@@ -581,6 +648,62 @@ def test_the_bus_of_a_file_with_several_is_chosen():
     ]
     with pytest.raises(UsageError, match=r"has no bus 'Bdy'\. Remedy: it has Body, Bus\.$"):
         read("two_buses.kcd", cluster="Bdy")
+
+
+def test_the_other_formats_are_mended_too():
+    """They have no lines to tell; what they can't say is no deviation."""
+    loaded = read("other_sloppy.kcd")
+    assert [(one.rule, one.what, one.done) for one in loaded.tolerated] == OTHER
+    assert {one.where for one in loaded.tolerated} == {str(FILES / "other_sloppy.kcd")}
+    assert [(m.name, m.length, m.is_fd, m.senders) for m in loaded.database.messages] == [
+        ("Speed", 8, False, ["ESC"]),
+        ("Speed_101", 1, False, []),
+        ("Body_Door", 12, True, []),
+    ]
+    speed = loaded.database.messages[0]
+    assert {s.name: (s.start, s.scale, s.offset, s.is_float) for s in speed.signals} == {
+        "Veh_Speed": (0, 1, 0, False),
+        "Veh_Speed_2": (16, 1, 0, False),
+        "Clash": (20, 1, 0, False),
+        "Half": (24, 1, 0, False),
+    }
+    assert database.decode(speed, bytes.fromhex("3412f50300000000")) == {
+        "Veh_Speed": 0x1234,
+        "Veh_Speed_2": 0xF5,
+        "Clash": 0xF,
+        "Half": 3,
+    }
+
+
+def test_a_signal_below_something_that_is_no_multiplexer_is_there_all_the_time():
+    """cantools would neither encode nor decode it."""
+    loaded = read("mini.kcd").database
+    paged = next(message for message in loaded.messages if message.name == "Paged")
+    paged.get_signal_by_name("Page").is_multiplexer = False
+    tolerated = mend(loaded, lambda message, signal: "x.kcd", says=set(), names=AttributeNames())
+    assert [(one.rule, one.what) for one in tolerated] == [
+        ("multiplexing", "signal Left of message Paged hangs on Page, which is no multiplexer"),
+        ("multiplexing", "signal Right of message Paged hangs on Page, which is no multiplexer"),
+        ("overlap", "signals Left and Right of message Paged overlap by 8 bits"),
+    ]
+    assert database.decode(paged, b"\x07\x05" + bytes(6)) == {"Page": 7, "Left": 5, "Right": 5}
+
+
+def test_many_overlaps_of_one_message_are_told_in_a_few_lines():
+    text = HEAD + "BO_ 1 M: 8 ECU\n" + "".join(f' SG_ S{n} : 0|8@1+ (1,0) [0|0] "" ECU\n' for n in range(6))
+    loaded = load_tolerant(text, ".dbc", "x.dbc")
+    assert [one.rule for one in loaded.tolerated] == ["overlap"] * 11
+    assert "5 more pairs of signals of message M overlap" in [one.what for one in loaded.tolerated]
+
+
+def test_what_a_transport_protocol_carries_is_no_frame():
+    """J1939 writes its long parameter groups as messages."""
+    facts = 'BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","reserved","J1939PG";\n'
+    text = HEAD + "BO_ 2566869246 Engine: 8 ECU\nBO_ 2566869247 Trip: 20 ECU\n" + facts
+    text += "".join(f'BA_ "VFrameFormat" BO_ {can_id} 3;\n' for can_id in (2566869246, 2566869247))
+    loaded = load_tolerant(text, ".dbc", "x.dbc")
+    assert [message.name for message in loaded.database.messages] == ["Engine"]
+    assert [one.what for one in loaded.tolerated] == ["message Trip has 20 bytes, more than a frame carries"]
 
 
 def test_the_list_in_one_line():

@@ -209,6 +209,12 @@ def test_64_bits_stay_exact_with_a_factor():
     assert value(signal, b"\xff" * 8)[1] == 3 * (2**64 - 1) - 1
 
 
+def test_a_whole_factor_with_a_broken_offset_is_computed_as_whole_numbers_first():
+    signal = Signal("S", 0, 64, conversion=BaseConversion.factory(scale=3, offset=0.5))
+    top = (1 << 64) - 1
+    compare(one(signal), [(top - n).to_bytes(8, "little") for n in range(2000)])
+
+
 def test_more_than_64_bits():
     signal = Signal("S", 4, 100, is_signed=True)
     payload = bytes(range(200, 216))

@@ -18,7 +18,8 @@ from hil.can.nm import (
     read_pdu,
 )
 from hil.can.traits import NmTimes
-from hil.can.wire import SimWire, frame_bits
+from hil.can.bits import frame_bits
+from hil.can.wire import SimWire
 from hil.clock import VirtualClock
 from hil.errors import UsageError
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from restbus_bench import many_messages, write_bench
+from restbus_bench import add_network_management, many_messages, write_bench
 
 from hil.bench import config as bench_config
 from hil.bench.wiring import open_bench, plan
@@ -13,6 +13,7 @@ from hil.cli.restbus_complete import Completer, Completion, complete_path
 from hil.cli.restbus_prompt import COMMANDS, HELP, MESSAGES, SIGNALS, Page
 from hil.cli.restbus_session import Session, Wishes, needed_of
 from hil.cli.restbus_terminal import Keys, LineEditor
+from hil.cli.restbus_watch import Part
 from hil.errors import BenchError, UsageError
 
 MS = 1_000_000
@@ -64,7 +65,7 @@ class Lab:
 
     def line(self, name, width=160):
         """The line of a message, blanks squeezed."""
-        lines = [line.plain for line in view.message_lines(self.session.look(), "", width)]
+        lines = [line.plain for line in view.messages(self.session.look(), "", width).lines]
         (line,) = [line for line in lines if line.strip().startswith(name)]
         return " ".join(line.split())
 
@@ -320,8 +321,8 @@ def test_a_frame_is_sent_by_hand_and_seen(lab):
     lab.do("send cabin 18DAF110x 01", "wait 10 ms")
     assert lab.last(0x7DF) == b"\x02\x3e\x80"
     assert [frame.can_id for frame in lab.heard if frame.flags & EXTENDED] == [0x18DAF110]
-    lines = [" ".join(line.plain.split()) for line in view.message_lines(lab.session.look(), "7DF", 160)]
-    assert lines[1] == "? 0x7DF - - - 1 sent by hand not in the database 02 3E 80"
+    lines = [" ".join(line.plain.split()) for line in view.messages(lab.session.look(), "7DF", 160).lines]
+    assert lines[2:] == ["sent by hand", "? 0x7DF - - - 1 not in the database 02 3E 80"]
 
 
 def test_reset_mends_everything_and_leaves_the_ignition_on(lab):
@@ -379,6 +380,30 @@ max_current_A = 10.0
     assert trace.read_text().split("\n")[-4:-1] == ["open", "13.5 V", "on"]
 
 
+def test_the_bus_sleeps_and_wakes_and_its_sleep_is_no_gap(tmp_path):
+    path = write_bench(tmp_path)
+    add_network_management(tmp_path)
+    lab = Lab(path)
+    try:
+        lab.do("wait 5 s")
+        assert "NM: normal operation" in lab.line("cabin")
+        (row,) = [row for row in lab.session.look().rows if row.name == "NM_BCM"]
+        assert (row.part, row.due_ns, row.mean_ns) == (Part.NM, 500 * MS, pytest.approx(500 * MS, rel=0.01))
+        lab.do("network 16 off", "wait 5 s")
+        assert lab.line("ESC_Wheels").endswith("network off WheelLeft 0 km/h WheelRight 0 km/h")
+        lab.do("network 16 on", "wait 100 ms")
+        assert "network off" not in lab.line("ESC_Wheels")
+        lab.do("sleep", "wait 20 s")
+        assert "NM: bus sleep" in lab.line("cabin")
+        assert "asleep VehicleSpeed" in lab.line("ESC_Speed")
+        lab.do("wake cabin", "wait 5 s")
+        assert lab.row("ESC_Speed").worst_ns < 21 * MS
+        assert lab.row("NM_BCM").worst_ns < 501 * MS
+        assert [row.name for row in lab.session.look().rows if row.faults] == []
+    finally:
+        lab.opened.close()
+
+
 # What is seen ---------------------------------------------------------------------------------------------------------
 
 
@@ -414,10 +439,10 @@ def test_real_nodes_have_rows_of_their_own(make):
 def test_values_that_changed_last_come_first(lab):
     lab.do("wait 1 s", "AbsFault = 1", "wait 100 ms")
     assert "AbsFault 1 VehicleSpeed 0 km/h" in lab.line("ESC_Speed")
-    (line,) = [line for line in view.message_lines(lab.session.look(), "ESC_Speed", 160) if "AbsFault" in line.plain]
+    (line,) = [line for line in view.messages(lab.session.look(), "ESC_Speed", 160).lines if "AbsFault" in line.plain]
     assert any(span.style == view.FRESH for span in line.spans)
     lab.do("wait 3 s")
-    (line,) = [line for line in view.message_lines(lab.session.look(), "ESC_Speed", 160) if "AbsFault" in line.plain]
+    (line,) = [line for line in view.messages(lab.session.look(), "ESC_Speed", 160).lines if "AbsFault" in line.plain]
     assert not any(span.style == view.FRESH for span in line.spans)
 
 
@@ -452,16 +477,16 @@ def test_patterns_choose_messages(lab, pattern, names):
 def test_no_line_is_wider_than_the_terminal(lab, width):
     lab.do("stop ESC_Speed", "corrupt ESC_Speed", "flood cabin", "wait 1 s")
     seen = lab.session.look()
-    lines = [view.head_line(seen, "", width), *view.message_lines(seen, "", width), *view.signal_lines(seen, "", width)]
-    lines += [*view.help_lines("", width), *view.summary_lines(seen, width)]
-    assert max(line.cell_len for line in lines[:-1]) <= width
+    tables = [view.messages(seen, "", width), view.messages(seen, "none", width), view.signals(seen, "", width)]
+    lines = [line for table in [*tables, view.commands("", width)] for line in table.lines]
+    assert max(line.cell_len for line in [*lines, *view.summary(seen, width)[:-1]]) <= width
 
 
 def test_columns_stand_still_while_figures_grow(lab):
     lab.do("wait 1 s")
-    before = view.message_lines(lab.session.look(), "", 100)
+    before = view.messages(lab.session.look(), "", 100).lines
     lab.do("wait 1000 s")
-    after = view.message_lines(lab.session.look(), "", 100)
+    after = view.messages(lab.session.look(), "", 100).lines
     place = [
         line.plain.find("VehicleSpeed") for lines in (before, after) for line in lines if "VehicleSpeed" in line.plain
     ]
@@ -493,10 +518,10 @@ def test_late_frames_are_counted(lab):
 
 def test_signals_show_value_range_and_labels(lab):
     lab.do("VehicleSpeed = 12")
-    lines = [" ".join(line.plain.split()) for line in view.signal_lines(lab.session.look(), "VehicleSpeed Power", 160)]
+    lines = [" ".join(line.plain.split()) for line in view.signals(lab.session.look(), "VehicleSpeed Power", 160).lines]
     assert "cabin::ESC_Speed.VehicleSpeed 12 km/h 0 to 300 km/h SNA" in lines
     assert "cabin::BCM_Power.PowerMode Off 0 to 7 Off, Accessory, On" in lines
-    (nothing,) = view.signal_lines(lab.session.look(), "xyz", 160)
+    _, nothing = view.signals(lab.session.look(), "xyz", 160).lines
     assert "no signal matches 'xyz'" in nothing.plain
 
 
@@ -505,13 +530,15 @@ def test_the_bus_stays_above_its_rows_when_they_are_scrolled(make, tmp_path):
     many_messages(tmp_path, 40)
     lab = Lab(tmp_path / "small.toml")
     try:
-        lines = view.message_lines(lab.session.look(), "", 100)
-        part = view.part_of(lines, 20, 10)
+        table = view.messages(lab.session.look(), "", 100)
+        part = table.part(20, 10)
+        lines = table.part(0, table.count)
     finally:
         lab.opened.close()
     assert len(part) == 10
     assert part[0].plain.startswith(" cabin")
     assert part[1:] == lines[21:30]
+    assert table.part(0, 3) == lines[:3]
 
 
 @pytest.mark.parametrize(

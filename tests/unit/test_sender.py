@@ -211,6 +211,20 @@ def make_like(sent):
     return other
 
 
+def test_faults_are_in_payloads_that_were_made_before_and_gone_from_them_after(make):
+    """All fifteen have been sent, and are kept."""
+    sent = make(**P01)
+    right = frames(sent, 15)
+    sent.corrupt_crc(True)
+    assert [is_right(data) for data in frames(sent, 15)] == [False] * 15
+    sent.corrupt_crc(False)
+    assert frames(sent, 15) == right
+    sent.set_length(3)
+    assert frames(sent, 15) == [data[:3] for data in right]
+    sent.set_length(None)
+    assert frames(sent, 15) == right
+
+
 def test_both_faults_together_and_a_reset_ends_all(make):
     sent = make(**P01)
     frames(sent, 2)

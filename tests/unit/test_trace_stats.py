@@ -98,7 +98,9 @@ def test_a_single_frame_has_no_cycle():
 
 def test_messages_are_told_apart_by_channel_and_format():
     rows = [*at([0]), *at([1], channel=1), *at([2], flags=EXTENDED), *at([3], can_id=0x101), *at([4], flags=ERROR)]
-    assert [message.key for message in counted(rows).messages()] == [
+    messages = counted(rows).messages()
+    assert [message.count for message in messages] == [1, 1, 1, 1]
+    assert [message.key for message in messages] == [
         key_of(0, 0x100, 0), key_of(0, 0x101, 0), key_of(0, 0x100, EXTENDED), key_of(1, 0x100, 0),
     ]  # fmt: skip
 

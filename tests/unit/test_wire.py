@@ -540,10 +540,12 @@ def test_a_node_comes_back_after_128_times_11_idle_bits(lab):
 
 
 def test_on_a_busy_bus_each_frame_counts_as_one_sequence_of_eleven(lab):
-    """Back to back frames without a gap: 128 of them. The bus falls idle behind the hundredth: 28 x 11 bits more."""
+    """Back to back frames without a gap. The bus falls idle behind the hundredth: 28 x 11 bits more. To be told to
+    restart once more changes nothing."""
     a, b = lab.node("a"), lab.node("b")
     drive_off(lab, a)
-    lab.run((30 * MS, lambda: [b.send(0x200, b"\x55") for _ in range(100)]), (30 * MS + 1, a.restart), until_ns=80 * MS)
+    frames = (30 * MS, lambda: [b.send(0x200, b"\x55") for _ in range(100)])
+    lab.run(frames, (30 * MS + 1, a.restart), (35 * MS, a.restart), until_ns=80 * MS)
     assert lab.changes[-1][0] == 30 * MS + (100 * frame_bits(0x200, b"\x55", 0) + 28 * 11) * BIT_NS
 
 

@@ -35,7 +35,7 @@ class Inbox:
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on a bus."""
-        if frame.flags & SENT:
+        if frame.flags & (SENT | ERROR):
             return
         self.heard += 1
         message = self._network.message_of(frame)

@@ -4,6 +4,7 @@ The contract, which `hil.contract.can` tests on every implementation:
 - a frame sent comes back to the sender's own `on_frame` with the flag `SENT` once it has been on the wire, and is
   stamped there;
 - frames of one sender arrive in the order in which they were sent;
+- error frames are marked `ERROR`, are never `SENT`, and change nothing of the rest;
 - after `close` nothing is delivered.
 """
 

@@ -6,7 +6,7 @@ import argparse
 import difflib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -104,8 +104,8 @@ class _Read:
 
     bus: LintBus
     loaded: Loaded
-    note: str = ""
-    file: str = field(default="")
+    note: str
+    file: str
 
 
 def _given(arguments: argparse.Namespace) -> list[_Read]:

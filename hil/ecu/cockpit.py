@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Final
 
 from hil.can.database import Network
-from hil.can.frames import SENT, CanFrame
+from hil.can.frames import ERROR, SENT, CanFrame
 from hil.can.port import CanPort
 from hil.clock import NS_PER_S, Clock, Timer
 from hil.ecu import cluster
@@ -207,7 +207,7 @@ class CockpitEcu:
             return
         if (frame[1], frame[2]) in self._nm_ids and self._network.on_frame(frame) and self.phase is not Phase.SLEEP:
             return
-        if frame[4] & SENT:
+        if frame[4] & (SENT | ERROR):
             return
         self._heard_ns = self._clock.now_ns
         if self.phase is Phase.SLEEP:

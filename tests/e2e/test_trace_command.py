@@ -216,6 +216,14 @@ def test_a_row_for_each_change(trace, place):
     ]
 
 
+def test_signals_that_change_together_share_a_row(trace, place):
+    trace("drive.blf", *BOTH, "--decode", "chassis::Speed", "--out", "x.csv")
+    assert [row[:3] for row in table(place / "x.csv")[1:4]] == [
+        ["0.000000000", "10", "Valid"], ["0.020000000", "11", "Valid"], ["0.040000000", "12", "Not, available"],
+    ]  # fmt: skip
+    assert len(table(place / "x.csv")) == 1 + 6
+
+
 def test_a_row_at_each_step(trace, place):
     asked = ("--decode", "VehicleSpeed", "HighBeam", "--numbers", "--step", "25 ms", "--out", "x.csv")
     assert trace("drive.blf", *WITH, "--channel", "1=chassis", *asked)[0] == 0

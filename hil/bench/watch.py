@@ -83,6 +83,7 @@ class Watch:
         self._clock, self._restbus, self._recorder = clock, restbus, recorder
         self._network = network
         self._allowed: list[Allowed] = []
+        self._written: dict[tuple[str, str, Kind], int] = {}
         self._grace_ns = round(config.monitors.grace * 1e9)
         self._monitors = Monitors(
             clock,
@@ -106,6 +107,7 @@ class Watch:
             sent.worst_late_ns = 0
         self._monitors.jitter_ns = 0
         self._allowed.clear()
+        self._written.clear()
         self._monitors.begin()
 
     def allow(self, allowed: Allowed) -> None:
@@ -136,7 +138,10 @@ class Watch:
         """What fails this case; all that was found is written to the journal."""
         found = self._monitors.findings()
         for finding in found:
-            self._record(finding, "end")
+            key = (finding.bus, finding.message, finding.kind)
+            if self._written.get(key) != finding.count:
+                self._written[key] = finding.count
+                self._record(finding, "end")
         return [finding for finding in found if finding.level is Level.FAIL and not self._is_allowed(finding)]
 
     def so_far(self) -> list[Finding]:

@@ -228,7 +228,7 @@ def subject_of(network: Network, bus: str, name: str) -> Subject:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else "'hil signals --messages' lists them."
+    return f"did you mean {near[0]}?" if near else "'hil signals' lists them with their signals."
 
 
 def exempt_ids(network: Network) -> list[Pattern]:

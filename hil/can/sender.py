@@ -219,7 +219,7 @@ class Sent:
 
     def _need_protection(self) -> None:
         if self._chain is None:
-            mend = "choose a message with E2E protection ('hil signals --messages' lists them)."
+            mend = "choose a message with E2E protection (E2EProfile in its database)."
             raise UsageError(f"{self.bus}::{self.name} has neither counter nor CRC", remedy=mend)
 
     def set_length(self, length: int | None) -> None:

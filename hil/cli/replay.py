@@ -174,6 +174,7 @@ def _play(opened: OpenBench, prepared: Prepared, arguments: argparse.Namespace) 
             bench.call(Reset(wiring).to(Start.ON))
         try:
             replay = bench.play(prepared, wait=False)
+            print("\n".join(_intentions(prepared)), flush=True)
             _follow(opened, bench, replay, prepared)
             bench.sleep(_LAST_FRAMES_S)
         finally:
@@ -236,6 +237,14 @@ def _progress(replay: Replay) -> Iterator[Callable[[], None]]:
 # ---- what there is to say
 
 
+def _intentions(prepared: Prepared) -> list[str]:
+    """What is going to be played."""
+    buses = ", ".join(sorted({bus for bus, _, _ in prepared.messages}))
+    frames = prepared.frames * prepared.wish.repeat
+    plan = f"{frames} frames onto {buses}, for {prepared.span_ns / 1e9:.3f} s"
+    return [*prepared.channels, *([prepared.complaint] if prepared.complaint else []), plan]
+
+
 def _summary(replay: Replay, prepared: Prepared) -> None:
     worst = f"worst lateness {units.show_duration(round(replay.worst_late_s * 1e9))}"
     late = f"{replay.late} frames later than allowed" if replay.late else "none later than allowed"
@@ -248,7 +257,8 @@ def _summary(replay: Replay, prepared: Prepared) -> None:
     for signal, count in replay.overridden.items():
         print(f"overridden: {signal} in {count} frames")
     for remark in replay.remarks:
-        print(remark)
+        if remark not in _intentions(prepared):
+            print(remark)
 
 
 def _monitors(bench: Bench) -> None:

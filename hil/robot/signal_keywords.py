@@ -55,6 +55,6 @@ class SignalKeywords(KeywordGroup):
     def drive(self, file: str, wait: bool = True) -> float:
         """Plays a drive from a CSV file (time and signals in columns) and gives its duration in seconds.
 
-        | Drive    fixtures/drives/city.csv |
+        | Drive    fixtures/drives/town.csv |
         """
         return self.bench.drive(file, wait=wait)

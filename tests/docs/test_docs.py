@@ -25,11 +25,13 @@ from robot.api import get_model
 from robot.api.parsing import ModelVisitor
 from robot.libdocpkg import LibraryDocumentation
 
-from hil.bench.config import BenchConfig, ProbeSection
+from hil.bench.config import BenchConfig, MonitorRuleSection, ProbeSection
 from hil.bench.console import ConsoleFacade
 from hil.bench.facade import Bench
 from hil.bench.power import PowerFacade
 from hil.bench.screen import NeedleFacade, ScreenFacade, TelltaleFacade, TextFacade
+from hil.can.monitor_rules import DEFAULT_LEVELS
+from hil.can.traits import NAMES
 from hil.cli.main import COMMANDS as CLI_COMMANDS
 from hil.cli.main import main
 from hil.ecu.defects import CATALOGUE
@@ -408,6 +410,26 @@ def test_the_bench_file_page_names_every_key(head, model):
 
 def test_the_bench_file_page_names_every_key_of_the_probe():
     check_keys(section("docs/bench-file.md", "## `[reset]`", "### `probe`"), ProbeSection)
+
+
+def test_the_bench_file_page_names_every_key_of_a_monitor_rule():
+    check_keys(section("docs/bench-file.md", "## `[monitors]`", "### `[[monitors.rule]]`"), MonitorRuleSection)
+
+
+def test_the_pages_on_networks_name_every_kind_and_level_of_the_monitors():
+    in_words = {row[0].strip("`"): row[2].strip("` |") for row in rows("docs/can.md", "kind")}
+    keys = key_table(section("docs/bench-file.md", "## `[monitors]`"))
+    said = dict(re.findall(r"^\| `(\w+)` \| none \| .*`\"(\w+)\"` \|$", TEXTS["docs/bench-file.md"], re.MULTILINE))
+    assert in_words == {kind.value: level.value for kind, level in DEFAULT_LEVELS.items()}
+    assert said == in_words
+    assert set(in_words) < set(keys)
+
+
+def test_the_pages_on_databases_name_every_role_with_its_attribute():
+    table = {row[0].strip("`"): row[1].strip("`") for row in rows("docs/databases.md", "role")}
+    assert table == dict(NAMES)
+    for attribute, role, _ in rows("docs/can.md", "attribute"):
+        assert NAMES[role.strip("`")] == attribute.strip("`")
 
 
 KINDS = {kind: (kind, "port") for kind in ("console", "supply")} | {

@@ -832,7 +832,7 @@ def checked(text, suffix):
 
 @pytest.mark.parametrize("block", range(8))
 def test_mutations_of_a_database_load_or_are_refused(repository, block):
-    text = (repository / "dbc" / "cockpit.dbc").read_text(encoding="utf-8")
+    text = (repository / "tests" / "data" / "cabin.dbc").read_text(encoding="utf-8")
     seen = [checked(mutated(text, random.Random(f"cockpit {block} {seed}")), ".dbc") for seed in range(75)]
     assert {"tolerated", "refused"} <= set(seen)
 

@@ -493,6 +493,6 @@ def test_start_values_by_other_attributes():
 
 
 def test_our_own_database_loads(repository):
-    text = (repository / "dbc" / "cockpit.dbc").read_text(encoding="utf-8")
+    text = (repository / "tests" / "data" / "cabin.dbc").read_text(encoding="utf-8")
     names = [message.name for message in load(text).messages]
     assert "ESC_Speed" in names

@@ -927,7 +927,7 @@ def a_rule(*patterns):
     ("rules", "text"),
     [
         (a_rule("Statu"), "'Statu' fits no message of this bench. Remedy: did you mean Status"),
-        (a_rule("*", "XYZ_*"), "'XYZ_.' fits no message.*hil signals --messages"),
+        (a_rule("*", "XYZ_*"), "'XYZ_.' fits no message.*hil signals' lists them"),
         (a_rule("bdy::Status"), "'bdy::Status' names no bus.* body, chassis"),
         (MonitorRules(allow=(pattern("bdy::0x7A0"),)), "'bdy::0x7A0' names no bus of this bench"),
         (MonitorRules(allow=(pattern("Status"),)), "'Status' is no identifier. Remedy: allow takes identifiers"),

@@ -3,6 +3,7 @@
 import pytest
 
 from hil.can import database
+from hil.can.bits import frame_bits
 from hil.can.database import Network
 from hil.can.frames import ERROR, REMOTE, SENT, CanFrame
 from hil.can.network_manager import NetworkManager, NmOptions
@@ -18,7 +19,6 @@ from hil.can.nm import (
     read_pdu,
 )
 from hil.can.traits import NmTimes
-from hil.can.bits import frame_bits
 from hil.can.wire import SimWire
 from hil.clock import VirtualClock
 from hil.errors import UsageError

@@ -212,5 +212,5 @@ class Scheduler:
         if sent.repeats:
             sent.repeats -= 1
             traits = sent.traits
-            distance_ns = max(traits.fast_ns or traits.min_gap_ns or traits.cycle_ns or _REPEAT_NS, traits.min_gap_ns)
+            distance_ns = traits.fast_ns or traits.min_gap_ns or traits.cycle_ns or _REPEAT_NS
             sent.repeat_timer = self._clock.call_at(now_ns + distance_ns, self._send_event, sent)

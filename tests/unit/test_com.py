@@ -112,6 +112,16 @@ def test_frames_come_through_in_the_order_of_their_arrival(clock):
     assert len(set(values)) > 20
 
 
+def test_a_frame_that_waited_for_the_one_before_is_as_young_as_that_one(lab):
+    slot = lab.com.slot("Plain")
+    slot.arrive(20 * MS, b"\1\0")
+    slot.arrive(10 * MS, b"\2\0")
+    slot.take(19 * MS)
+    assert slot.data is None
+    slot.take(20 * MS)
+    assert (slot.data, slot.t_ns) == (b"\2\0", 20 * MS)
+
+
 def test_a_late_message_is_later_by_as_much(lab):
     seen = []
     lab.com.slot("Plain").extra_ns = 500 * MS
@@ -297,6 +307,14 @@ def test_send_types_are_followed(lab):
 def test_what_is_written_again_and_again_is_no_event(lab):
     lab.run(300, (0, lab.com.start), *((t, writing(lab, "Wish", W=5)) for t in range(100, 300, 16)))
     assert [t for t, _ in lab.sent(0x201)] == [100, 120, 140]
+
+
+def test_what_is_written_again_and_again_is_encoded_once(lab, monkeypatch):
+    encoded, encode = [], database.encode
+    monkeypatch.setattr(database, "encode", lambda message, raw: encoded.append(message.name) or encode(message, raw))
+    for value in (5, 5, 5, 6):
+        lab.com.write("Wish", W=value)
+    assert encoded == ["Wish", "Wish"]
 
 
 def test_what_it_sends_is_protected_and_its_counter_goes_on(lab):

@@ -215,6 +215,16 @@ def test_stop_ends_repetitions_and_so_does_reset(make):
     assert lab.times("M")[2:] == [530, 550]
 
 
+def test_what_was_left_of_an_event_at_a_stop_is_not_made_up_for(make):
+    lab = make(
+        sig("Value", "0|8@1+", send="OnChangeWithRepetition"), sig("Other", "8|8@1+", send="OnChange"),
+        fast=20, repetitions=3, delay=10, cycle=200, send="NoSendType",
+    )  # fmt: skip
+    lab.run(180, (30, setting(lab, Value=1)), (35, setting(lab, Value=2)), (36, lab.restbus.stop),
+            (60, lab.restbus.start), (120, setting(lab, Other=1)))  # fmt: skip
+    assert lab.times("M") == [0, 30, 60, 120]
+
+
 def test_repetitions_of_a_silent_message_are_lost(make):
     lab = make(**REPEATED)
     first = (30, setting(lab, Value=1)), (40, muting(lab, True)), (80, muting(lab, False))
@@ -314,8 +324,9 @@ def test_another_cycle_counts_from_the_last_frame_and_so_does_its_own_again(make
 
 def test_a_cycle_that_would_have_been_due_before_now_begins_now(make):
     lab = make(cycle=100)
-    lab.run(130, (80, lambda: lab.restbus.set_cycle("cabin", "M", 20 * MS)))
-    assert lab.times("M") == [0, 80, 100, 120]
+    lab.run(130, (85, cycling(lab, 20)))
+    assert lab.times("M") == [0, 85, 105, 125]
+    assert lab.late == []
 
 
 def test_an_event_message_can_be_given_a_cycle_and_loses_it_again(make):

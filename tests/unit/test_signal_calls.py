@@ -272,6 +272,20 @@ def test_sna_in_the_middle_holds_and_the_numbers_beside_it_are_straight(small, b
     assert small.numbers("ESC_Speed") == expected
 
 
+def test_raw_values_hold(small, bench):
+    bench.drive(small.table("t,Rpm\n0,raw 0x10\n0.5,raw 0x20\n"))
+    assert {value for _, value in small.numbers("ECM", 0, 500)} == {16}
+    assert bench.signal("Rpm").raw == 32
+
+
+def test_a_curve_that_finds_its_message_inactive_steps(small, bench):
+    bench.set_signal("Wiper", 5)
+    bench.drive(small.table("t,Wiper\n0.1,20\n0.2,raw 0\n0.3,10\n0.4,20\n"))
+    wipes = [(round(t), data[0]) for t, data in small.frames("Wheel", 190)]
+    assert wipes == [(200, 0), (300, 10), (320, 12), (340, 14), (360, 16), (380, 18)]
+    assert bench.signal("Wiper").raw == 20
+
+
 def test_units_of_columns_and_of_cells(small, bench):
     bench.drive(small.table("t [ms],chassis::Speed [mph],Rpm\n0,1e1,800 rpm\n10,50 km/h,900\n"))
     assert small.values_said("ESC_Speed.Speed") == [pytest.approx(16.09), 50]

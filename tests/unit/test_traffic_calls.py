@@ -292,6 +292,18 @@ def test_after_a_reset_nothing_of_a_ramp_or_a_drive_is_left_to_happen(small, ben
     assert small.values_said("Rpm") == [0]
 
 
+def test_what_was_to_be_done_later_is_done_in_this_case_or_never(small):
+    done = []
+    for t_ms in (10, 30, 50):
+        small.wiring.traffic.later(t_ms * MS, done.append, t_ms)
+    small.until(20)
+    small.wiring.traffic.later(40 * MS, done.append, 40)
+    small.until(35)
+    reset(small)
+    small.until(100)
+    assert done == [10, 30]
+
+
 def test_a_reset_forgets_what_a_transaction_waited_for(small, bench):
     bench.stop_message("ECM")
     bench.set_signals({"Rpm": 1, "Gear": "D"})

@@ -189,7 +189,7 @@ class SignalCalls:
         for ref, column in zip(refs, drive.columns, strict=True):
             times_ns = [begin_ns + round(t_s * 1e9) for t_s, _ in column.points]
             track = list(zip(times_ns, _points(ref, column, drive.where), strict=True))
-            if self.portal.wiring.restbus.is_cyclic(ref) and not ref.signal.is_multiplexer:
+            if self.portal.wiring.restbus.may_be_cyclic(ref) and not ref.signal.is_multiplexer:
                 _join(track)
             tracks.append(track)
         return tracks
@@ -208,8 +208,10 @@ class SignalCalls:
         traffic, restbus = self.portal.wiring.traffic, self.portal.wiring.restbus
         points = [point for point in points if traffic.plays.get(point.ref) is token]
         for point in points:
-            if point.curve is not None and restbus.is_cyclic(point.ref):
-                restbus.follow(point.ref, point.curve)
+            if point.curve is not None:
+                restbus.pass_point(point.ref, point.value)  # which may make the message active, so that it has a cycle
+                if restbus.is_cyclic(point.ref):
+                    restbus.follow(point.ref, point.curve)
         self._set_points([point for point in points if not point.is_followed])
         for point in points:
             if point.is_followed:

@@ -242,6 +242,15 @@ class Restbus:
         """
         return bool(self._of(ref, to_write=False).period_ns)
 
+    def may_be_cyclic(self, ref: SignalRef) -> bool:
+        """Whether its message is being sent in a cycle, or will be while a signal of it is active.
+
+        Raises:
+            UsageError: as `set`.
+        """
+        sent = self._of(ref, to_write=False)
+        return bool(sent.period_ns or sent.traits.while_active)
+
     # Faults on purpose --------------------------------------------------------------------------------------------
 
     def sent(self, bus: str, message: str) -> Sent:

@@ -278,7 +278,7 @@ def test_raw_values_hold(small, bench):
     assert bench.signal("Rpm").raw == 32
 
 
-def test_a_curve_that_finds_its_message_inactive_steps(small, bench):
+def test_a_curve_that_finds_its_message_inactive_wakes_it(small, bench):
     bench.set_signal("Wiper", 5)
     bench.drive(small.table("t,Wiper\n0.1,20\n0.2,raw 0\n0.3,10\n0.4,20\n"))
     wipes = [(round(t), data[0]) for t, data in small.frames("Wheel", 190)]
@@ -310,11 +310,11 @@ def test_a_row_is_one_instant_and_one_frame_a_message(small, bench):
     assert next(data for _, data in small.frames("Paged", 250)) == b"\2\x09"
 
 
-def test_a_message_that_a_drive_makes_active_steps_from_point_to_point(small, bench):
+def test_a_message_that_a_drive_makes_active_follows_it_too(small, bench):
     bench.drive(small.table("t,Wiper\n0.1,10\n0.13,20\n0.2,0\n"))
     small.until(300)
     wipes = [(round(t), data[0]) for t, data in small.frames("Wheel")]
-    assert wipes == [(100, 10), (120, 10), (140, 20), (160, 20), (180, 20), (200, 0)]
+    assert wipes == [(100, 10), (120, 17), (140, 17), (160, 11), (180, 6), (200, 0)]
 
 
 def test_a_setting_during_a_drive_ends_the_drive_of_that_signal_only(small, bench):

@@ -40,6 +40,8 @@ _MOST_BYTES: Final = 32 << 20
 """Nothing in a log is longer; what says so is damaged."""
 _GAP: Final = 8
 """Within so many bytes behind an object the next one begins (padding: its size modulo 4, or to a multiple of 4)."""
+_AT_ONCE: Final = 1 << 19
+"""So many unpacked bytes are read together."""
 _TEN_MICROSECONDS: Final = 1
 _LATEST_NS: Final = 1 << 62
 
@@ -62,22 +64,28 @@ class BlfParser:
         self._objects = _Objects(self.channels, self.damage)
 
     def feed(self, data: bytes) -> Iterator[Frames]:
-        """The frames of each container that is whole by now.
+        """The frames of the containers that are whole by now.
 
         Raises:
             UsageError: it is no BLF log.
         """
         self._raw += data
         if self._header or self._file_header():
-            yield from map(self._objects.feed, self._containers(final=False))
+            yield from self._read(final=False)
 
     def finish(self) -> Iterator[Frames]:
         """The frames of what is left; the damage says whether the file ended early."""
         if self._header:
-            yield from map(self._objects.feed, self._containers(final=True))
+            yield from self._read(final=True)
             self.damage.ending = self.damage.ending or self._early()
         else:
             self.damage.ending = "ends within its header"
+
+    def _read(self, *, final: bool) -> Iterator[Frames]:
+        for content in self._containers(final=final):
+            self._objects.add(content)
+            yield from self._objects.taken(at_least=_AT_ONCE)
+        yield from self._objects.taken()
 
     def _early(self) -> str:
         size = self._offset + len(self._raw)
@@ -215,6 +223,8 @@ class _Objects:
     def __init__(self, channels: list[str], damage: Damage) -> None:
         self._channels, self._damage = channels, damage
         self._rest = b""
+        self._waiting: list[bytes] = []
+        self._done: list[Frames] = []
         self._resume = False
         self._read = 0
 
@@ -225,18 +235,33 @@ class _Objects:
 
     def interrupted(self, where: str) -> None:
         """Something is missing between what came before and what comes next."""
+        self._work()
         if not self._resume:
             self._damage.skip(where)
         self._rest, self._resume = b"", True
 
-    def feed(self, content: bytes) -> Frames:
-        """The frames that are whole with this content."""
-        data = self._rest + content
+    def add(self, content: bytes) -> None:
+        """Take the content of the next container."""
+        self._waiting.append(content)
+
+    def taken(self, *, at_least: int = 0) -> list[Frames]:
+        """The frames that are whole by now; contents are read together, once there are so many bytes of them."""
+        if sum(map(len, self._waiting)) >= at_least:
+            self._work()
+        done, self._done = self._done, []
+        return done
+
+    def _work(self) -> None:
+        """Read the objects of what waits."""
+        if not self._waiting:
+            return
+        data = b"".join((self._rest, *self._waiting))
+        self._waiting = []
         places, end = self._places(data)
         self._rest = data[end:] if len(data) - end <= _MOST_BYTES else b""
         self._resume = self._resume and not len(places)
         self._read += len(places)
-        return _frames(data, places, self._channels)
+        self._done.append(_frames(data, places, self._channels))
 
     def _places(self, data: bytes) -> tuple[Array, int]:
         """Where the whole objects begin, and where what is left begins."""

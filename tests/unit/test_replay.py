@@ -115,12 +115,21 @@ def test_only_the_next_frame_is_on_the_agenda_and_the_log_is_read_as_it_is_playe
     monkeypatch.setattr(replay_feed, "open_log", opened)
     monkeypatch.setattr(Source.read, "__defaults__", (4096,))
     before = len(small.wiring.clock._agenda)
-    bench.replay(file, wait=False)
+    replay = bench.replay(file, wait=False)
     bench.sleep("500 ms")
     assert len(small.wiring.clock._agenda) <= before + 3
     assert 0.09 * file.stat().st_size < logs[0].position < 0.13 * file.stat().st_size
     bench.stop_replay()
+    assert replay.is_over
     assert logs[0]._source._file.closed
+
+
+def test_a_crowd_at_one_instant_is_not_overdue(small, bench, log):
+    seen = spy_on(small.wiring)
+    begin_ns = bench.now_ns
+    bench.replay(log(*((5, "chassis", 0x700 + n, b"") for n in range(-1, 100))))
+    assert {t_ns - begin_ns for t_ns, *_ in seen} == {0}
+    assert len(seen) == 101
 
 
 # What is left out -----------------------------------------------------------------------------------------------------
@@ -173,6 +182,16 @@ def test_remote_frames_are_asked_again_and_sent_marks_are_lost(small, bench, log
     assert [(can_id, data, flags) for _, _, can_id, data, flags in seen] == [
         (0x7AB, bytes(3), REMOTE), (0x7AC, b"a", 0)
     ]  # fmt: skip
+
+
+def test_a_remote_frame_carries_nothing(small, bench, log):
+    chain = chain_of(small, "One")
+    first, second = protected(chain, 11, [4, 5])
+    file = log((0, "safety", 0x401, first), (5, "safety", 0x401, bytes(8), REMOTE), (9, "safety", 0x401, second))
+    seen = spy_on(small.wiring)
+    bench.replay(file, override={"OneLevel": 7}, protect=True)
+    assert [(data[3], flags) for *_, data, flags in seen] == [(14, 0), (0, REMOTE), (14, 0)]
+    assert receive(chain, [seen[0][3], seen[2][3]]) == [Status.INITIAL, Status.OK]
 
 
 def test_what_no_bus_can_carry_is_counted_on_the_way(small, bench, log):
@@ -276,7 +295,8 @@ def test_the_stretch_that_was_asked_for_is_the_period_of_a_repeat(small, bench, 
 def test_faults_of_a_log_are_repeated_as_they_were(small, bench, log):
     chain = chain_of(small, "One")
     good = protected(chain, 11, range(5))
-    recorded = [good[0], chain.corrupt(good[1]), good[2], bytes([0x55, 15]) + bytes(6), good[3], good[4]]
+    wrong = bytes([good[1][0] ^ 1, *good[1][1:]])
+    recorded = [good[0], wrong, good[2], bytes([0x55, 15]) + bytes(6), good[3], good[4]]
     seen = spy_on(small.wiring)
     bench.replay(log(*((10 * n, "safety", 0x401, d) for n, d in enumerate(recorded))), repeat=2)
     sent = [data for *_, data, _ in seen]

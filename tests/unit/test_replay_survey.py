@@ -16,6 +16,8 @@ from hil.errors import UsageError
 
 SAFE = msg("Safe", 0x110, 8, sig("Crc", "0|8@1+"), sig("Counter", "8|4@1+"), sig("Level", "16|8@1+"),
            cycle=10, profile="P01", data_id=1)  # fmt: skip
+HEAT = msg("Src", 0x111, 1, sig("Heat", "0|8@1+", labels={3: "Hot"}))
+HEAT_GW = msg("Copy", 0x213, 1, sig("HeatGw", "0|8@1+", labels={1: "Hot"}, source="Src.Heat"), sender="GW")
 FILE = """[bench]
 name = "two"
 clock = "virtual"
@@ -36,8 +38,8 @@ ROWS = [(0, "1", 0x200, b"\0"), (10, "2", 0x100, b"\0\0"), (20, "1", 0x300, b"\0
 
 @pytest.fixture
 def bench(tmp_path):
-    (tmp_path / "body.dbc").write_text(dbc(*BODY))
-    (tmp_path / "chassis.dbc").write_text(dbc(*CHASSIS, SAFE))
+    (tmp_path / "body.dbc").write_text(dbc(*BODY, HEAT_GW))
+    (tmp_path / "chassis.dbc").write_text(dbc(*CHASSIS, SAFE, HEAT))
     (tmp_path / "bench.toml").write_text(FILE)
     return plan(bench_config.load(tmp_path / "bench.toml"))
 
@@ -131,6 +133,8 @@ def test_overridden_signals_are_raw_values_with_those_of_gateways(find, bench):
     assert {str(ref): raw for ref, raw in overrides.items()} == {
         "body::GW_Speed.Speed": 50, "chassis::ESC_Speed.Speed": 10_000, "body::Paged.Two": 7
     }  # fmt: skip
+    labels = find((0, "1", 0x213, b"\0"), (1, "2", 0x111, b"\0"), override={"Heat": "Hot"}).options.overrides
+    assert {str(ref): raw for ref, raw in labels.items()} == {"body::Copy.HeatGw": 1, "chassis::Src.Heat": 3}
     alone = find(*[row for row in ROWS if row[1] == "2"], channels={"2": "chassis"}, override={"ESC_Speed.Speed": 1})
     assert {str(ref) for ref in alone.options.overrides} == {"chassis::ESC_Speed.Speed"}
 

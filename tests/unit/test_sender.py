@@ -241,9 +241,7 @@ def test_both_faults_together_and_a_reset_ends_all(make):
 def test_a_message_without_protection_has_nothing_to_break(make, fault):
     with pytest.raises(UsageError) as error:
         fault(make(SPEED))
-    text = (
-        "cabin::M has neither counter nor CRC. Remedy: choose a message with E2E protection (E2EProfile"
-    )
+    text = "cabin::M has neither counter nor CRC. Remedy: choose a message with E2E protection (E2EProfile"
     assert str(error.value).startswith(text)
 
 

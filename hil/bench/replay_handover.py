@@ -135,8 +135,6 @@ class Handover:
 
     def give_back(self) -> None:
         """From here on the restbus sends. All values are set at once and while it is silent: that is no event."""
-        if not self._is_taken:
-            return
         went = [(lane, sent) for lane, sent in self._replayed() if lane.last_ns is not None]
         values: dict[SignalRef, Value] = {}
         for lane, sent in went:

@@ -59,6 +59,7 @@ class Live:
         Raises:
             BenchError: the bench broke.
         """
+        self._work_off()
         self._draw()
         while not self._ended:
             keys = self._terminal.keys(PORTION_NS / 1e9)

@@ -102,6 +102,7 @@ BROKEN = {
         "syntax error at '(0.01,0) [0|300] \"km/h\" GAT...': the sign, + or -, should stand there",
     ),
     "broken_syntax.sym": (":28:4", "syntax error at '1A0h'"),
+    "broken_unknown_signal.sym": ("", "it uses 'Odometr' without defining it"),
     "broken_version.sym": ("", "Only SYM version 6.0 is supported"),
     "broken_xml.dbc": (":1:1", "is XML, not DBC"),
     "broken_zip.dbc": ("", "is no text, so it is no database"),

@@ -129,6 +129,7 @@ SIGNALS = {
         [],
     ),
     "no start value": (signal(span="[10|100]"), []),
+    "a start value for all by default": (signal(span="[10|100]") + 'BA_DEF_DEF_ "GenSigStartValue" 0;\n', []),
     "unknown unit": (
         signal(unit="furlong"),
         ["info unit cabin: 'furlong' is not converted; values are given in it or without a unit (X)"],

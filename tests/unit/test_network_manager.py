@@ -246,6 +246,14 @@ def test_woken_in_prepare_bus_sleep_all_that_are_wanted_want_it(lab):
     assert lab.times(ECM)[-1] >= 8800
 
 
+def test_woken_while_it_is_still_awake_all_nodes_want_it_again(lab):
+    manager = lab.manager
+    lab.run((0, manager.wake), (1000, manager.sleep), (1500, manager.wake), until_ms=9000)
+    assert [change.after for change in lab.states[-2:]] == [State.READY_SLEEP, State.NORMAL_OPERATION]
+    assert lab.times(BCM)[-1] >= 8800
+    assert lab.times(ECM)[-1] >= 8800
+
+
 def test_a_burst_and_an_offset_are_options(clock):
     lab = Lab(clock, offset_ns=30 * MS, immediate_count=3, immediate_cycle_ns=20 * MS)
     lab.manager.start()
@@ -290,6 +298,16 @@ def test_a_real_node_that_went_silent_before_the_release_took_no_time(lab):
     assert node.frames >= 2, "it showed itself when it was woken"
     assert (node.awake, node.after_release_ns) == (False, 0)
     assert ecu.machine.state is State.BUS_SLEEP
+
+
+def test_the_first_release_counts_until_somebody_wants_the_network_again(lab):
+    ecu, manager = RealEcu(lab), lab.manager
+    lab.run((0, manager.wake), (100, lambda: ecu.call("request")), (2000, manager.sleep), until_ms=2900)
+    lab.run((3000, manager.sleep), (4000, lambda: ecu.call("release")), until_ms=6000)
+    assert manager.real_nodes()[0].after_release_ns == lab.ends(ECU)[-1] - 2000 * MS
+    ecu.deaf = True
+    lab.run((6000, manager.wake), until_ms=6001)
+    assert manager.real_nodes()[0].after_release_ns is None
 
 
 def test_a_real_node_that_never_said_anything(lab):
@@ -401,8 +419,10 @@ def test_one_partial_network_goes_off_while_the_other_is_on(partial):
     assert 1600 * MS < last_ns < 1900 * MS
     assert partial.told[-1] == (last_ns + 800 * MS, "17 off")
     assert manager.pncs == {16}
-    partial.run((6000, lambda: manager.request(17)), until_ms=6500)
+    partial.run((6000, lambda: manager.request(17, node="ECM")), until_ms=6500)
     assert partial.told_since(6000) == ["17 on"]
+    asking = {f.can_id for f in partial.heard if f.t_ns > 6000 * MS and 17 in read_pdu(f.data, PduLayout()).pncs}
+    assert asking == {ECM}
 
 
 def test_a_partial_network_stays_on_while_one_node_requests_it(partial):
@@ -572,3 +592,7 @@ def test_a_partial_network_without_a_bit_is_refused_with_its_message(clock):
         Lab(clock, text=DBC + 'BA_ "NmPnc" BO_ 256 3;\n')
     lab = Lab(clock, text=DBC + 'BA_ "NmPnc" BO_ 256 3;\n', layout=PduLayout(first_pnc=1))
     assert lab.manager.known_pncs == {3}
+    lab.manager.start()
+    lab.run((0, lab.manager.wake), until_ms=100)
+    assert lab.heard[0].data[2:4] == bytes([0b100, 0])
+    assert lab.manager.pncs == {3}

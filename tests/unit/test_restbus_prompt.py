@@ -459,6 +459,7 @@ def test_rows_are_sorted_and_stay_where_they_are(lab):
     [
         ("", ["BCM_Horn", "BCM_Power", "ESC_Speed", "ESC_Wheels", "CLU_Status"]),
         ("ESC*", ["ESC_Speed", "ESC_Wheels"]),
+        ("e*s", ["ESC_Wheels"]),
         ("esc_s", ["ESC_Speed"]),
         ("0x0C8", ["ESC_Speed"]),
         ("BCM", ["BCM_Horn", "BCM_Power"]),
@@ -673,13 +674,13 @@ NAMED |= {"cut end", "cut begin", "cut word", "word left", "word right"}
         (("abc", "home", "x", "end", "y"), "xabcy", 5),
         (("abc", "backspace", "backspace"), "a", 1),
         (("abc", "home", "delete"), "bc", 0),
-        (("home", "backspace", "left"), "", 0),
+        (("abc", "home", "backspace", "left"), "abc", 0),
         (("set it now", "cut word"), "set it ", 7),
         (("set it now", "cut word", "cut word"), "set ", 4),
         (("set it now", "left", "left", "cut end"), "set it n", 8),
         (("set it now", "left", "cut begin"), "w", 0),
         (("set it now", "word left", "word left", "X"), "set Xit now", 5),
-        (("set it now", "home", "word right", "X"), "setX it now", 4),
+        (("set it now", "home", "word right", "word right", "X"), "set itX now", 7),
         (("abc", "escape"), "", 0),
     ],
 )
@@ -694,7 +695,9 @@ def test_lines_come_back_from_the_history_and_the_begun_one_stays():
     assert typed(editor, "one", "enter", "two", "enter", "two", "enter", "begun") == ["one", "two", "two"]
     typed(editor, "up")
     assert editor.text == "two"
-    typed(editor, "up", "up", "up")
+    typed(editor, "up")
+    assert editor.text == "one"
+    typed(editor, "up")
     assert editor.text == "one"
     typed(editor, "down", "down", "down")
     assert editor.text == "begun"

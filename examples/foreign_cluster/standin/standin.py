@@ -159,6 +159,7 @@ def run(group: str, port: int, fault: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     cluster = Cluster(fault)
+    picture(cluster)  # what the first one loads would hold up the bus
     with can.Bus(interface="udp_multicast", channel=group, port=port, hop_limit=0) as bus, _listening() as server:
         threading.Thread(target=_serve, args=(server, cluster), daemon=True).start()
         print(json.dumps({"shot": server.getsockname()[1]}), flush=True)
@@ -169,13 +170,13 @@ def _live(bus: can.BusABC, cluster: Cluster, ended: threading.Event) -> None:
     """Take frames in, and say that it runs."""
     import can
 
-    said_s = 0.0
+    due_s = now_s()
     while not ended.is_set():
-        message = bus.recv(timeout=STATE_EVERY_S / 2)
+        message = bus.recv(timeout=max(0.0, due_s - now_s()))
         if message is not None:
             cluster.take(message.arbitration_id, bytes(message.data))
-        if now_s() - said_s >= STATE_EVERY_S:
-            said_s = now_s()
+        if now_s() >= due_s:
+            due_s += STATE_EVERY_S
             bus.send(can.Message(arbitration_id=STATE, data=STATE_RUN, is_extended_id=False))
 
 

@@ -54,7 +54,8 @@ def read_verdicts(junit: Path) -> dict[str, str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HIL_", "PYTEST_", "COLUMNS", "LINES"))}
+    own = ("HIL_", "PYTEST_", "COLUMNS", "LINES")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return kept | {"PYTHONPATH": str(HERE)} | more
 
 

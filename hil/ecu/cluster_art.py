@@ -191,20 +191,19 @@ def put_trip(pixels: Pixels, theme: Theme, number: str) -> None:
     _put_text(pixels, (782, 394), number, 21, theme.ink, align=1)
 
 
-def put_message(pixels: Pixels, theme: Theme, text: str, alert: bool) -> None:
+def put_message(pixels: Pixels, theme: Theme, lines: tuple[str, ...], alert: bool) -> None:
     """The pop-up: a card with a coloured bar and up to two lines."""
     colour = _dimmed(RED if alert else theme.ink, theme.light)
     _blend(pixels, _card_mask(352, 66, 10), 464, 302, theme.face)
     _blend(pixels, _frame_mask(352, 66, 10, 2), 464, 302, colour if alert else theme.rim)
     _blend(pixels, _card_mask(6, 46, 3), 474, 312, colour)
-    lines = text.splitlines()[:2]
     size = _fitting(lines, 316, 24 if len(lines) == 1 else 20)
     for index, line in enumerate(lines):
         middle = 335 + round((index - (len(lines) - 1) / 2) * (size + 6))
         _put_text(pixels, (648, middle), _clipped(line, 316, size), size, theme.ink)
 
 
-def _fitting(lines: list[str], width: int, size: int) -> int:
+def _fitting(lines: tuple[str, ...], width: int, size: int) -> int:
     """The largest font size up to `size` in which all lines fit; 14 at least, smaller can't be read."""
     fits = (s for s in range(size, 14, -1) if all(_font(_PLAIN, s).getlength(line) <= width for line in lines))
     return next(fits, 14)

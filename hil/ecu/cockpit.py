@@ -292,13 +292,13 @@ class CockpitEcu:
         self._needle_kmh = self._follow(self._needle_kmh, speed or 0.0)
         self._needle_rpm = self._follow(self._needle_rpm, 0.25 * (self._value("ECM_Engine", "EngineSpeed") or 0))
         return ClusterState(
-            speed_kmh=min(self._needle_kmh, cluster.SPEED_MAX_KMH),
+            speed=self._needle_kmh,
             speed_number=self._number(speed),
-            rpm=min(self._needle_rpm, cluster.RPM_MAX),
+            rpm=self._needle_rpm,
             gear=self._gear(),
             telltales=frozenset(name for name in _LIT_BY if self._lit(name)),
-            odometer_km=12_345,
-            trip_km=67.8,
+            odometer=12_345,
+            trip=67.8,
         )
 
     def _speed_kmh(self) -> float | None:

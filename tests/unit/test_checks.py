@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hil.clock import RealClock, VirtualClock
-from hil.ecu.cluster import ClusterState, render
+from hil.ecu.cluster import ClusterState, Warning, render
 from hil.errors import BenchError, InconclusiveError, UsageError
 from hil.hmi import expect
 from hil.hmi.checks import ScreenChecks
@@ -232,7 +232,7 @@ def test_equal_tokens_are_not_judged_again(rig):
 
 
 def test_equal_pixels_of_the_item_are_not_judged_again(rig):
-    rig.show_all(*((at, ClusterState(speed_kmh=float(at))) for at in range(20, 200, 20)))
+    rig.show_all(*((at, ClusterState(speed=float(at))) for at in range(20, 200, 20)))
     rig.run(rig.checks.always_during, rig.brake("off"), "300 ms")
     assert rig.looks == 1
 
@@ -354,7 +354,7 @@ def test_unknown_words_are_refused_with_the_allowed_ones(word):
 )
 def test_needles_are_expected_in_any_unit_of_speed(value, tolerance, ok):
     expectation = expect.needle(LAYOUT.needle("speed_needle"), value, tolerance, reader=read_needle)
-    judgement = shows(expectation, speed_kmh=87.0)
+    judgement = shows(expectation, speed=87.0)
     assert judgement.ok is ok
     assert (judgement.margin > 0) is ok
     assert judgement.seen.endswith(" km/h")
@@ -413,8 +413,8 @@ def test_numbers_are_expected_within_a_tolerance(number, value, tolerance, ok):
 
 
 def test_decimals_are_numbers_too():
-    assert shows(expect.text_number(LAYOUT.text("trip"), 123.4, reader=read_text), trip_km=123.4).ok
-    assert not shows(expect.text_number(LAYOUT.text("trip"), 1234, reader=read_text), trip_km=123.4).ok
+    assert shows(expect.text_number(LAYOUT.text("trip"), 123.4, reader=read_text), trip=123.4).ok
+    assert not shows(expect.text_number(LAYOUT.text("trip"), 1234, reader=read_text), trip=123.4).ok
 
 
 def test_a_unit_where_the_layout_gives_none_is_refused():
@@ -426,8 +426,8 @@ def test_texts_equal_and_match():
     message = LAYOUT.text("message")
     equal = expect.text_equals(message, " Door  open ", reader=read_text)
     assert equal.expected == "'Door open'"
-    assert shows(equal, message="Door open").ok
-    assert not shows(equal, message="Door closed").ok
+    assert shows(equal, warning=Warning(("Door open",))).ok
+    assert not shows(equal, warning=Warning(("Door closed",))).ok
     assert not shows(equal).ok
     assert shows(expect.text_equals(message, "", reader=read_text)).seen == "''"
     assert shows(expect.text_matches(LAYOUT.text("speed"), r"\d+", reader=read_text), speed_number=42).ok

@@ -9,7 +9,8 @@ import pytest
 
 from hil.ecu import cluster_art as art
 from hil.ecu import symbols
-from hil.ecu.cluster import GEARS, TELLTALES, ClusterState, Screen, render
+from hil.ecu.cluster import GEARS, ClusterState, Screen, Warning, render
+from hil.ecu.cluster_art import TELLTALES
 from hil.errors import UsageError
 from hil.hmi import colour
 from hil.hmi.layout import parse
@@ -167,7 +168,7 @@ def test_every_speed_is_read_within_half_a_degree(way):
     item = DAY.needle("speed_needle")
     errors = []
     for speed in range(0, 261, 1 if way is clean else 5):
-        reading = read_needle(way(render(ClusterState(speed_kmh=float(speed)))), item)
+        reading = read_needle(way(render(ClusterState(speed=float(speed)))), item)
         assert reading.value is not None, (speed, reading)
         errors.append(abs(reading.value - speed))
         assert reading.margin > 0.15
@@ -177,7 +178,7 @@ def test_every_speed_is_read_within_half_a_degree(way):
 
 def test_tenths_of_a_kilometre_an_hour_are_told_apart():
     item = DAY.needle("speed_needle")
-    seen = [read_needle(render(ClusterState(speed_kmh=100 + tenth / 10)), item).value for tenth in range(0, 50, 5)]
+    seen = [read_needle(render(ClusterState(speed=100 + tenth / 10)), item).value for tenth in range(0, 50, 5)]
     steps = np.diff(seen)
     assert (steps > 0.2).all()
     assert (steps < 0.8).all()
@@ -260,8 +261,8 @@ def wrong_texts(states, way, layout=DAY):
         pixels = way(render(state))
         wanted = {
             "speed": "---" if state.speed_number is None else str(state.speed_number),
-            "odometer": "------" if state.odometer_km is None else f"{state.odometer_km:06d}",
-            "trip": "---" if state.trip_km is None else f"{state.trip_km:.1f}",
+            "odometer": "------" if state.odometer is None else f"{state.odometer:06d}",
+            "trip": "---" if state.trip is None else f"{state.trip:.1f}",
             "gear": state.gear or "",
         }
         for name, text in wanted.items():
@@ -276,8 +277,8 @@ def some_states(count, night=False):
     for _ in range(count):
         yield ClusterState(
             speed_number=rng.choice([None, rng.randrange(10), rng.randrange(100), rng.randrange(261)]),
-            odometer_km=rng.choice([None, *[rng.randrange(1_000_000)] * 3]),
-            trip_km=rng.choice([None, *[rng.random() * 10 ** rng.randrange(1, 5)] * 3]),
+            odometer=rng.choice([None, *[rng.randrange(1_000_000)] * 3]),
+            trip=rng.choice([None, *[rng.random() * 10 ** rng.randrange(1, 5)] * 3]),
             gear=rng.choice([None, *GEARS]),
             night=night,
         )
@@ -301,7 +302,7 @@ def test_every_third_speed_is_read():
     "message", ["Door open", "Bremse prüfen", "Stop the vehicle safely", "Service\nin 300 km", "Öffne die Tür\nund geh"]
 )
 def test_messages_of_one_and_two_lines_are_read(message):
-    reading = read_text(jpeg(render(ClusterState(message=message))), DAY.text("message"))
+    reading = read_text(jpeg(render(ClusterState(warning=Warning(tuple(message.splitlines()))))), DAY.text("message"))
     assert reading.value == message.replace("\n", " ")
 
 
@@ -310,7 +311,7 @@ def test_dashes_and_nothing_need_no_ocr(monkeypatch):
         raise AssertionError("OCR was asked")
 
     monkeypatch.setattr("hil.hmi.read_text.recognise", never)
-    pixels = render(ClusterState(speed_number=None, odometer_km=None, gear=None))
+    pixels = render(ClusterState(speed_number=None, odometer=None, gear=None))
     assert read_text(pixels, DAY.text("speed")).value == "---"
     assert read_text(pixels, DAY.text("odometer")).value == "------"
     assert read_text(pixels, DAY.text("gear")).value == ""

@@ -33,3 +33,17 @@ def test_a_flooded_bus_leaves_the_telltale_alone(bench):
     bench.sleep("1 s")
     bench.stop_flood("body")
     bench.screen().telltale("high_beam").should_be("on", within="500 ms")
+
+
+@pytest.mark.requirement("NET-BUS-002")
+def test_the_cluster_comes_back_from_bus_off(bench):
+    """It sees its own frames wrong until its controller leaves the bus; then the disturbance is over."""
+    bench.allow_findings("CLU_*", kinds=("cycle", "e2e"))
+    bench.disturb_bus("body", corruption=1.0, messages=["CLU_Status"], nodes=["cockpit"])
+    bench.sleep("1 s")
+    bench.undisturb_bus("body")
+    assert {finding.kind for finding in bench.findings()} >= {"error_frames", "cycle"}
+    bench.sleep("200 ms")
+    bench.signal_should_be("ClusterState", "On", within="200 ms")
+    bench.set_signal("HighBeam", "On")
+    bench.screen().telltale("high_beam").should_be("on", within="500 ms")

@@ -32,6 +32,8 @@ _NO_LIMITS: Final = PowerLimits(0.0, 0.0)
 GROUP: Final = "hil.ports"
 _PARTS: Final = ("Options", "real", "resources", "make")
 VSYNC_NS: Final = 16_666_667
+RESTART_NS: Final = 100_000_000
+"""How long a controller on a simulated wire stays bus-off before it begins its way back: as drivers usually set it."""
 
 
 class Options(BaseModel):
@@ -57,7 +59,7 @@ class Copper:
     def wire(self, bus: str, bitrate: int, data_bitrate: int | None = None) -> SimWire:
         """The wire of a bus."""
         if bus not in self.wires:
-            self.wires[bus] = SimWire(self.clock, bus, bitrate, data_bitrate)
+            self.wires[bus] = SimWire(self.clock, bus, bitrate, data_bitrate, restart_after_ns=RESTART_NS)
         return self.wires[bus]
 
     def display(self, screen: str, size: tuple[int, int]) -> Display:

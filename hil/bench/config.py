@@ -165,7 +165,8 @@ class EcuSection(Section):
 
     Attributes:
         bus: the bus that a virtual ECU sits on, or a list of them.
-        screen: the screen that it draws on.
+        screen: the screen that it draws on, or a list of them; `cluster` and `centre` are those screens, and one alone
+            is the cluster.
         console: its serial console.
         supply: what powers it.
         defects: named defects switched on in a virtual ECU.
@@ -173,7 +174,7 @@ class EcuSection(Section):
 
     kind: Literal["virtual", "real"]
     bus: str | list[str] = []
-    screen: str = ""
+    screen: str | list[str] = ""
     console: str = ""
     supply: str = ""
     defects: list[str] = []
@@ -182,6 +183,12 @@ class EcuSection(Section):
     def buses(self) -> list[str]:
         """The buses that it sits on."""
         return [self.bus] if isinstance(self.bus, str) else self.bus
+
+    @property
+    def screens(self) -> dict[str, str]:
+        """The screens that it draws on: `cluster`, `centre` -> name in the bench file."""
+        names = [self.screen] if isinstance(self.screen, str) else self.screen
+        return {"cluster": names[0]} if len(names) == 1 else {name: name for name in names}
 
 
 class ProcessSection(Section):
@@ -464,11 +471,15 @@ def _refusal(config: BenchConfig, what: str, remedy: str) -> UsageError:
 
 def _check_ecu(config: BenchConfig, name: str, ecu: EcuSection) -> None:
     for kind in ("bus", "screen", "console", "supply"):
-        targets = ecu.buses if kind == "bus" else [getattr(ecu, kind)]
+        given = getattr(ecu, kind)
+        targets = [given] if isinstance(given, str) else given
         for target in filter(None, targets):
             _check_name(config, f"ecu.{name}.{kind}", kind, target)
         if not any(targets) and ecu.kind == "virtual":
             raise _refusal(config, f"ecu.{name}.{kind}: is needed by a virtual ECU", _there_is(config, kind))
+    if len(ecu.screens) > 1 and set(ecu.screens) != {"cluster", "centre"}:
+        what = f"ecu.{name}.screen: {', '.join(ecu.screens)} don't say which is which"
+        raise _refusal(config, what, "call the two screens 'cluster' and 'centre'.")
 
 
 def _check_name(config: BenchConfig, key: str, kind: str, target: str) -> None:

@@ -281,7 +281,9 @@ class Wiring:
             power=copper.line(section.supply),
             can={bus: copper.wire(bus, s.bitrate, s.data_bitrate).port(name) for bus, s in buses.items()},
             console=copper.pipe(section.console)[1],
-            display=copper.display(section.screen, self.plan.layouts[section.screen].size),
+            displays={
+                role: copper.display(screen, self.plan.layouts[screen].size) for role, screen in section.screens.items()
+            },
         )
         network = self.plan.network.only(buses)
         return CockpitEcu(self.clock, wires, network, seeded(f"{self.rng.random()}"), self.plan.defects)

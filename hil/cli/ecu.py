@@ -137,7 +137,7 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     display = Display("cluster", cluster.SIZE, 1_000_000_000 // VSYNC_HZ)
     cluster.warm_up()
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
-    wires = Wires(power=line, can=can_ports, console=console, display=display)
+    wires = Wires(power=line, can=can_ports, console=console, displays={"cluster": display})
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
         clock=clock,

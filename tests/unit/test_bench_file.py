@@ -135,6 +135,11 @@ WRONG = [
     ('bus = "cabin"', 'bus = "cabn"', "ecu.cockpit.bus: 'cabn' is no bus of this bench. Remedy: there is: cabin."),
     ('bus = "cabin"\n', "", "ecu.cockpit.bus: is needed by a virtual ECU. Remedy: there is: cabin."),
     ('bus = "cabin"\nscreen = "cluster"', 'bus = "x"\nscreen = "y"', "ecu.cockpit.bus: 'x' is no bus of this bench. "),
+    (
+        'bus = "cabin"\nscreen = "cluster"',
+        'bus = "cabin"\nscreen = ["cluster", "x"]',
+        "ecu.cockpit.screen: 'x' is no screen ",
+    ),
     # limits
     (
         "max_voltage_V = 16.0",
@@ -386,3 +391,13 @@ def test_a_minimal_file_is_a_bench(folder):
     config = check(folder, '[bench]\nname = "x"\nclock = "virtual"\n').config
     assert isinstance(config, BenchConfig)
     assert config.is_virtual
+
+
+def test_two_screens_of_one_ecu_must_say_which_is_which(folder, virtual):
+    hud = '[screen.hud]\nsource = "virtual"\nlayout = "layouts/cluster.toml"\n\n[console.main]'
+    text = virtual.replace("[console.main]", hud).replace('screen = "cluster"', 'screen = ["cluster", "hud"]')
+    (folder / "bench.toml").write_text(text)
+    with pytest.raises(UsageError, match="cluster, hud don't say which is which"):
+        bench_config.load(folder / "bench.toml")
+    (folder / "bench.toml").write_text(text.replace("hud", "centre"))
+    assert bench_config.load(folder / "bench.toml").ecu["cockpit"].screens == {"cluster": "cluster", "centre": "centre"}

@@ -1,0 +1,13 @@
+"""The applications of the virtual cockpit ECU, in the order in which they start and tick. One line each."""
+
+from __future__ import annotations
+
+from hil.ecu.app import App, Platform
+from hil.ecu.cluster_app import ClusterApp
+
+
+def make_apps(platform: Platform) -> list[App]:
+    """All applications of this ECU, not started."""
+    return [
+        ClusterApp(platform),
+    ]

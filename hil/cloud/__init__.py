@@ -1,0 +1,1 @@
+"""The vehicle's way to its backend: MQTT, artefact server, update backend."""

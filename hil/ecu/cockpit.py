@@ -87,6 +87,7 @@ class CockpitEcu:
         for app in self._apps:
             for key in sorted(app.can_ids):
                 self._raw_ids.setdefault(key, []).append(app)
+        self._special_ids = frozenset(can_id for _, can_id in [*self._nm_ids, *self._raw_ids])
         self._commands = self._make_commands()
         self._running = False
         self._forget()
@@ -221,8 +222,8 @@ class CockpitEcu:
         phase = self.life.phase
         if phase is Phase.OFF:
             return
-        key = (frame[1], frame[2])
-        if key in self._nm_ids and self._network.on_frame(frame) and phase is not Phase.SLEEP:
+        special = frame[2] in self._special_ids
+        if special and self._is_nm(frame) and phase is not Phase.SLEEP:
             return
         if frame[4] & (SENT | ERROR):
             return
@@ -231,8 +232,12 @@ class CockpitEcu:
             self._wake()
         if phase is not Phase.BOOT:
             self._com.on_frame(frame)
-            for app in self._raw_ids.get(key, ()):
-                app.on_frame(frame)
+            if special:
+                for app in self._raw_ids.get((frame[1], frame[2]), ()):
+                    app.on_frame(frame)
+
+    def _is_nm(self, frame: CanFrame) -> bool:
+        return (frame[1], frame[2]) in self._nm_ids and self._network.on_frame(frame)
 
     # Console ------------------------------------------------------------------------------------------------------
 
@@ -278,6 +283,7 @@ class CockpitEcu:
             return
         if life.phase is Phase.ON and not self._stays_awake():
             return
+        self._com.poll()
         raw = self._com.raw("BCM_PowerMode", "PowerMode")
         life.power_mode = _POWER_MODES[raw] if raw is not None and raw < len(_POWER_MODES) else PowerMode.OFF
         for app in self._apps:

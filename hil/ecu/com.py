@@ -1,93 +1,35 @@
 """The ECU's communication stack: what it received and when, what it sends, on all of its buses.
 
-Rules of this module: it keeps bytes and decodes what is read. A frame is there for the application some milliseconds
-after it arrived, in the order of arrival. A frame whose protection is wrong, or that is too short, is as if it had
-never come. Of a multiplexed message each signal keeps its value until the next frame that carries it. What is sent
-follows the databases' send types and protection, as an interaction layer does it. A message that is called the same on
-several buses is sent on all of them and read from the first.
+Rules of this module: it keeps bytes and shifts a signal out of them when it is read (`hil.ecu.signals`). A frame is
+there for the application some milliseconds after it arrived, in the order of arrival. A frame whose protection is
+wrong, or that is too short, is as if it had never come. What is sent follows the databases' send types and protection,
+as an interaction layer does it. A message that is called the same on several buses is sent on all of them and read from
+the first.
 """
 
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from cantools.database.can import Message
-
-from hil.can import database
 from hil.can.database import Network
-from hil.can.e2e import E2e, E2eReceiver
+from hil.can.e2e import E2e
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
 from hil.can.port import CanPort
 from hil.can.schedule import Scheduler
 from hil.can.sender import Sent, chain_of
 from hil.clock import Clock
-from hil.errors import HilError, UsageError
+from hil.ecu.signals import NEVER_NS, Reading, Slot, content_mask
+from hil.errors import HilError
 
-TIMEOUT_CYCLES: Final = 10
-_NEVER_NS: Final = 1 << 62
 _NOT_OURS: Final = SENT | ERROR | REMOTE
+_EXTENDED_KEY: Final = 1 << 32
 PIPELINE_NS: Final = (4_000_000, 14_000_000)
 """From the bus to the application, least and most."""
-
-
-class Slot:
-    """One message that the ECU reads."""
-
-    __slots__ = (
-        "_decoded", "_is_paged", "_values", "data", "extra_ns", "length", "message", "pending", "receiver", "t_ns",
-        "timeout_ns",
-    )  # fmt: skip
-
-    def __init__(self, message: Message, cycle_ns: int, receiver: E2eReceiver | None) -> None:
-        self.message, self.receiver = message, receiver
-        self.length = message.length
-        self._is_paged = message.is_multiplexed()
-        self.timeout_ns = TIMEOUT_CYCLES * cycle_ns or _NEVER_NS  # what has no cycle keeps its last value
-        self.extra_ns = 0
-        self.pending: deque[tuple[int, bytes]] = deque()
-        self.forget()
-
-    def forget(self) -> None:
-        """What came in a former life."""
-        self.pending.clear()
-        self.data: bytes | None = None
-        self.t_ns = 0
-        self._decoded: bytes | None = None
-        self._values: dict[str, Any] = {}
-        if self.receiver is not None:
-            self.receiver.reset()
-
-    def arrive(self, t_ns: int, data: bytes) -> None:
-        """A payload will have come through the pipeline at `t_ns`, or when those before it have."""
-        pending = self.pending
-        pending.append((max(t_ns, pending[-1][0]) if pending else t_ns, data))
-
-    def take(self, now_ns: int) -> None:
-        """Let the application see what has come through the pipeline by now."""
-        pending = self.pending
-        while pending and pending[0][0] <= now_ns:
-            self.t_ns, self.data = pending.popleft()
-            if self._is_paged:
-                self._decode()
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Raw values of the last payload, and of those before it what a multiplexer left out of it."""
-        self._decode()
-        return self._values
-
-    def _decode(self) -> None:
-        if self.data is None or self._decoded is self.data:
-            return
-        self._decoded = self.data
-        try:
-            carried = database.decode(self.message, self.data)
-        except UsageError:  # its multiplexer selects nothing
-            carried = {}
-        self._values = self._values | carried if self._is_paged else carried
+_NO_SLOTS: Final[dict[int, Slot]] = {}
+_LEAST_NS: Final = PIPELINE_NS[0]
+_SPAN_NS: Final = PIPELINE_NS[1] - PIPELINE_NS[0]
 
 
 class Com:
@@ -105,9 +47,14 @@ class Com:
         self, clock: Clock, ports: Mapping[str, CanPort], network: Network, node: str, rng: random.Random
     ) -> None:
         self._clock, self._rng = clock, rng
-        self._slots: dict[tuple[str, int, int], Slot] = {}
+        self._slots: dict[str, dict[int, Slot]] = {bus: {} for bus in network.databases}
+        self._busy: list[Slot] = []
+        self._watched: list[Slot] = []
+        self._due_ns = 0
+        self._since_ns = NEVER_NS
         self._by_name: dict[str, Slot] = {}
         self._sent: dict[str, list[Sent]] = {}
+        self._readings: dict[tuple[str, str], Reading] = {}
         self._schedule = Scheduler(clock, lambda late: None, None)
         for bus, message in network.messages():
             traits = network.traits(bus, message)
@@ -116,49 +63,142 @@ class Com:
                 sent = Sent(bus, message, traits, _Careful(ports[bus]), chain_of(traits), start)
                 self._sent.setdefault(message.name, []).append(sent)
             elif node in message.receivers and not traits.is_nm:
-                cycle_ns = 0 if traits.active_only else traits.cycle_ns
-                slot = Slot(message, cycle_ns, E2e(traits.e2e).receiver() if traits.e2e else None)
-                self._slots[bus, message.frame_id, traits.flags & EXTENDED] = slot
+                protection = E2e(traits.e2e) if traits.e2e else None
+                slot = Slot(
+                    message,
+                    0 if traits.active_only else traits.cycle_ns,
+                    protection.receiver() if protection else None,
+                    content_mask(message, protection.header if protection else ()),
+                )
+                self._slots[bus][_key(message.frame_id, traits.flags)] = slot
                 self._by_name.setdefault(message.name, slot)
 
     def forget(self) -> None:
         """All that a life without power loses; nothing more is sent."""
         self.stop()
-        for slot in self._slots.values():
+        for slot in self._all_slots():
             slot.forget()
+        self._busy = []
+        self._since_ns = NEVER_NS
         for sent in self._all_sent:
             sent.reset()
 
     # Reception ----------------------------------------------------------------------------------------------------
 
+    def _all_slots(self) -> Iterator[Slot]:
+        return (slot for slots in self._slots.values() for slot in slots.values())
+
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on one of the buses."""
-        _, bus, can_id, data, flags, _ = frame
+        flags = frame[4]
         if flags & _NOT_OURS:
             return
-        slot = self._slots.get((bus, can_id, flags & EXTENDED))
-        if slot is None or len(data) < slot.length:
+        slot = self._slots.get(frame[1], _NO_SLOTS).get(frame[2] | _EXTENDED_KEY if flags & EXTENDED else frame[2])
+        if slot is None or len(frame[3]) < slot.length:
             return
-        if slot.receiver is not None and not slot.receiver.check(data).is_good:
-            return
-        least_ns, most_ns = PIPELINE_NS
-        delay_ns = least_ns + int((most_ns - least_ns) * self._rng.random()) + slot.extra_ns
-        now_ns = self._clock.now_ns
-        slot.take(now_ns)  # of a message that nobody reads no more may wait than is in the pipeline
+        if slot.is_read:
+            self._accept(slot, frame, self._clock.now_ns)
+        else:
+            slot.unread = frame
+
+    def _accept(self, slot: Slot, frame: CanFrame, now_ns: int) -> None:
+        data = frame[3]
+        if slot.receiver is not None:
+            status = slot.receiver.check(data)
+            if not status.is_good:
+                slot.bad, slot.bad_ns = status, now_ns
+                return
+        delay_ns = _LEAST_NS + int(_SPAN_NS * self._rng.random()) + slot.extra_ns
+        if slot.pending:
+            slot.take(now_ns)  # where nobody polls, no more may wait than is in the pipeline
+        if not slot.is_busy:
+            slot.is_busy = True
+            self._busy.append(slot)
         slot.arrive(now_ns + delay_ns, data)
 
     def slot(self, message: str) -> Slot:
         """Where a message arrives."""
         return self._by_name[message]
 
+    def has(self, message: str) -> bool:
+        """Whether the databases let this node receive a message."""
+        return message in self._by_name
+
+    def signal(self, message: str, signal: str) -> Reading:
+        """A signal, to be read often: worked out once. It exists also where the databases lack it, without a value."""
+        slot = self._by_name.get(message)
+        found = None if slot is None else next((s for s in slot.message.signals if s.name == signal), None)
+        return Reading(slot, found, lambda: self._clock.now_ns)
+
+    def watch(self, message: str, changed: Callable[[], object], *, every: bool = False) -> None:
+        """Have `changed` called by `poll` when the content of a message changed, and when it is lost or comes back.
+
+        Args:
+            message: its name; one that the databases lack never changes.
+            changed: what is called.
+            every: for each frame that comes, changed or not: of a message that is sent for an event.
+        """
+        slot = self._by_name.get(message)
+        if slot is None:
+            return
+        if not slot.listeners:
+            self._watched.append(slot)
+        slot.is_read, slot.every = True, slot.every or every
+        slot.listeners.append(changed)
+
+    def poll(self) -> None:
+        """Let what has come through the pipeline be seen, and tell those who watch. Once every vertical sync."""
+        now_ns = self._clock.now_ns
+        changed: list[Slot] = []
+        if self._busy:
+            still = []
+            for slot in self._busy:
+                slot.take(now_ns)
+                slot.is_busy = bool(slot.pending)
+                if slot.is_busy:
+                    still.append(slot)
+                if slot.is_changed:
+                    slot.is_changed = False
+                    changed.append(slot)
+            self._busy = still
+        if now_ns >= self._due_ns:
+            changed += self._newly_lost(now_ns)
+        for slot in changed:
+            for listener in slot.listeners:
+                listener()
+
+    def supervise(self, since_ns: int | None) -> None:
+        """Tell of messages that don't come, counted from `since_ns` at the earliest; None: of none (ignition off)."""
+        self._since_ns = NEVER_NS if since_ns is None else since_ns
+        self._due_ns = self._clock.now_ns
+
+    def _newly_lost(self, now_ns: int) -> list[Slot]:
+        """Those that are lost from now on; when to look next."""
+        lost, due_ns = [], now_ns + 100_000_000
+        for slot in self._watched:
+            left_ns = max(slot.t_ns, self._since_ns) + slot.timeout_ns - now_ns
+            if left_ns >= 0:
+                due_ns = min(due_ns, now_ns + left_ns + 1)
+            elif not slot.is_lost:
+                slot.is_lost = True
+                lost.append(slot)
+        self._due_ns = due_ns
+        return lost
+
     def raw(self, message: str, signal: str, *, stale: bool = False) -> Any:
         """Raw value of a signal; None if it never came, or came too long ago and isn't wanted `stale`."""
-        slot = self._by_name[message]
-        now_ns = self._clock.now_ns
-        slot.take(now_ns)
-        if slot.data is None or (not stale and now_ns - slot.t_ns > slot.timeout_ns):
+        reading = self._readings.get((message, signal))
+        if reading is None:
+            reading = self._readings[message, signal] = self.signal(message, signal)
+        slot = reading.slot
+        if slot is None:
             return None
-        return slot.values.get(signal)
+        now_ns = self._clock.now_ns
+        if slot.unread is not None:
+            frame, slot.unread = slot.unread, None
+            self._accept(slot, frame, frame[0])
+        slot.take(now_ns)
+        return reading.stale if stale else reading.raw
 
     # Transmission -------------------------------------------------------------------------------------------------
 
@@ -178,18 +218,22 @@ class Com:
         """Send these raw values from now on; a message that is sent for an event is sent if one changes.
 
         Writing what is there already is no event, not even for a signal that is sent when written: the application
-        says all of its state again and again.
+        says all of its state again and again. What the databases lack is not sent.
         """
-        for sent in self._sent[message]:
-            changed = {name for name, value in raw.items() if sent.values[name] != value}
+        for sent in self._sent.get(message, ()):
+            changed = {name: value for name, value in raw.items() if sent.values.get(name, value) != value}
             if changed:
                 before = sent.state
-                sent.use({**sent.values, **raw})
-                self._schedule.tell(sent, before, changed)
+                sent.use({**sent.values, **changed})
+                self._schedule.tell(sent, before, set(changed))
 
     def __iter__(self) -> Iterator[str]:
         """Names of the messages that it sends."""
         return iter(self._sent)
+
+
+def _key(can_id: int, flags: int) -> int:
+    return can_id | _EXTENDED_KEY if flags & EXTENDED else can_id
 
 
 class _Careful:

@@ -13,6 +13,7 @@ from hil.can.frames import ERROR, EXTENDED, FD, REMOTE, SENT, CanFrame
 from hil.can.traits import E2eConfig
 from hil.clock import VirtualClock
 from hil.ecu.com import Com
+from hil.ecu.signals import extractor
 from hil.errors import BenchError
 
 LEAST_MS, MOST_MS = 4, 14
@@ -138,14 +139,89 @@ def test_of_a_message_that_nobody_reads_only_what_is_in_the_pipeline_is_kept(lab
     assert lab.com.raw("Plain", "A") == 9_995 % 256
 
 
-def test_a_payload_is_decoded_once_and_only_if_it_is_read(lab, monkeypatch):
+def test_a_signal_is_shifted_out_and_the_message_never_decoded(lab, monkeypatch):
     decoded, decode = [], database.decode
     monkeypatch.setattr(database, "decode", lambda message, data: decoded.append(data) or decode(message, data))
     seen = []
     frames = [(t, lab.coming(0x100, [t, 0])) for t in (0, 20, 40)]
     looks = [(t, lab.reading(seen, "Plain", signal)) for t in (56, 57, 58, 59) for signal in "AB"]
     lab.run(60, *frames, *looks)
-    assert decoded == [bytes([40, 0])]
+    assert [value for _, value in seen] == [40, 0] * 4
+    assert decoded == []
+
+
+# Reading and watching -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bus", ["chassis", "body"])
+def test_every_signal_of_both_networks_is_read_as_the_database_reads_it(repository, bus):
+    """Against cantools, over random payloads: little and big endian, signed, floats, up to 64 bytes."""
+    matrix = database.load((repository / "dbc" / f"{bus}.dbc").read_text(encoding="utf-8"), ".dbc", bus)
+    rng = random.Random(3)
+    compared = 0
+    for message in matrix.messages:
+        if message.is_multiplexed():
+            continue
+        readers = {signal.name: extractor(signal, message.length) for signal in message.signals}
+        for _ in range(4):
+            data = rng.randbytes(message.length)
+            expected = database.decode(message, data)
+            assert {name: repr(read(data)) for name, read in readers.items()} == {
+                name: repr(value) for name, value in expected.items()
+            }
+            compared += len(expected)
+    assert compared > 1000
+
+
+def test_a_watcher_hears_of_changes_only(lab):
+    heard = []
+    lab.com.watch("Plain", lambda: heard.append((lab.clock.now_ns / MS, lab.com.raw("Plain", "A"))))
+    polls = [(t, lab.com.poll) for t in range(0, 200, 5)]
+    frames = [(t, lab.coming(0x100, [t // 100, 0])) for t in range(0, 200, 20)]
+    lab.run(200, *frames, *polls)
+    assert [value for _, value in heard] == [0, 1]
+
+
+def test_counter_and_checksum_are_no_change(lab):
+    heard = []
+    lab.com.watch("Safe", lambda: heard.append(lab.clock.now_ns / MS))
+    frames = [(20 * n, lab.coming(0x102, safe(n, 5 if n < 6 else 6))) for n in range(10)]
+    lab.run(220, *frames, *((t, lab.com.poll) for t in range(0, 220, 5)))
+    assert len(heard) == 2
+
+
+def test_a_watcher_of_events_hears_every_frame(lab):
+    heard = []
+    lab.com.watch("Event", lambda: heard.append(lab.clock.now_ns / MS), every=True)
+    lab.run(300, *((t, lab.coming(0x101, [7])) for t in (0, 100, 200)), *((t, lab.com.poll) for t in range(0, 300, 5)))
+    assert len(heard) == 3
+
+
+def test_a_watcher_hears_when_a_message_is_lost_and_when_it_comes_back(lab):
+    heard = []
+    lab.com.watch("Plain", lambda: heard.append((lab.clock.now_ns // MS, lab.com.slot("Plain").is_lost)))
+    lab.com.supervise(0)
+    polls = [(t, lab.com.poll) for t in range(0, 900, 5)]
+    lab.run(900, (0, lab.coming(0x100, [7, 0])), (600, lab.coming(0x100, [7, 0])), *polls)
+    assert [lost for _, lost in heard] == [False, True, False, True]
+    assert 204 <= heard[1][0] <= 225
+    assert 604 <= heard[2][0] <= 620
+
+
+def test_what_never_comes_is_lost_once_it_is_supervised(lab):
+    heard = []
+    lab.com.watch("Plain", lambda: heard.append(lab.clock.now_ns // MS))
+    polls = [(t, lab.com.poll) for t in range(0, 900, 5)]
+    lab.run(900, (300, lambda: lab.com.supervise(lab.clock.now_ns)), *polls)
+    assert len(heard) == 1
+    assert 500 <= heard[0] <= 510
+
+
+def test_a_signal_that_the_databases_lack_never_has_a_value(lab):
+    for message, signal in (("Nothing", "A"), ("Plain", "Z")):
+        reading = lab.com.signal(message, signal)
+        assert not reading.exists
+        assert (reading.raw, reading.value, reading.stale, lab.com.raw(message, signal)) == (None,) * 4
 
 
 # Time-outs ------------------------------------------------------------------------------------------------------------

@@ -139,10 +139,11 @@ class BusSection(PortSection):
 
 
 class ScreenSection(PortSection):
-    """`[screen.NAME]`: where its frames come from and the layout that says what is where."""
+    """`[screen.NAME]`: where its frames come from and the layout that says what is where, with its overlays."""
 
     source: str
     layout: Annotated[Path, Field(strict=False)]
+    overlays: list[str] = []
 
 
 class ConsoleSection(PortSection):

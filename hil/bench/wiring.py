@@ -36,7 +36,7 @@ from hil.ecu.defects import check_names
 from hil.errors import BenchError, HilError, UsageError
 from hil.hmi import layout_file, ocr
 from hil.hmi.frames import FrameSource
-from hil.hmi.layout import Layout, Telltale, Text
+from hil.hmi.layout import Layout, Popup, Text
 from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -87,7 +87,8 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         files[path.name] = path.read_bytes()
     for name, screen in config.screen.items():
         path = config.locate(screen.layout)
-        found_layouts[name] = layout_file.load(path)
+        with _of_key(config, f"screen.{name}"):
+            found_layouts[name] = layout_file.load(path, screen.overlays)
         files |= _layout_files(path, found_layouts[name])
     network = _network(config, databases)
     _check_nodes(config, databases)
@@ -114,8 +115,7 @@ def _rates(bus: BusSection) -> dict[str, int | None]:
 
 
 def _layout_files(path: Path, layout: Layout) -> dict[str, bytes]:
-    references = [item.reference for item in layout if isinstance(item, Telltale) and item.reference]
-    return {name: (path.parent / name).read_bytes() for name in [path.name, *references]}
+    return {name: (path.parent / name).read_bytes() for name in [path.name, *layout.references]}
 
 
 def _check_nodes(config: BenchConfig, databases: Mapping[str, Database]) -> None:
@@ -316,7 +316,9 @@ class Wiring:
             await ecu.start()
         for node in (node for wire in self.wires.values() for node in wire.nodes):
             node.on_state(self._note_node_state)
-        if not self.config.is_virtual and any(layout.names(Text) for layout in self.plan.layouts.values()):
+        if not self.config.is_virtual and any(
+            layout.names(Text) or layout.names(Popup) for layout in self.plan.layouts.values()
+        ):
             await asyncio.to_thread(ocr.warm_up)
 
     async def _close_ports(self) -> list[HilError]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import colorsys
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hil.errors import UsageError
 
@@ -25,6 +29,8 @@ NAMED: Final[dict[str, Rgb]] = {
     "magenta": (255, 0, 200),
     "white": (255, 255, 255),
 }
+FAINTEST: Final = 0.12
+"""Less of a colour than this is the ground, or a camera's noise."""
 _HEX: Final = re.compile(r"#([0-9a-fA-F]{6})$")
 _BANDS: Final = (
     (10.0, "red"),
@@ -93,3 +99,20 @@ def alike(seen: tuple[float, float, float], wanted: Colour) -> bool:
     if hue is None or target is None:
         return hue is target
     return hue_distance(hue, target) <= HUE_TOLERANCE_DEG
+
+
+def amount(rgb: NDArray[np.uint8], wanted: Colour, brightness: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Which pixels (of n x 3) have some of a colour, and how much, 0..1 of it at this brightness."""
+    target = np.array(wanted.rgb, np.float32) * np.float32(brightness)
+    if wanted.hue_deg is None:
+        white = np.clip((rgb.min(axis=1) / target.min() - 0.4) / 0.6, 0, 1).astype(np.float32)
+        which = np.flatnonzero(white)
+        return which, white[which]
+    tint = target - target.mean()
+    along = rgb.astype(np.float32) @ (tint / np.float32(tint @ tint))
+    which = np.flatnonzero(along > FAINTEST)
+    along, chroma = along[which], rgb[which].astype(np.float32)
+    chroma -= chroma.mean(axis=1, keepdims=True)
+    aside = np.linalg.norm(chroma - along[:, None] * tint, axis=1) / np.linalg.norm(tint)
+    same_hue = aside <= math.tan(math.radians(HUE_TOLERANCE_DEG)) * along
+    return which[same_hue], np.clip(along[same_hue], 0, 1)

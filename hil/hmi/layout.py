@@ -3,6 +3,7 @@
     [screen]
     size = [1280, 480]                  # px; other sizes from the source are a bench fault
     brightness = 1.0                    # how bright a lit lamp is, 0..1 of its colour; less at night
+    base = ["day", "en", "km/h"]        # the theme, language and unit that the file describes without an overlay
 
     [telltale.high_beam]
     region = [687, 23, 42, 42]          # left, top, width, height, px
@@ -25,19 +26,64 @@
     clockwise = true                    # the way in which the value grows
     unit = "km/h"
 
-    [overlay.night.screen]              # what differs at night; likewise any variant, language or theme:
+    [bar.fuel]
+    region = [60, 440, 180, 8]          # exactly the track: its edges are empty and full
+    direction = "right"                 # the way in which it grows: right, left, up, down
+    colours = ["white", "amber"]        # what the filled part may have; darker than half of it is not filled
+    scale = [0.0, 1.0]                  # values of the empty and of the full bar
+    origin = 0.0                        # optional: it fills from this value to either side (a power meter)
+    gap = 3                             # px between segments; without segments 0: a hole is then no reading
+    unit = ""                           # optional
+
+    [icon.guidance]
+    region = [600, 240, 72, 72]
+    pictures = { left = "arrows/left.png", right = "arrows/right.png" }   # reads as left, right, none or other
+    colour = "white"                    # optional: in another one it reads as other
+
+    [popup.warning]
+    region = [440, 160, 400, 120]       # all of it
+    mark = [440, 160, 8, 120]           # a place that has the severity's colour when it is shown, and never else
+    severity.caution = { colour = "amber" }                              # of those that fit the last counts
+    severity.critical = { colour = "red", region = [450, 165, 300, 8] }  # optional: a place of its own
+    text = [520, 170, 310, 100]         # optional: one line or several
+    symbol = [456, 180, 56, 56]         # optional, with the pictures that may stand there
+    symbols = { oil = "symbols/oil.png", brake = "symbols/brake.png" }
+
+    [view.media]                        # a named view: shown when all its anchors are there
+    anchors = [
+      { region = [20, 10, 60, 60], reference = "views/media.png" },   # a picture
+      { region = [0, 790, 160, 10], colour = "#2f8cff", share = 0.5 }, # so much of the region in a colour
+      { region = [90, 20, 200, 40], text = "Media" },                 # a text; the slowest: some 10 ms a look
+      { region = [400, 300, 80, 80], reference = "dialog.png", absent = true },
+    ]
+
+    [button.play]
+    region = [600, 700, 80, 80]         # touched in its middle, or at tap
+    tap = [640, 740]                    # optional
+    anchors = []                        # optional, as of a view: whether the button is there
+
+    [picture.camera]                    # where a picture is shown: it can be black, or frozen
+    region = [160, 0, 960, 720]
+
+    [overlay.night.screen]              # what differs at night; likewise any theme, language or unit:
     brightness = 0.6                    # `parse(text, overlays=("de", "night"))` lays them on in that order
 
+    [overlay.mph.needle.speed_needle]   # a table is laid into the table below it, anything else replaces it
+    scale = [[-130.0, 0.0], [130.0, 160.0]]
+    unit = "mph"
+
 Every kind also takes `reader = "name"` or `"module:Class"` to be read by another reader than its own. A name stands
-once in a file, whatever its kind; case, blanks, `-` and `_` are the same in it. Bad input is one `UsageError` line:
-file, key, what is wrong, how to mend it. Reading the file is `hil.hmi.layout_file`'s.
+once in its kind, so a telltale and a bar may both be called fuel (where any kind will do, write bar.fuel); case,
+blanks, `-` and `_` are the same in it. A reference picture is light on black (of a photo: the photo), not larger than
+its region. Bad input is one `UsageError` line: file, key, what is wrong, how to mend it. Reading the file is
+`hil.hmi.layout_file`'s.
 """
 
 from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -46,18 +92,28 @@ from hil.errors import UsageError
 from hil.hmi.layout_items import (
     KINDS,
     NAME_KEY,
+    Anchor,
+    Bar,
+    Button,
     Document,
+    Icon,
     Item,
     Needle,
+    Picture,
+    Popup,
     Region,
     Shape,
     Shapes,
     Size,
     Telltale,
     Text,
+    View,
 )
 
-__all__ = ["Item", "Layout", "Needle", "Region", "Shape", "Shapes", "Telltale", "Text", "parse"]
+__all__ = [
+    "Anchor", "Bar", "Button", "Icon", "Item", "Layout", "Needle", "Picture", "Popup", "Region", "Shape", "Shapes",
+    "Telltale", "Text", "View", "parse",
+]  # fmt: skip
 
 ItemT = TypeVar("ItemT", bound=Item)
 
@@ -68,18 +124,32 @@ class Layout:
     Attributes:
         where: the file's name, for messages.
         size: width and height of the screen, px.
+        base: theme, language and unit that the file describes without an overlay.
         overlays: names of those laid on.
+        choices: names of all that the file has.
     """
 
-    def __init__(self, document: Document, where: str, overlays: tuple[str, ...], source: str) -> None:
+    def __init__(
+        self,
+        document: Document,
+        where: str,
+        overlays: tuple[str, ...],
+        source: str,
+        choices: tuple[str, ...] = (),
+    ) -> None:
         self.where, self.size, self.overlays, self.source = where, document.screen.size, overlays, source
-        self._items: dict[str, Item] = {}
-        for item in [*document.telltale.values(), *document.text.values(), *document.needle.values()]:
+        self.base, self.choices = document.screen.base, choices
+        self.relaid: Callable[[Sequence[str]], Layout] = self._cannot
+        self._items: dict[tuple[str, str], Item] = {}
+        for item in document.items:
             self._add(item)
 
+    def _cannot(self, overlays: Sequence[str]) -> Layout:
+        raise UsageError("this layout was made without its overlays", where=self.where)
+
     def _add(self, item: Item) -> None:
-        place = f"{self.where}: {item.kind}.{item.name}"
-        other = self._items.get(_key(item.name))
+        place, key = f"{self.where}: {item.kind}.{item.name}", (item.kind, _key(item.name))
+        other = self._items.get(key)
         if other is not None:
             named = f"'{other.kind}.{other.name}'"
             raise UsageError(f"{named} has that name already", where=place, remedy="give each item a name of its own.")
@@ -87,39 +157,60 @@ class Layout:
         if left < 0 or top < 0 or left + width > self.size[0] or top + height > self.size[1]:
             what = _off_screen(item, self.size)
             raise UsageError(what, where=place, remedy=f"keep within {self.size[0]} x {self.size[1]} px.")
-        self._items[_key(item.name)] = item
+        self._items[key] = item
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items.values())
 
+    @property
+    def references(self) -> list[str]:
+        """Paths of the reference pictures that it names, each once."""
+        return list(dict.fromkeys(reference for item in self for reference in item.references))
+
     def telltale(self, name: str) -> Telltale:
         """A telltale by its name. Raises: UsageError, with the nearest names."""
-        return self._find(name, Telltale)
+        return self.find(name, Telltale)
 
     def text(self, name: str) -> Text:
         """A text by its name. Raises: UsageError, with the nearest names."""
-        return self._find(name, Text)
+        return self.find(name, Text)
 
     def needle(self, name: str) -> Needle:
         """A needle by its name. Raises: UsageError, with the nearest names."""
-        return self._find(name, Needle)
+        return self.find(name, Needle)
+
+    def find(self, name: str, kind: type[ItemT]) -> ItemT:
+        """An item of a kind by its name. Raises: UsageError, with the nearest names."""
+        what = kind.__name__.lower()
+        item = self._items.get((what, _key(name.removeprefix(f"{what}."))))
+        if isinstance(item, kind):
+            return item
+        others = self._called(name)
+        if others:
+            raise UsageError(f"'{others[0].name}' is a {others[0].kind}, no {what}", where=self.where)
+        raise UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
 
     def item(self, name: str) -> Item:
-        """An item of any kind by its name. Raises: UsageError, with the nearest names."""
-        return self._find(name, Item)
+        """An item of any kind by its name, or by `kind.name` where several kinds have it.
+
+        Raises:
+            UsageError: there is none, with the nearest names; or several kinds have it.
+        """
+        found = self._called(name)
+        if len(found) > 1:
+            listed = " or ".join(f"{item.kind}.{item.name}" for item in found)
+            raise UsageError(f"which '{name}'?", where=self.where, remedy=f"write {listed}.")
+        if not found:
+            raise UsageError(f"no item '{name}'", where=self.where, remedy=_nearest(name, self.names(Item)))
+        return found[0]
+
+    def _called(self, name: str) -> list[Item]:
+        kind, _, rest = name.rpartition(".")
+        return [item for (of, key), item in self._items.items() if key == _key(rest) and kind in ("", of)]
 
     def names(self, kind: type[Item] = Item) -> list[str]:
         """Names of the items of a kind, in the file's order."""
         return [item.name for item in self if isinstance(item, kind)]
-
-    def _find(self, name: str, kind: type[ItemT]) -> ItemT:
-        item = self._items.get(_key(name))
-        if isinstance(item, kind):
-            return item
-        what = "item" if kind is Item else kind.__name__.lower()
-        if item is not None:
-            raise UsageError(f"'{item.name}' is a {item.kind}, no {what}", where=self.where)
-        raise UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
 
 
 def _key(name: str) -> str:
@@ -166,21 +257,23 @@ def parse(text: str, where: str = "layout", overlays: Sequence[str] = (), shapes
     chosen = _document(_merged(raw, [sections[name] for name in overlays]), where)
     if shapes is not None:
         _attach_shapes(chosen, where, shapes)
-    return Layout(chosen, where, tuple(overlays), text)
+    layout = Layout(chosen, where, tuple(overlays), text, tuple(sections))
+    layout.relaid = lambda names: parse(text, where, names, shapes)
+    return layout
 
 
 def _attach_shapes(document: Document, where: str, shapes: Shapes) -> None:
-    for item in document.telltale.values():
-        if item.reference:
-            item.attach_shape(_fitting_shape(shapes(item.reference), item, where))
+    for item in document.items:
+        item.attach_shapes({name: _fitting(shapes(name), name, item, where) for name in item.references})
 
 
-def _fitting_shape(shape: Shape, item: Telltale, where: str) -> Shape:
+def _fitting(shape: Shape, reference: str, item: Item, where: str) -> Shape:
     height, width = shape.shape
-    if width <= item.region[2] and height <= item.region[3] and shape.any():
+    region = item.references[reference]
+    if width <= region[2] and height <= region[3] and shape.any():
         return shape
-    what = f"'{item.reference}' is {width} x {height} px" if shape.any() else f"'{item.reference}' is all black"
-    place, room = f"{where}: telltale.{item.name}.reference", f"{item.region[2]} x {item.region[3]} px"
+    what = f"'{reference}' is {width} x {height} px" if shape.any() else f"'{reference}' is all black"
+    place, room = f"{where}: {item.kind}.{item.name}.reference", f"{region[2]} x {region[3]} px"
     raise UsageError(what, where=place, remedy=f"give a white symbol on black of at most the region's {room}.")
 
 
@@ -238,7 +331,7 @@ def _arrays(value: Any) -> Any:
     return tuple(_arrays(entry) for entry in value) if isinstance(value, list) else value
 
 
-_MODELS: Final[dict[str, type[BaseModel]]] = {"screen": Size, "telltale": Telltale, "text": Text, "needle": Needle}
+_MODELS: Final[dict[str, type[BaseModel]]] = {"screen": Size, **KINDS}
 
 
 def _complain(error: ValidationError, where: str, prefix: str) -> NoReturn:
@@ -259,7 +352,9 @@ _HINTS: Final = {
     "size": "write size = [width, height] in whole px.",
     "region": "write region = [left, top, width, height] in whole px.",
     "pivot": "write pivot = [x, y] in px.",
-    "scale": "write scale = [[degrees, value], [degrees, value]].",
+    "scale": "write scale = [[degrees, value], [degrees, value]]; of a bar: [value of the empty one, of the full one].",
+    "colours": 'write colours = ["white", "#ff8800"].',
+    "anchors": "write anchors = [{ region = [...], reference = ... }, ...].",
     "screen": "begin the file with [screen] and size = [width, height].",
 }
 

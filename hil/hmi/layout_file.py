@@ -34,7 +34,7 @@ def _shape(layout: Path, reference: str) -> Shape:
     except OSError as error:
         remedy = "paths are relative to the layout file."
         raise UsageError(f"can't be read: {error.strerror}", where=where, remedy=remedy) from error
-    shape = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    if shape is None:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if picture is None:
         raise UsageError("is no picture", where=where, remedy="give a PNG: white on black.")
-    return np.asarray(shape, np.uint8)
+    return np.asarray(picture.max(axis=2), np.uint8)

@@ -9,7 +9,6 @@ No needle seen is a reading too: value None, and `detail` says why.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -19,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.hmi import colour as colours
-from hil.hmi.colour import Colour
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Needle, Region
 from hil.hmi.reader import Reading, crop
@@ -33,8 +31,6 @@ ALONE: Final = 0.7
 """Part of the needle-coloured light that must lie in one direction."""
 _PIN_DEG: Final = 3.0
 """How far beyond the ends of its scale a needle may rest."""
-_FAINTEST: Final = 0.12
-"""Less of the needle's colour than this is the ground, or a camera's noise."""
 _FULL: Final = 0.25
 """Needle colour that a pixel must have to count as crossed by it."""
 
@@ -65,7 +61,7 @@ def read_needle(pixels: Pixels, item: Needle) -> Reading:
     """The value that a needle points at, in the layout's unit."""
     square = crop(pixels, item.bounds)
     ring = _ring(item.pivot, item.inner, item.outer, item.bounds, pixels.shape[1])
-    which, weight = _coloured(pixels.reshape(-1, 3).take(ring.index, axis=0), item.lit, item.brightness)
+    which, weight = colours.amount(pixels.reshape(-1, 3).take(ring.index, axis=0), item.lit, item.brightness)
     total = float(weight.sum())
     if total < 0.5 * (item.outer - item.inner):
         return Reading(None, 1.0, 1.0, f"no needle seen: nothing {item.lit} in its ring", square)
@@ -73,23 +69,6 @@ def read_needle(pixels: Pixels, item: Needle) -> Reading:
     covered = _coverage(ring.step[which][near], weight[near], item)
     alone = float(weight[near].sum()) / total
     return _judged(item, angle, covered, alone, square)
-
-
-def _coloured(rgb: NDArray[np.uint8], wanted: Colour, brightness: float) -> tuple[NDArray[np.intp], Array]:
-    """Which pixels have some of the needle's colour, and how much, 0..1."""
-    target = np.array(wanted.rgb, np.float32) * np.float32(brightness)
-    if wanted.hue_deg is None:
-        white = np.clip((rgb.min(axis=1) / target.min() - 0.4) / 0.6, 0, 1).astype(np.float32)
-        which = np.flatnonzero(white)
-        return which, white[which]
-    tint = target - target.mean()
-    along = rgb.astype(np.float32) @ (tint / np.float32(tint @ tint))
-    which = np.flatnonzero(along > _FAINTEST)
-    along, chroma = along[which], rgb[which].astype(np.float32)
-    chroma -= chroma.mean(axis=1, keepdims=True)
-    aside = np.linalg.norm(chroma - along[:, None] * tint, axis=1) / np.linalg.norm(tint)
-    same_hue = aside <= math.tan(math.radians(colours.HUE_TOLERANCE_DEG)) * along
-    return which[same_hue], np.clip(along[same_hue], 0, 1)
 
 
 def _direction(angles: Array, weight: Array) -> tuple[float, NDArray[np.bool_]]:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,14 +26,13 @@ from hil.hmi.colour import Colour
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Shape, Telltale
 from hil.hmi.reader import Reading, crop
+from hil.hmi.shapes import ALIKE, alike
 
 ON_BRIGHTNESS: Final = 0.55
 OFF_BRIGHTNESS: Final = 0.30
 COLOUR: Final = 0.60
-SHAPE: Final = 0.80
+SHAPE: Final = ALIKE
 _BRIGHTEST: Final = 92.0
-_PLAY: Final = 3
-"""How far a symbol may lie off its place, px: a camera's warp."""
 
 Light = NDArray[np.float32]
 
@@ -101,14 +99,8 @@ def _hues(rgb: Light, high: Light, low: Light) -> Light:
 
 
 def _shape_match(light: Light, shape: Shape | None) -> float:
-    """Normalised correlation with the reference at its best place within the play; 1 without a reference."""
-    if shape is None:
-        return 1.0
-    room_y, room_x = light.shape[0] - shape.shape[0], light.shape[1] - shape.shape[1]
-    pad_y, pad_x = max(0, _PLAY - room_y // 2), max(0, _PLAY - room_x // 2)
-    field = cv2.copyMakeBorder(light, pad_y, pad_y, pad_x, pad_x, cv2.BORDER_REPLICATE)
-    match = cv2.matchTemplate(field, shape.astype(np.float32), cv2.TM_CCOEFF_NORMED)
-    return float(np.clip(np.nan_to_num(match), 0, 1).max())
+    """How much alike the reference it is; 1 without a reference."""
+    return 1.0 if shape is None else alike(light, shape)
 
 
 def _decide(measures: Measures) -> tuple[State, float]:

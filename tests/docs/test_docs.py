@@ -36,7 +36,8 @@ from hil.cli.main import COMMANDS as CLI_COMMANDS
 from hil.cli.main import main
 from hil.ecu.defects import CATALOGUE
 from hil.errors import EXIT_STATUS, Verdict
-from hil.hmi.layout_items import Needle, Size, Telltale, Text
+from hil.hmi.layout_items import KINDS as ITEM_KINDS
+from hil.hmi.layout_items import Anchor, Size
 from hil.journal import _JSON_TOPICS
 from hil.pytest_plugin import _MARKERS
 
@@ -375,7 +376,8 @@ def key_table(text: str) -> dict[str, str]:
 
 
 def default_of(field) -> object:
-    return "needed" if field.is_required() else field.get_default(call_default_factory=True)
+    value = "needed" if field.is_required() else field.get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def said_default(text: str) -> object:
@@ -451,14 +453,16 @@ def test_the_bench_file_page_names_every_port_and_its_options(entry):
     ("head", "model", "left_out"),
     [
         ("## `[screen]`", Size, set()),
-        ("## `[telltale.NAME]`", Telltale, {"name", "brightness", "reader"}),
-        ("## `[text.NAME]`", Text, {"name", "brightness", "reader"}),
-        ("## `[needle.NAME]`", Needle, {"name", "brightness", "reader"}),
+        *((f"## `[{kind}.NAME]`", model, {"name", "brightness", "reader"}) for kind, model in ITEM_KINDS.items()),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_layout_page_names_every_key(head, model, left_out):
     check_keys(section("docs/layout-file.md", head), model, left_out)
+
+
+def test_the_layout_page_names_every_key_of_an_anchor():
+    check_keys(section("docs/layout-file.md", "## `[view.NAME]`", "### An anchor"), Anchor)
 
 
 # Verdicts, topics, words ----------------------------------------------------------------------------------------------

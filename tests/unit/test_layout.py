@@ -117,7 +117,11 @@ def test_an_item_may_have_a_brightness_of_its_own():
         ('unit = "km/h"', 'unit = "km/h"\npattern = "("', "text.speed.pattern: is no regular expression"),
         ("brightness = 0.5", "brightness = 1.5", "overlay.night.screen.brightness: input should be less"),
         ("region = [100, 20, 90, 40]", "regio = [1, 1, 1, 1]", "overlay.de.text.speed.regio: unknown key. Remedy: did"),
-        ("[needle.speed_needle]", "[needle.Speed]", "needle.Speed: 'text.speed' has that name already. Remedy"),
+        (
+            "[needle.speed_needle]",
+            '[text.Speed]\nregion = [1, 1, 9, 9]\n[needle.speed_needle]',
+            "text.Speed: 'text.speed' has that name already. Remedy",
+        ),
         ("[text.speed]", "[telltale.high_beam]", "is no TOML"),
         ("size = [640, 240]", "size = [640, 240", "is no TOML"),
         ("[screen]\nsize = [640, 240]", "", "bench.toml: screen: is missing"),

@@ -1,0 +1,61 @@
+"""Reads named views and buttons: `shown` when all their anchors are there, else `not shown`. Pure but for OCR of texts.
+
+Anchors are looked at in the layout's order, and the first that fails decides; give cheap ones first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hil.errors import UsageError
+from hil.hmi import colour as colours
+from hil.hmi.frames import Pixels
+from hil.hmi.layout import Anchor, Button, Text, View
+from hil.hmi.layout_items import NAME_KEY
+from hil.hmi.read_text import read_text
+from hil.hmi.reader import Reading, crop
+from hil.hmi.shapes import ALIKE, alike, light_of, share_of
+
+SHOWN: Final = "shown"
+NOT_SHOWN: Final = "not shown"
+_THUMBNAIL_PX: Final = 100_000
+
+
+def read_view(pixels: Pixels, item: View | Button) -> Reading:
+    """Whether a view, or a button, is on the screen. A button without anchors always is."""
+    scores, margin = [1.0], 1.0
+    picture = _picture(pixels, item)
+    for anchor in item.anchors:
+        score, away, what = _look(pixels, item, anchor)
+        if anchor.absent:
+            score, away, what = 1 - score, -away, f"{what}, which must not be there"
+        if away < 0:
+            return Reading(NOT_SHOWN, 1 - score, -away, what, picture)
+        scores.append(score)
+        margin = min(margin, away)
+    return Reading(SHOWN, min(scores), margin, f"{len(item.anchors)} anchors are there", picture)
+
+
+def _picture(pixels: Pixels, item: View | Button) -> Pixels:
+    """What was judged; a large one as a thumbnail."""
+    picture = crop(pixels, item.bounds)
+    step = 1 + int((picture.shape[0] * picture.shape[1] / _THUMBNAIL_PX) ** 0.5)
+    return picture[::step, ::step] if step > 2 else picture
+
+
+def _look(pixels: Pixels, item: View | Button, anchor: Anchor) -> tuple[float, float, str]:
+    """How much an anchor is there, 0..1; how far that is beyond the threshold; and what was seen."""
+    region = crop(pixels, anchor.region)
+    if anchor.colour:
+        share = share_of(region, colours.parse(anchor.colour), item.brightness)
+        return share, share - anchor.share, f"{share:.0%} of {list(anchor.region)} is {anchor.colour}"
+    if anchor.text:
+        fields = {NAME_KEY: item.name, "brightness": item.brightness, "region": anchor.region}
+        reading = read_text(pixels, Text.model_validate(fields))
+        good = isinstance(reading.value, str) and reading.value.casefold() == anchor.text.casefold()
+        return (1.0 if good else 0.0), (reading.margin if good else -reading.margin), f"{reading.detail} at its anchor"
+    shape = item.shape_of(anchor.reference)
+    if shape is None:
+        raise UsageError("a view needs its pictures", where=item.name, remedy="load the layout from its file.")
+    match = alike(light_of(region), shape)
+    return match, match - ALIKE, f"{anchor.reference} is {match:.2f} alike"

@@ -87,8 +87,7 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         files[path.name] = path.read_bytes()
     for name, screen in config.screen.items():
         path = config.locate(screen.layout)
-        with _of_key(config, f"screen.{name}"):
-            found_layouts[name] = layout_file.load(path, screen.overlays)
+        found_layouts[name] = layout_file.load(path, screen.overlays)
         files |= _layout_files(path, found_layouts[name])
     network = _network(config, databases)
     _check_nodes(config, databases)

@@ -25,7 +25,7 @@ from hil.bench.wiring import open_bench, plan
 from hil.cli.tables import print_table
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Item, Needle, Region, Telltale, Text
+from hil.hmi.layout import Bar, Item, Needle, Region, Telltale, Text
 from hil.hmi.reader import Reading, reader_for
 
 Colour = tuple[int, int, int]
@@ -132,7 +132,7 @@ def say(item: Item, reading: Reading) -> str:
         return "no needle" if isinstance(item, Needle) else "nothing readable"
     if isinstance(reading.value, str):
         return f"'{reading.value}'" if isinstance(item, Text) else reading.value
-    unit = item.unit if isinstance(item, Text | Needle) else ""
+    unit = item.unit if isinstance(item, Text | Needle | Bar) else ""
     return f"{reading.value:.4g} {unit}".strip()
 
 

@@ -1,4 +1,4 @@
-"""Checks on one screen over time: within, always during, never during, stable.
+"""Checks on one screen over time: within, always during, never during, stable; and those of `hil.hmi.motion`.
 
 Rules of this module: a check looks at what the screen shows now and at every later frame up to its end; a frame that
 is equal to the last one (by its token, or in the pixels that count) isn't judged again. It returns its result, failed
@@ -9,197 +9,21 @@ Not for: reading pixels (readers), words and units (`hil.hmi.expect`), the journ
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
-import numpy as np
-
-from hil.clock import LAST, Clock
-from hil.errors import InconclusiveError
 from hil.hmi.expect import Expectation, Judgement
-from hil.hmi.frames import Frame, FrameSource, Pixels
+from hil.hmi.frames import Frame
 from hil.hmi.layout import Item, Region
+from hil.hmi.motion import MotionChecks
 from hil.hmi.reader import crop
-from hil.journal import Origin
+from hil.hmi.watching import CheckResult, FrameJudge, Outcome, Report, Window, differ, what
 from hil.units import Duration, nanoseconds, show_duration
 
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """How a check ended.
-
-    Attributes:
-        name: `within`, `always during`, `never during` or `stable`.
-        target: screen and item, e.g. `cluster: telltale high_beam`.
-        expected: what was expected, with its time.
-        seen: what was seen in the deciding frame.
-        ok: it is as expected.
-        score: how sure the reader was, 0..1.
-        margin: signed distance to the threshold that would turn the judgement (see `hil.hmi.expect`).
-        since_ns: bench time at which the check began.
-        within_ns: how long it might take.
-        t_ns: stamp of the deciding frame: the first that met it, the first that broke it, else the closest one.
-        took_ns: from the beginning to that frame; 0 if the screen showed it before.
-        bound_ns: bound on the error of `t_ns`.
-        origin: where that stamp came from.
-        detail: more on what was seen.
-        looks: how many different pictures were judged.
-        frame: the deciding frame.
-        crop: its pixels that were judged.
-    """
-
-    name: str
-    target: str
-    expected: str
-    seen: str
-    ok: bool
-    score: float
-    margin: float
-    since_ns: int
-    within_ns: int
-    t_ns: int
-    took_ns: int
-    bound_ns: int
-    origin: Origin
-    detail: str
-    looks: int
-    frame: Frame = field(repr=False, compare=False)
-    crop: Pixels = field(repr=False, compare=False)
+__all__ = ["CheckResult", "Report", "ScreenChecks"]
 
 
-Report = Callable[[CheckResult], object]
-_BLIND_PERIODS: Final = 3
-_BLIND_NS: Final = 250_000_000
-"""How long a reader may be at work, in frames and in time, before a check that it delays says nothing."""
-
-
-class _Window:
-    """The span of bench time of one check, and the frames in it.
-
-    Attributes:
-        since_ns: its begin.
-        until_ns: its end.
-        blind_ns: the longest that nobody watched the screen, since a reader was at work (never on a virtual clock).
-    """
-
-    def __init__(self, source: FrameSource, clock: Clock, length_ns: int) -> None:
-        self.length_ns = length_ns
-        self.since_ns = clock.now_ns
-        self.until_ns = self.since_ns + length_ns
-        self.blind_ns = 0
-        self._source, self._clock = source, clock
-        self._last: Frame | None = None
-        self._looked_ns = self.since_ns
-
-    async def next(self, until_ns: int | None = None) -> Frame | None:
-        """The frame that the screen shows now, then each later one up to the end of the window (or `until_ns`).
-
-        Raises:
-            InconclusiveError: the very first came after the end: the source is slower than the check.
-        """
-        end_ns = self.until_ns if until_ns is None else until_ns
-        self.blind_ns = max(self.blind_ns, min(self._clock.now_ns, self.until_ns) - self._looked_ns)
-        if self._last is not None:
-            frame = await self._later(self._last.t_ns, end_ns)
-        else:
-            frame = await self._source.latest()
-            if self.length_ns and frame.t_ns > self.until_ns:
-                raise self._too_slow(frame)
-        self._last = frame or self._last
-        self._looked_ns = self._clock.now_ns
-        return frame
-
-    async def at_end(self) -> Frame | None:
-        """What the screen showed at the end, seen from after it; None if that can't be told.
-
-        A picture that is still shown and was put there before the end was there at the end.
-        """
-        frame = await self._source.latest()
-        return frame if frame.t_ns + frame.bound_ns <= self.until_ns else None
-
-    def check_sight(self) -> None:
-        """Refuse to conclude from a window in which nobody watched for too long.
-
-        Raises:
-            InconclusiveError: the reader was at work for longer than several frames.
-        """
-        if self.blind_ns > max(_BLIND_PERIODS * self._source.period_ns, _BLIND_NS):
-            what = f"nobody watched the screen for {show_duration(self.blind_ns)}, since the reader was at work"
-            raise InconclusiveError(what, where=self._source.name, remedy="allow more time, or use a faster machine.")
-
-    async def _later(self, after_ns: int, until_ns: int) -> Frame | None:
-        waiting = asyncio.ensure_future(self._source.next_frame(after_ns))
-        timer = self._clock.call_at(until_ns, lambda _: waiting.cancel(), phase=LAST)
-        try:
-            frame = await waiting
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return None
-        finally:
-            timer.cancel()
-            waiting.cancel()
-        return frame if frame.t_ns <= until_ns else None
-
-    def _too_slow(self, frame: Frame) -> InconclusiveError:
-        late, span = show_duration(frame.t_ns - self.since_ns), show_duration(self.length_ns)
-        what = f"the first picture came {late} after the check began, which had {span}"
-        return InconclusiveError(what, where=self._source.name, remedy="allow more time, or use a faster source.")
-
-
-class _Judge:
-    """Judges frames by one expectation, equal ones only once."""
-
-    def __init__(self, expectation: Expectation, clock: Clock) -> None:
-        self._expectation, self._clock = expectation, clock
-        self._last: tuple[Frame, Pixels, Judgement] | None = None
-        self.looks = 0
-
-    async def __call__(self, frame: Frame) -> Judgement:
-        """What the expectation makes of a frame. On a real clock a thread looks, so that the loop is never late."""
-        if self._clock.is_virtual:
-            return self._judge(frame)
-        return await asyncio.to_thread(self._judge, frame)
-
-    def _judge(self, frame: Frame) -> Judgement:
-        if self._last is None or not self._same(frame, *self._last[:2]):
-            judgement = self._expectation.judge(frame.pixels)
-            self.looks += 1
-            self._last = frame, crop(frame.pixels, self._expectation.item.bounds), judgement
-        return self._last[2]
-
-    def _same(self, frame: Frame, last: Frame, seen: Pixels) -> bool:
-        if frame.token is not None and frame.token == last.token:
-            return True
-        return np.array_equal(crop(frame.pixels, self._expectation.item.bounds), seen)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The deciding frame and what became of the check."""
-
-    frame: Frame
-    judgement: Judgement
-    ok: bool
-    margin: float
-    looks: int
-
-
-class ScreenChecks:
-    """The checks of one screen.
-
-    Args:
-        screen: the screen's name, for messages.
-        source: where its frames come from, open.
-        clock: the bench's clock.
-        report: called with every result, in the loop's thread.
-    """
-
-    def __init__(self, *, screen: str, source: FrameSource, clock: Clock, report: Report) -> None:
-        self._screen, self._source, self._clock, self._report = screen, source, clock, report
+class ScreenChecks(MotionChecks):
+    """The checks of one screen."""
 
     async def within(self, expectation: Expectation, timeout: Duration) -> CheckResult:
         """Pass at the first frame that meets the expectation; `took_ns` says how long that was.
@@ -210,7 +34,7 @@ class ScreenChecks:
             BenchError: the source gave no picture.
             InconclusiveError: its first one came too late to tell.
         """
-        window, judge = self._window(timeout), _Judge(expectation, self._clock)
+        window, judge = self.window_of(timeout), FrameJudge(expectation, self.clock)
         while (frame := await window.next()) is not None:
             decided = frame, await judge(frame)
             if decided[1].ok:
@@ -218,18 +42,18 @@ class ScreenChecks:
         if not decided[1].ok:
             decided = await self._last_look(window, judge, decided)
         frame, judgement = decided
-        outcome = _Outcome(frame, judgement, judgement.ok, judgement.margin, judge.looks)
+        outcome = Outcome(frame, judgement, judgement.ok, judgement.margin, judge.looks)
         words = f"{expectation.expected} within {show_duration(window.length_ns)}"
-        return self._result("within", expectation.target, words, window, outcome)
+        return self.conclude("within", expectation.target, words, window, outcome)
 
     async def _last_look(
-        self, window: _Window, judge: _Judge, decided: tuple[Frame, Judgement]
+        self, window: Window, judge: FrameJudge, decided: tuple[Frame, Judgement]
     ) -> tuple[Frame, Judgement]:
         """A check that failed: what the end showed counts, also if it is known only later.
 
         A reader may have been at work then, or the picture on its way.
         """
-        if self._clock.is_virtual:
+        if self.clock.is_virtual:
             return decided
         frame = await window.at_end()
         if frame is None:
@@ -254,25 +78,25 @@ class ScreenChecks:
         return await self._during("never during", expectation, duration, good=False)
 
     async def _during(self, name: str, expectation: Expectation, duration: Duration, *, good: bool) -> CheckResult:
-        window, judge = self._window(duration), _Judge(expectation, self._clock)
-        closest: _Outcome | None = None
+        window, judge = self.window_of(duration), FrameJudge(expectation, self.clock)
+        closest: Outcome | None = None
         while (frame := await window.next()) is not None:
             judgement = await judge(frame)
             ok, margin = judgement.ok is good, judgement.margin if good else -judgement.margin
             if closest is None or margin < closest.margin:
-                closest = _Outcome(frame, judgement, ok, margin, judge.looks)
+                closest = Outcome(frame, judgement, ok, margin, judge.looks)
             if not ok:
                 break
         assert closest is not None  # a window has at least one frame
-        if closest.ok and not self._clock.is_virtual:
+        if closest.ok and not self.clock.is_virtual:
             window.check_sight()
             frame = await window.at_end()
             last = await judge(frame) if frame is not None else None
             if frame is not None and last is not None and last.ok is not good:
                 margin = last.margin if good else -last.margin
-                closest = _Outcome(frame, last, False, margin, judge.looks)
+                closest = Outcome(frame, last, False, margin, judge.looks)
         words = f"{name.partition(' ')[0]} {expectation.expected} during {show_duration(window.length_ns)}"
-        return self._result(name, expectation.target, words, window, replace(closest, looks=judge.looks))
+        return self.conclude(name, expectation.target, words, window, replace(closest, looks=judge.looks))
 
     async def stable(
         self, duration: Duration, timeout: Duration, item: Item | None = None, *, tolerance: float = 0.0
@@ -288,63 +112,23 @@ class ScreenChecks:
         Raises:
             BenchError, InconclusiveError: as `within`.
         """
-        window, calm_ns = self._window(timeout), nanoseconds(duration)
+        window, calm_ns = self.window_of(timeout), nanoseconds(duration)
         region = item.bounds if item else None
         frame = shown = await window.next()
         changed_ns, changes = window.since_ns, 0
         while frame is not None and frame.t_ns - changed_ns < calm_ns:
             frame = await window.next(min(window.until_ns, changed_ns + calm_ns))
-            if frame is not None and shown is not None and _differ(shown, frame, region, tolerance):
+            if frame is not None and shown is not None and differ(shown, frame, region, tolerance):
                 shown, changed_ns, changes = frame, frame.t_ns, changes + 1
         assert shown is not None  # a window has at least one frame
         ok = changed_ns + calm_ns <= window.until_ns
         words = f"unchanged for {show_duration(calm_ns)} within {show_duration(window.length_ns)}"
         judgement = _calm_or_not(shown, region, ok, changes, changed_ns - window.since_ns)
-        outcome = _Outcome(shown, judgement, ok, judgement.margin, changes + 1)
-        return self._result("stable", _what(item), words, window, outcome)
-
-    def _window(self, length: Duration) -> _Window:
-        return _Window(self._source, self._clock, nanoseconds(length))
-
-    def _result(self, name: str, target: str, words: str, window: _Window, outcome: _Outcome) -> CheckResult:
-        frame, judgement = outcome.frame, outcome.judgement
-        result = CheckResult(
-            name=name,
-            target=f"{self._screen}: {target}",
-            expected=words,
-            seen=judgement.seen,
-            ok=outcome.ok,
-            score=judgement.score,
-            margin=outcome.margin,
-            since_ns=window.since_ns,
-            within_ns=window.length_ns,
-            t_ns=frame.t_ns,
-            took_ns=max(0, frame.t_ns - window.since_ns),
-            bound_ns=frame.bound_ns,
-            origin=frame.origin,
-            detail=judgement.detail,
-            looks=outcome.looks,
-            frame=frame,
-            crop=judgement.crop,
-        )
-        self._report(result)
-        return result
+        outcome = Outcome(shown, judgement, ok, judgement.margin, changes + 1)
+        return self.conclude("stable", what(item), words, window, outcome)
 
 
 def _calm_or_not(shown: Frame, region: Region | None, ok: bool, changes: int, after_ns: int) -> Judgement:
     seen = f"{changes} changes, the last {show_duration(after_ns)} after the check began" if changes else "no change"
     pixels = crop(shown.pixels, region) if region else shown.pixels
     return Judgement(ok, seen, 1.0, 1.0 if ok else -1.0, "", pixels)
-
-
-def _what(item: Item | None) -> str:
-    return f"{item.kind} {item.name}" if item else "whole screen"
-
-
-def _differ(shown: Frame, frame: Frame, region: Region | None, tolerance: float) -> bool:
-    if frame.token is not None and frame.token == shown.token:
-        return False
-    here, there = (crop(each.pixels, region) if region else each.pixels for each in (shown, frame))
-    if tolerance <= 0:
-        return not np.array_equal(here, there)
-    return float(np.abs(here.astype(np.int16) - there).mean()) > tolerance

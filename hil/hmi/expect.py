@@ -14,15 +14,16 @@ from typing import Final
 from hil import units
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Item, Needle, Telltale, Text
+from hil.hmi.layout import Bar, Item, Needle, Telltale, Text
 from hil.hmi.reader import Reader, Reading, Value, reader_for
 
 Quantity = str | float | int
 """`"87 km/h"`, or a number in the layout's unit."""
 LAMP_STATES: Final = ("on", "off")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
-_LOOK_ALIKE: Final = str.maketrans("I|", "ll")
-"""Letters that many fonts draw alike, so that no reader can tell them apart."""
+_LOOK_ALIKE: Final = str.maketrans({"I": "l", "|": "l", "\u00a1": "", "\u2019": "'", "\u0152": "E", "\u0153": "e"})
+"""Letters that many fonts draw alike, so that no reader can tell them apart, and what the OCR doesn't tell."""
+_NO_VALUE: Final = {"text": "nothing readable", "needle": "no needle on the scale", "bar": "no readable bar"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Expectation:
 
     def _seen(self, reading: Reading) -> str:
         if reading.value is None:
-            return "nothing readable" if self.item.kind == "text" else "no needle on the scale"
+            return _NO_VALUE.get(self.item.kind, "nothing")
         if isinstance(reading.value, str):
             return f"'{reading.value}'" if self.item.kind == "text" else reading.value
         return _show(reading.value, _unit(self.item))
@@ -92,13 +93,21 @@ def lamp(item: Telltale, state: str, *, reader: Reader | None = None) -> Expecta
     return Expectation(item, wanted, lambda value: 1.0 if value == wanted else -1.0, reader)
 
 
+def same_text(seen: str, wanted: str) -> bool:
+    """Whether two texts are one to a reader: blanks at their ends don't count, and I and l are one letter."""
+    return _folded(seen) == _folded(wanted)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).translate(_LOOK_ALIKE).replace("\u00b0\u00b0", "\u00b0")
+
+
 def text_equals(item: Text, text: str, *, reader: Reader | None = None) -> Expectation:
     """A text is this one; blanks at its ends don't count, and I and l are one letter."""
     wanted = " ".join(text.split())
 
     def verdict(value: Value) -> float:
-        same = isinstance(value, str) and value.translate(_LOOK_ALIKE) == wanted.translate(_LOOK_ALIKE)
-        return 1.0 if same else -1.0
+        return 1.0 if isinstance(value, str) and same_text(value, wanted) else -1.0
 
     return Expectation(item, f"'{wanted}'", verdict, reader)
 
@@ -152,6 +161,24 @@ def needle(item: Needle, value: Quantity, tolerance: Quantity, *, reader: Reader
     return Expectation(item, _band(wanted, allowed, item.unit), verdict, reader)
 
 
+def bar(item: Bar, value: Quantity, tolerance: Quantity, *, reader: Reader | None = None) -> Expectation:
+    """A bar is filled up to a value, within a tolerance.
+
+    Raises:
+        UsageError: the unit doesn't fit the layout's, or the tolerance is 0: no bar can meet that.
+    """
+    wanted, allowed = _in_unit_of(item, value), abs(_in_unit_of(item, tolerance))
+    if not allowed:
+        step = (item.scale[1] - item.scale[0]) / max(item.region[2:])
+        remedy = f"give some {item.unit or 'units'}; a pixel of it is {step:.2g}."
+        raise UsageError("a bar can't be compared without a tolerance", where=item.name, remedy=remedy)
+
+    def verdict(seen: Value) -> float:
+        return _closeness(seen, wanted, allowed) if isinstance(seen, float) else -1.0
+
+    return Expectation(item, _band(wanted, allowed, item.unit), verdict, reader)
+
+
 def _fineness(item: Needle) -> float:
     """What half a degree stands for."""
     (first, low), (last, high) = item.scale[0], item.scale[-1]
@@ -168,10 +195,10 @@ def _closeness(seen: float, wanted: float, allowed: float) -> float:
 
 
 def _unit(item: Item) -> str:
-    return item.unit if isinstance(item, Text | Needle) else ""
+    return item.unit if isinstance(item, Text | Needle | Bar) else ""
 
 
-def _in_unit_of(item: Text | Needle, quantity: Quantity) -> float:
+def _in_unit_of(item: Text | Needle | Bar, quantity: Quantity) -> float:
     """A quantity in the layout's unit."""
     number, unit = units.parse(quantity) if isinstance(quantity, str) else (float(quantity), "")
     if not unit:

@@ -28,6 +28,8 @@ _MARKERS = (
     "requirement(id, ...): requirements that the case verifies",
     "start(state): where the case starts from: 'off', 'sleep' or 'on' (default)",
     "tag(word, ...): words to select cases by",
+    "needs(feature, ...): features that the variant under test must have; without them the case is not run",
+    "variant(name, ...): variants that the case is for; on others it is not run",
     "bench_timeout(duration): bench time that the case may take",
     "realtime: runs on benches in real time too",
     "guest: light enough for an emulated machine",
@@ -41,9 +43,10 @@ _SLEEP_GUARD = pytest.StashKey[contextlib.ExitStack]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--bench`, `--hil-results`, `--seed`, `--defect`."""
+    """`--bench`, `--variant`, `--hil-results`, `--hil-seed`, `--defect`."""
     group = parser.getgroup("hil", "cockpit bench")
     group.addoption("--bench", metavar="FILE", help="bench file; default: fixtures/benches/virtual.toml")
+    group.addoption("--variant", metavar="NAME", help="variant under test, by name or file")
     group.addoption("--hil-results", metavar="DIR", help="where results folders are made; default: results")
     group.addoption("--hil-seed", metavar="TEXT", help="seed of the run")
     group.addoption("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
@@ -101,6 +104,7 @@ def _settings(config: pytest.Config) -> Any:
     settings = Settings.from_environment()
     given = {
         "bench": config.getoption("--bench"),
+        "variant": config.getoption("--variant"),
         "results": config.getoption("--hil-results"),
         "seed": config.getoption("--hil-seed"),
         "defects": tuple(config.getoption("--defect")),
@@ -137,7 +141,7 @@ def _announce(config: pytest.Config, chosen: list[Case]) -> None:
 
 def _case(item: pytest.Item) -> Case:
     from hil import units
-    from hil.bench.case import Case, make_id
+    from hil.bench.case import Case, make_id, needs_of
     from hil.bench.reset import check_start
     from hil.errors import HilError
 
@@ -158,6 +162,7 @@ def _case(item: pytest.Item) -> Case:
         runner="pytest",
         doc=(getattr(getattr(item, "function", None), "__doc__", "") or "").strip().split("\n")[0],
         timeout_s=timeout,
+        needs=needs_of(_words(item, "needs"), _words(item, "variant")),
     )
 
 
@@ -171,9 +176,11 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     if _CASE in item.stash:
         from hil.clock import sleep_forbidden
 
-        _session(item.config).begin(item.stash[_CASE])
+        reason = _session(item.config).begin(item.stash[_CASE])
         stack = item.stash[_SLEEP_GUARD] = contextlib.ExitStack()
         stack.enter_context(sleep_forbidden(str(item.path.parent)))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
     return (yield)
 
 

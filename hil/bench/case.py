@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from hil.bench.reset import Start
+from hil.bench.variant import VARIANT_WORD
 from hil.errors import UsageError
 
 ID_LENGTH: Final = 80
@@ -19,6 +20,8 @@ _LOST: Final = re.compile(r"[^A-Za-z0-9._\-\s\[\]]|^[\s\[\]]*[._-]|[._-][\s\[\]]
 REQUIREMENT_TAG: Final = "req:"
 START_TAG: Final = "start:"
 TIMEOUT_TAG: Final = "timeout:"
+NEEDS_TAG: Final = "needs:"
+_PREFIXES: Final = (REQUIREMENT_TAG, START_TAG, TIMEOUT_TAG, NEEDS_TAG, VARIANT_WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Case:
         tags: further words to select by.
         start: where it starts from.
         timeout_s: bench time that it may take; None takes the bench's.
+        needs: what the variant under test must have: features, and `variant:NAME`.
         runner: `robot` or `pytest`.
         doc: what it is for.
     """
@@ -48,11 +52,23 @@ class Case:
     runner: str
     doc: str = ""
     timeout_s: float | None = None
+    needs: tuple[str, ...] = ()
 
     def plan_record(self) -> dict[str, Any]:
         """What the session's journal says of a case before it runs."""
-        keep = ("name", "suite", "source", "requirements", "tags", "runner")
+        keep = ("name", "suite", "source", "requirements", "tags", "runner", "needs")
         return {key: value for key, value in asdict(self).items() if key in keep}
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What the tags of a test say; attributes as in `Case`."""
+
+    requirements: tuple[str, ...]
+    others: tuple[str, ...]
+    start: Start
+    timeout_s: float | None
+    needs: tuple[str, ...]
 
 
 def make_id(*parts: str) -> str:
@@ -110,10 +126,11 @@ def _any_match(values: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(value.lower(), pattern.lower()) for value in values for pattern in patterns)
 
 
-def split_tags(tags: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...], Start, float | None]:
-    """Requirements, other tags, start state and time-out out of the tags that a suite writes.
+def split_tags(tags: Iterable[str]) -> Tags:
+    """What the tags that a suite writes say.
 
-    `req:CLU-TT-001` names a requirement, `start:off` a start state, `timeout:30s` the bench time.
+    `req:CLU-TT-001` names a requirement, `start:off` a start state, `timeout:30s` the bench time, `needs:navigation` a
+    feature that the variant must have, `variant:brio` a variant that it is for. Other tags are words to select by.
 
     Raises:
         UsageError: a start state or time-out that there is not.
@@ -121,18 +138,23 @@ def split_tags(tags: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...], S
     from hil import units
     from hil.bench.reset import check_start
 
-    requirements, others, start, timeout_s = [], [], Start.ON, None
+    said: dict[str, list[str]] = {prefix: [] for prefix in _PREFIXES}
+    others: list[str] = []
     for tag in tags:
-        low = tag.lower()
-        if low.startswith(REQUIREMENT_TAG):
-            requirements.append(tag[len(REQUIREMENT_TAG) :].strip().upper())
-        elif low.startswith(START_TAG):
-            start = check_start(low[len(START_TAG) :].strip())
-        elif low.startswith(TIMEOUT_TAG):
-            timeout_s = units.seconds(tag[len(TIMEOUT_TAG) :].strip())
-        else:
-            others.append(tag)
-    return tuple(requirements), tuple(others), start, timeout_s
+        prefix = next((prefix for prefix in _PREFIXES if tag.lower().startswith(prefix)), None)
+        (others if prefix is None else said[prefix]).append(tag if prefix is None else tag[len(prefix) :].strip())
+    return Tags(
+        requirements=tuple(name.upper() for name in said[REQUIREMENT_TAG]),
+        others=tuple(others),
+        start=check_start(said[START_TAG][-1].lower()) if said[START_TAG] else Start.ON,
+        timeout_s=units.seconds(said[TIMEOUT_TAG][-1]) if said[TIMEOUT_TAG] else None,
+        needs=needs_of(said[NEEDS_TAG], said[VARIANT_WORD]),
+    )
+
+
+def needs_of(features: Iterable[str], variants: Iterable[str]) -> tuple[str, ...]:
+    """What a case needs, in one list: the features, and each variant as `variant:NAME`."""
+    return (*(name.lower() for name in features), *(VARIANT_WORD + name.lower() for name in variants))
 
 
 def refuse_twins(cases: Iterable[Case]) -> None:

@@ -5,72 +5,21 @@ Paths in a bench file are relative to the file itself, so that benches and suite
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from hil import units
+from hil.bench import variant as variants
+from hil.bench.sections import Expression, FactPattern, Name, Seconds, Section, explain, read_toml
+from hil.bench.variant import Variant
 from hil.errors import UsageError
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-_CORRECT: Final = "correct the value."
-
-
-class _Mistake(ValueError):
-    """What a validator says of a wrong value, with a remedy of its own."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        try:
-            return units.seconds(value)
-        except UsageError as error:
-            raise _Mistake(error.what, error.remedy or _CORRECT) from None
-    return value
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("only letters, digits, '.', '_' and '-', at most 40 of them")
-    return text
-
-
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise _Mistake(f"is no regular expression: {error}", "correct the pattern.") from None
-    return text
-
-
-def _one_group(text: str) -> str:
-    if text and re.compile(text).groups != 1:
-        raise _Mistake("needs one group", "put what is to be read in one pair of parentheses.")
-    return text
-
-
-Seconds = Annotated[float, BeforeValidator(_duration)]
-"""A duration: `"300 ms"` or a number of seconds."""
-Expression = Annotated[str, AfterValidator(_expression)]
-"""A regular expression."""
-FactPattern = Annotated[Expression, AfterValidator(_one_group)]
-"""A regular expression whose one group is what is read."""
-
-
-class Section(BaseModel):
-    """A table of the bench file: no key that it doesn't know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+VARIANT: Final = "{variant}"
+"""In paths and commands of a bench file: the name of the variant."""
+VARIANT_FILE: Final = "{variant_file}"
+"""In commands of a bench file: the variant file."""
 
 
 class PortSection(BaseModel):
@@ -89,16 +38,17 @@ class BenchSection(Section):
 
     Attributes:
         clock: `virtual` (discrete events) or `real`.
+        variant: file of the variant under test; without one nothing is known of what is fitted.
         timeout: bench time that a case may take unless it says otherwise.
         watchdog: wall time after which a case that does not end is killed.
         allowed_lateness: how late the restbus may send before checks become inconclusive; one cycle of the message
             where it isn't given.
     """
 
-    name: Annotated[str, AfterValidator(_name)]
+    name: Name
     clock: Literal["virtual", "real"]
     description: str = ""
-    variant: str = "base"
+    variant: str = ""
     timeout: Seconds = Field(120.0, gt=0)
     watchdog: Seconds = Field(300.0, gt=0)
     allowed_lateness: Seconds | None = None
@@ -311,6 +261,7 @@ class BenchConfig(Section):
     monitors: MonitorsSection = MonitorsSection()
     dut: DutSection = DutSection()
     _path: Path = PrivateAttr(default=Path())
+    _variant: Variant | None = PrivateAttr(default=None)
 
     @property
     def path(self) -> Path:
@@ -322,9 +273,21 @@ class BenchConfig(Section):
         """The folder that the file's paths are relative to."""
         return self.path.parent
 
+    @property
+    def variant(self) -> Variant | None:
+        """The variant under test, where the bench names one."""
+        return self._variant
+
     def locate(self, path: Path | str) -> Path:
         """A path of the bench file, as the process sees it."""
-        return self.folder / path
+        return self.folder / self.fill_variant(str(path))
+
+    def fill_variant(self, text: str) -> str:
+        """A text of the bench file with `{variant}` and `{variant_file}` filled in."""
+        if self._variant is None:
+            return text
+        file = str(self._variant.path.resolve())
+        return text.replace(VARIANT_FILE, file).replace(VARIANT, self._variant.name)
 
     @property
     def is_virtual(self) -> bool:
@@ -335,117 +298,45 @@ class BenchConfig(Section):
 DEFAULT_BENCH: Final = Path("fixtures/benches/virtual.toml")
 
 
-def load(path: Path) -> BenchConfig:
+def load(path: Path, variant: str = "") -> BenchConfig:
     """Read and check a bench file.
+
+    Args:
+        path: the file.
+        variant: the variant to take in the place of the one that the file names: a file, or the name of one beside it.
 
     Raises:
         UsageError: it is missing, is no TOML, or a key or value is wrong.
     """
     try:
-        config = BenchConfig.model_validate(_read(path))
+        config = BenchConfig.model_validate(read_toml(path, "bench file", lambda: _benches_near(path)))
     except ValidationError as error:
         raise explain(error, str(path), BenchConfig) from None
     config._path = path
+    config._variant = _variant(config, variant)
     _check_references(config)
     return config
 
 
-def _read(path: Path) -> dict[str, Any]:
-    where = str(path)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UsageError("there is no such bench file", where=where, remedy=_benches_near(path)) from None
-    except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=where, remedy="name a bench file.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError("is no text (UTF-8)", where=where, remedy="save it as UTF-8, or name another.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"is no TOML: {error}", where=where, remedy="correct the line.") from error
+def _variant(config: BenchConfig, chosen: str) -> Variant | None:
+    own = config.folder / config.bench.variant if config.bench.variant else None
+    if chosen:
+        found = variants.load(variants.find(chosen, beside=own, where=str(config.path)))
+    elif own is not None:
+        found = variants.load(own, named_by=f"{config.path}: bench.variant")
+    else:
+        return None
+    for bus in found.overlays:
+        if bus not in config.bus:
+            mend = f"this bench has {', '.join(config.bus) or 'none'}."
+            raise UsageError(f"overlays.{bus}: the bench has no bus '{bus}'", where=str(found.path), remedy=mend)
+    return found
 
 
 def _benches_near(path: Path) -> str:
     found = [toml for toml in sorted(path.parent.glob("*.toml")) if "[bench]" in toml.read_text(errors="replace")]
     found = found or sorted(DEFAULT_BENCH.parent.glob("*.toml"))
     return f"found here: {', '.join(str(bench) for bench in found)}." if found else "give --bench FILE."
-
-
-# A pydantic error in words --------------------------------------------------------------------------------------------
-
-
-def explain(
-    error: ValidationError, where: str, model: type[BaseModel], prefix: str = "", beside: Iterable[str] = ()
-) -> UsageError:
-    """A pydantic error as one line: one problem, with its key and a remedy.
-
-    Of several problems it tells a misspelt key that is needed, else the first.
-
-    Args:
-        error: what pydantic found.
-        where: the file.
-        model: what was checked.
-        prefix: key of the table that was checked; empty for a whole file.
-        beside: keys that may stand in that table too, though the model doesn't know them.
-    """
-    problems = error.errors()
-    misspelt = ((problem, _misspelt(model, problem)) for problem in problems)
-    problem, written = next((found for found in misspelt if found[1]), (problems[0], ""))
-    *table, last = map(str, problem["loc"])
-    key = ".".join([*([prefix] if prefix else []), *table, written or last])
-    if written:
-        what, remedy = _unknown(key, [last])
-    elif problem["type"] == "extra_forbidden":
-        what, remedy = _unknown(key, [*fields_at(model, table), *(() if table else beside)])
-    else:
-        what, remedy = _wrong(key, problem)
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return UsageError(what + more, where=where, remedy=remedy)
-
-
-def _misspelt(model: type[BaseModel], problem: ErrorDetails) -> str:
-    """The unknown key that stands where one like it is missing; empty if there is none."""
-    table = problem["input"]
-    if problem["type"] != "missing" or not isinstance(table, dict):
-        return ""
-    *keys, missing = map(str, problem["loc"])
-    known = fields_at(model, keys)
-    near = difflib.get_close_matches(missing, [key for key in table if key not in known], n=1, cutoff=0.7)
-    return near[0] if near else ""
-
-
-def _unknown(key: str, known: list[str]) -> tuple[str, str]:
-    near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1, cutoff=0.5)
-    listed = ", ".join(sorted(known)) or "none"
-    return f"unknown key '{key}'", f"did you mean '{near[0]}'?" if near else f"known here: {listed}."
-
-
-def _wrong(key: str, problem: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a value, and its remedy."""
-    kind, given = problem["type"], problem["input"]
-    if kind == "missing":
-        return f"the key '{key}' is missing", "add it."
-    shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
-    if kind in ("model_type", "dict_type"):
-        return f"{key}: should be a table{shown}", f"write [{key}], with its keys below."
-    mistake = problem.get("ctx", {}).get("error")
-    if isinstance(mistake, _Mistake):
-        return f"{key}: {mistake}", mistake.remedy
-    return f"{key}: {problem['msg'].removeprefix('Value error, ')}{shown}", _CORRECT
-
-
-def fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
-    """The keys of a table within `model`; `keys` is where it stands."""
-    current: Any = model
-    for key in keys:
-        fields = getattr(current, "model_fields", {})
-        annotation = fields[key].annotation if key in fields else None
-        parts = getattr(annotation, "__args__", None)
-        if parts:
-            models = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
-            current = models[0] if models else current
-        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            current = annotation
-    return list(getattr(current, "model_fields", {}))
 
 
 # What names something else --------------------------------------------------------------------------------------------
@@ -493,8 +384,12 @@ def _there_is(config: BenchConfig, kind: str) -> str:
 
 
 def _check_file(config: BenchConfig, key: str, path: Path) -> None:
+    located = config.fill_variant(str(path))
+    if VARIANT in located:
+        mend = "name one with the key variant of [bench], or --variant."
+        raise _refusal(config, f"{key}: '{path}' needs a variant, and there is none", mend)
     if not config.locate(path).is_file():
-        raise _refusal(config, f"{key}: there is no file '{path}'", "paths are relative to the bench file.")
+        raise _refusal(config, f"{key}: there is no file '{located}'", "paths are relative to the bench file.")
 
 
 def _check_probe(config: BenchConfig) -> None:

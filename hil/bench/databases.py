@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from hil.bench.cache import cached
 from hil.bench.config import BenchConfig, BusSection
 from hil.can.encoding import decode_text
 from hil.can.loading import Loaded, load_tolerant
+from hil.can.overlay import lay_over
 from hil.can.tolerated import refuse
 from hil.can.traits import AttributeNames
 from hil.errors import UsageError
@@ -51,21 +53,31 @@ def attribute_names(section: BusSection) -> AttributeNames:
 
 
 def bus_database(config: BenchConfig, bus: str) -> Loaded:
-    """The database of one bus of a bench.
+    """The database of one bus of a bench, with the overlays of its variant laid over it.
 
     Raises:
-        UsageError: it can't be read, is too broken, or is sloppy on a bus with `tolerant = false`.
+        UsageError: one can't be read, is too broken, or is sloppy on a bus with `tolerant = false`; an overlay doesn't
+            fit.
     """
     section = config.bus[bus]
-    loaded = read_database(
-        config.locate(section.database),
-        attribute_names(section),
-        encoding=section.encoding,
-        cluster=section.cluster,
-    )
+    names = attribute_names(section)
+    base = read_database(config.locate(section.database), names, encoding=section.encoding, cluster=section.cluster)
+    overlays = config.variant.overlays_of(bus) if config.variant is not None else []
+    loaded = overlaid(base, overlays, names, encoding=section.encoding)
     if not section.tolerant:
         refuse(loaded.tolerated)
     return loaded
 
 
-__all__ = ["attribute_names", "bus_database", "read_database"]
+def overlaid(base: Loaded, overlays: Iterable[Path], names: AttributeNames | None = None, encoding: str = "") -> Loaded:
+    """A database with others laid over it, in order.
+
+    Raises:
+        UsageError: one can't be read, is too broken, or doesn't fit.
+    """
+    for path in overlays:
+        base = lay_over(base, read_database(path, names, encoding=encoding), str(path))
+    return base
+
+
+__all__ = ["attribute_names", "bus_database", "overlaid", "read_database"]

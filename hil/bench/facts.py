@@ -17,7 +17,7 @@ from hil.clock import utc_now
 
 def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any]) -> None:
     """Write run.json: all that differs between two equal runs, and what was run on what."""
-    config = made.config
+    config, variant = made.config, made.config.variant
     own = config.path.name if config.path.name not in made.files else str(config.path)
     files = {own: config.path.read_bytes(), **made.files}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
@@ -29,12 +29,12 @@ def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any])
         "platform": platform.platform(),
         "bench": {"name": config.bench.name, "file": str(config.path), "clock": config.bench.clock,
                   "description": config.bench.description},
-        "variant": config.bench.variant,
+        "variant": variant.name if variant is not None else "",
         "seed": seed,
         "defects": list(made.defects),
         "options": options,
         "command": sys.argv,
-        "dut": {"kind": config.dut.kind, "name": config.dut.name},
+        "dut": {"kind": config.dut.kind, "name": config.dut.name, "variant": variant.facts() if variant else {}},
         "hashes": hashes,
         "requirements": [one.model_dump() for one in requirements.load(requirements.DEFAULT_FOLDER)],
     }  # fmt: skip

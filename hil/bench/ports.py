@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hil.bench.config import Seconds
+from hil.bench.sections import Seconds
 from hil.can.port import CanPort
 from hil.can.wire import SimWire
 from hil.clock import Clock, RealClock

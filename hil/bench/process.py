@@ -138,13 +138,14 @@ def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProces
 
 
 def expand_command(command: list[str], config: BenchConfig, defects: list[str]) -> list[str]:
-    """A command with `{python}`, `{bench}` and `{defects}` filled in."""
+    """A command with `{python}`, `{bench}`, `{variant}`, `{variant_file}` and `{defects}` filled in."""
     out: list[str] = []
     for word in command:
         if word == "{defects}":
             out += [part for defect in defects for part in ("--defect", defect)]
         else:
-            out.append(word.replace("{python}", sys.executable).replace("{bench}", str(config.folder.resolve())))
+            filled = word.replace("{python}", sys.executable).replace("{bench}", str(config.folder.resolve()))
+            out.append(config.fill_variant(filled))
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from hil.bench.config import Section, explain
+from hil.bench.sections import Section, explain
 from hil.errors import UsageError
 from hil.files import read_text
 

@@ -28,6 +28,7 @@ from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
+from hil.bench.variant import Variant, why_not
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan
 from hil.can.tolerated import summary
 from hil.clock import uninterrupted, utc_now
@@ -50,21 +51,23 @@ class Settings:
     defects: tuple[str, ...] = ()
     selection: Selection = EVERYTHING
     folder: str = ""
+    variant: str = ""
 
     def to_environment(self) -> dict[str, str]:
         """As environment variables for a child."""
-        fields = {name: getattr(self, name) for name in ("bench", "results", "seed", "defects", "folder")}
+        fields = {name: getattr(self, name) for name in ("bench", "results", "seed", "defects", "folder", "variant")}
         chosen = {name: getattr(self.selection, name) for name in Selection.__dataclass_fields__}
         return {"HIL_SETTINGS": json.dumps(fields | {"selection": chosen})}
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """What the parent said, else the defaults (with `HIL_BENCH` and `HIL_RESULTS` where set)."""
+        """What the parent said, else the defaults (with `HIL_BENCH`, `HIL_VARIANT` and `HIL_RESULTS` where set)."""
         text = os.environ.get("HIL_SETTINGS")
         if not text:
             return cls(
                 bench=os.environ.get("HIL_BENCH", str(bench_config.DEFAULT_BENCH)),
                 results=os.environ.get("HIL_RESULTS", "results"),
+                variant=os.environ.get("HIL_VARIANT", ""),
             )
         said = json.loads(text)
         chosen = {name: tuple(values) for name, values in said.pop("selection").items()}
@@ -97,7 +100,7 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.config = bench_config.load(Path(settings.bench))
+        self.config = bench_config.load(Path(settings.bench), settings.variant)
         self.plan: Plan = plan(self.config, settings.defects)
         self._locks = ResourceLocks(self.plan.resources, f"hil run on bench '{self.config.bench.name}'")
         self.folder = Path(settings.folder) if settings.folder else new_folder(settings.results, self.config.bench.name)
@@ -118,15 +121,27 @@ class Session:
             write_run_json(self.folder, self.plan, self.settings.seed, {"results": self.settings.results})
 
     def announce(self, cases: list[Case]) -> None:
-        """Say which cases are going to run."""
+        """Say which cases are going to run.
+
+        Raises:
+            UsageError: two have one id, or one needs what no variant knows.
+        """
         refuse_twins(cases)
         for case in cases:
-            self.talk.say("plan", case.id, detail=case.plan_record())
+            self.talk.say("plan", case.id, detail=planned(case, self.config.variant))
 
     # Cases --------------------------------------------------------------------------------------------------------
 
-    def begin(self, case: Case) -> None:
-        """A case begins: its journal is opened; the bench only when it is asked for."""
+    def begin(self, case: Case) -> str:
+        """A case begins: its journal is opened; the bench only when it is asked for.
+
+        Returns:
+            Why the case must be skipped, if it doesn't apply to the variant.
+
+        Raises:
+            UsageError: it needs what no variant knows.
+        """
+        reason = why_not(self.config.variant, case.needs)
         self._case, self._facade, self._mistake = case, None, None
         folder = self.folder / "tests" / case.id / "1"
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,6 +155,7 @@ class Session:
         self._journal.flush()
         self.talk.say("start", case.id)
         self._arm_watchdog()
+        return reason
 
     def _arm_watchdog(self) -> None:
         """A case that never ends is first interrupted, so that the bench is left safe; then the process is killed."""
@@ -357,6 +373,18 @@ class Session:
                     self._turn.release()
         self.talk.say("finished", "")
         self.talk.close()
+
+
+def planned(case: Case, variant: Variant | None) -> dict[str, Any]:
+    """What is said of a case before it runs: who it is, and why it doesn't apply, if so.
+
+    Raises:
+        UsageError: it needs what no variant knows; names the case.
+    """
+    try:
+        return case.plan_record() | {"not_run": why_not(variant, case.needs)}
+    except UsageError as error:
+        raise UsageError(f"{case.name}: {error.what}", where=case.source, remedy=error.remedy) from None
 
 
 def _from_outcome(outcome: Outcome) -> CaseVerdict:

@@ -16,13 +16,13 @@ from typing import Any, Final, Protocol
 from cantools.database.can import Database
 from pydantic import ValidationError
 
-from hil.bench import config as bench_config
 from hil.bench import ports
 from hil.bench.config import BenchConfig, BusSection
 from hil.bench.databases import attribute_names, bus_database
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
+from hil.bench.sections import explain, fields_at
 from hil.bench.traffic import Traffic
 from hil.can import database
 from hil.can.confinement import StateChange
@@ -33,6 +33,7 @@ from hil.can.wire import SimWire
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.ecu.defects import check_names
+from hil.ecu.variant import EcuVariant
 from hil.errors import BenchError, HilError, UsageError
 from hil.hmi import layout_file, ocr
 from hil.hmi.frames import FrameSource
@@ -85,16 +86,39 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
         loaded = bus_database(config, name)
         databases[name], tolerated[name] = loaded.database, loaded.tolerated
         files[path.name] = path.read_bytes()
+    files |= _variant_files(config)
     for name, screen in config.screen.items():
         path = config.locate(screen.layout)
         found_layouts[name] = layout_file.load(path, screen.overlays)
         files |= _layout_files(path, found_layouts[name])
     network = _network(config, databases)
+    _start_as(config, network)
     _check_nodes(config, databases)
     _check_signals(config, network)
     made = Plan(config, network, found_layouts, files, _defects(config, defects), tolerated)
     _check_ports(made)
     return made
+
+
+def _variant_files(config: BenchConfig) -> dict[str, bytes]:
+    variant = config.variant
+    if variant is None:
+        return {}
+    paths = [variant.path, *(path for bus in variant.overlays for path in variant.overlays_of(bus))]
+    return {f"variant/{path.name}": path.read_bytes() for path in paths}
+
+
+def _start_as(config: BenchConfig, network: Network) -> None:
+    """Let signals start as the variant says."""
+    if config.variant is None:
+        return
+    for signal, value in config.variant.start_values.items():
+        try:
+            ref = network.resolve(signal)
+            network.start_as(ref, database.to_value(ref, value).raw)
+        except UsageError as error:
+            where = f"{config.variant.path}: start_values"
+            raise UsageError(error.what, where=where, remedy=error.remedy) from None
 
 
 def _network(config: BenchConfig, databases: Mapping[str, Database]) -> Network:
@@ -208,8 +232,14 @@ def _check_options(factory: PortFactory, options: dict[str, Any], where: str) ->
         return factory.Options.model_validate(options)
     except ValidationError as error:
         file, _, section = where.rpartition(": ")
-        beside = bench_config.fields_at(BenchConfig, section.split(".")[:1])
-        raise bench_config.explain(error, file, factory.Options, section, beside) from None
+        beside = fields_at(BenchConfig, section.split(".")[:1])
+        raise explain(error, file, factory.Options, section, beside) from None
+
+
+def _ecu_variant(config: BenchConfig) -> EcuVariant:
+    """The virtual ECU that is built in: the fully fitted one where the bench names no variant."""
+    variant = config.variant
+    return EcuVariant() if variant is None else EcuVariant(variant.name, variant.brand or variant.name, variant.fitted)
 
 
 class Wiring:
@@ -285,7 +315,8 @@ class Wiring:
             },
         )
         network = self.plan.network.only(buses)
-        return CockpitEcu(self.clock, wires, network, seeded(f"{self.rng.random()}"), self.plan.defects)
+        rng, variant = seeded(f"{self.rng.random()}"), _ecu_variant(self.config)
+        return CockpitEcu(self.clock, wires, network, rng, self.plan.defects, variant=variant)
 
     @property
     def wires(self) -> dict[str, SimWire]:

@@ -115,6 +115,11 @@ class Network:
             self._starts[key] = start_values(message, self.names[bus])
         return dict(self._starts[key])
 
+    def start_as(self, ref: SignalRef, raw: int | float) -> None:
+        """Have a signal start with another value than its database says."""
+        self.start_values(ref.bus, ref.message)
+        self._starts[ref.bus, ref.message.name][ref.signal.name] = raw
+
     def only(self, buses: Iterable[str]) -> Network:
         """The network of some of the buses; what was worked out is shared."""
         part = Network({bus: self.databases[bus] for bus in buses}, self.names)

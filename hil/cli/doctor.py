@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from hil.bench import config as bench_config
 from hil.bench.checkup import check_up
+from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import EXIT_STATUS, Verdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 if all is well, 3 if something is missing."""
-    findings = check_up(bench_config.load(arguments.bench))
+    findings = check_up(load_bench(arguments))
     table = Table("", "part", "found", "remedy", box=None)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[bold red]missing[/]"

@@ -18,7 +18,9 @@ from typing import Any
 
 from cantools.database.can import Database
 
-from hil.can import database
+from hil.bench import variant as variants
+from hil.bench.databases import overlaid, read_database
+from hil.bench.variant import Variant
 from hil.can.database import Network
 from hil.can.pythoncan import PythonCanPort
 from hil.clock import RealClock
@@ -28,8 +30,8 @@ from hil.ecu.defects import CATALOGUE, check_names
 from hil.ecu.http_face import HttpFace
 from hil.ecu.pty_face import PtyFace
 from hil.ecu.scpi_face import ScpiFace
+from hil.ecu.variant import EcuVariant
 from hil.errors import UsageError
-from hil.files import read_text
 from hil.hmi.frames import Display
 from hil.seed import seeded
 from hil.serial.line import PowerLine
@@ -48,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a bus that it sits on: database=FILE interface=NAME channel=NAME, and options of python-can's interface",
     )
     serve.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
+    serve.add_argument("--variant", type=Path, metavar="FILE", help="variant file: what it is fitted with")
     serve.add_argument("--seed", default="1", help="seed of its processing times")
     serve.add_argument("--until-eof", action="store_true", help="end when standard input does: with its bench")
     what.add_parser("defects", help="list the defects that it can be given")
@@ -130,7 +133,8 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
         UsageError: an argument is wrong.
     """
     buses = {words[0]: dict(_option(text) for text in words[1:]) for words in arguments.bus}
-    network = Network({name: _database(name, options) for name, options in buses.items()})
+    variant = variants.load(arguments.variant) if arguments.variant is not None else None
+    network = Network({name: _database(name, options, variant) for name, options in buses.items()})
     defects = check_names(arguments.defect)
     clock = RealClock()
     can_ports = {name: _port(clock, name, options) for name, options in buses.items()}
@@ -141,7 +145,7 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
         clock=clock,
-        ecu=CockpitEcu(clock, wires, network, rng, defects),
+        ecu=CockpitEcu(clock, wires, network, rng, defects, variant=_ecu_variant(variant)),
         can=can_ports,
         console=console,
         screen=HttpFace(clock=clock, displays=[display]),
@@ -149,9 +153,15 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     )
 
 
-def _database(name: str, options: dict[str, Any]) -> Database:
+def _ecu_variant(variant: Variant | None) -> EcuVariant:
+    if variant is None:
+        return EcuVariant()
+    return EcuVariant(variant.name, variant.brand or variant.name, variant.fitted)
+
+
+def _database(name: str, options: dict[str, Any], variant: Variant | None) -> Database:
     path = Path(str(_take(name, options, "database")))
-    return database.load(read_text(path), path.suffix, str(path))
+    return overlaid(read_database(path), variant.overlays_of(name) if variant is not None else []).database
 
 
 def _port(clock: RealClock, name: str, options: dict[str, Any]) -> PythonCanPort:

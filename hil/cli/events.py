@@ -15,8 +15,8 @@ from hil.bench.facts import amend_run_json
 from hil.bench.talk import SessionJournal
 from hil.errors import Verdict
 
-_ROBOT_USAGE: Final = (252, 255)
-_PYTEST_USAGE: Final = (2, 3, 4)
+ROBOT_USAGE: Final = (252, 255)
+PYTEST_USAGE: Final = (2, 3, 4)
 _LOG_LINES: Final = 12
 _LONGEST_LINE: Final = 1 << 22
 _SETTLE_S: Final = 10.0
@@ -55,7 +55,7 @@ class Tally:
         """A child ended: by itself, of a mistake in the suites, or it died."""
         if runner == "robot":
             self.usage_errors += _robot_errors(log)
-        if status in (_ROBOT_USAGE if runner == "robot" else _PYTEST_USAGE):
+        if status in (ROBOT_USAGE if runner == "robot" else PYTEST_USAGE):
             self.usage_errors.append(_last_words(runner, log))
         elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
             self.died = f"the {runner} part of the run died (status {status}): {_last_words(runner, log)}"

@@ -7,42 +7,50 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
-from hil.bench.case import Selection
 from hil.bench.session import Settings
 from hil.bench.talk import SessionJournal
 from hil.cli.children import commands_for
-from hil.cli.events import EventServer, Tally
+from hil.cli.events import PYTEST_USAGE, ROBOT_USAGE, EventServer, Tally
 from hil.cli.tables import print_table
 
 
-def list_cases(selection: Selection, suites: list[str], bench: Path) -> int:
-    """Print the selected cases."""
+def list_cases(settings: Settings, suites: list[str]) -> int:
+    """Print the selected cases; those that don't apply to the variant with the reason. 2 if a suite has a mistake."""
     with tempfile.TemporaryDirectory() as folder:
-        tally = asyncio.run(_collect(selection, suites, bench, Path(folder)))
-    table = Table("case", "requirements", "tags", "suite", box=None)
-    for case in sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"])):
-        table.add_row(case["name"], " ".join(case["requirements"]), " ".join(case["tags"]), case["suite"])
+        tally, readable = asyncio.run(_collect(replace(settings, folder=folder), suites))
+    cases = sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"]))
+    some_apart = any(case["not_run"] for case in cases)
+    table = Table("case", "requirements", "tags", "suite", *(["not run"] if some_apart else []), box=None)
+    for case in cases:
+        words = [case["name"], " ".join(case["requirements"]), " ".join(case["tags"]), case["suite"]]
+        table.add_row(*map(escape, [*words, case["not_run"]][: len(table.columns)]))
     print_table(table)
-    return 0
+    for mistake in dict.fromkeys(tally.usage_errors):
+        print(f"hil run: {mistake}", file=sys.stderr)
+    return 2 if tally.usage_errors or not readable else 0
 
 
-async def _collect_one(command: list[str], variables: dict[str, str]) -> None:
+async def _collect_one(command: list[str], variables: dict[str, str]) -> bool:
+    """Whether a runner could read the suites; what is wrong it says itself."""
     process = await asyncio.create_subprocess_exec(
         *command, env=variables, stdout=subprocess.DEVNULL, stderr=sys.stderr
     )
-    await process.wait()
+    return await process.wait() not in (ROBOT_USAGE if command[2] == "robot" else PYTEST_USAGE)
 
 
-async def _collect(selection: Selection, suites: list[str], bench: Path, folder: Path) -> Tally:
+async def _collect(settings: Settings, suites: list[str]) -> tuple[Tally, bool]:
+    folder = Path(settings.folder)
     tally, journal = Tally(), SessionJournal(folder)
-    settings = Settings(bench=str(bench), selection=selection, folder=str(folder))
     async with EventServer(tally, journal, lambda: None, folder) as server:
         variables = os.environ | settings.to_environment() | {"HIL_TALK": server.address}
-        await asyncio.gather(*(_collect_one(command, variables) for command in commands_for(suites, folder, dry=True)))
+        commands = commands_for(suites, folder, dry=True)
+        read = await asyncio.gather(*(_collect_one(command, variables) for command in commands))
         await server.settle()
     journal.close()
-    return tally
+    return tally, all(read)

@@ -17,11 +17,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from hil import units
-from hil.bench import config as bench_config
 from hil.bench.facade import Bench
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset, Start
 from hil.bench.wiring import open_bench, plan
+from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
@@ -39,7 +39,7 @@ _TELLTALE_STATES: Final = ("on", "off")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
     parser.add_argument("--out", type=Path, default=Path("look.png"), metavar="FILE.png", help="where the picture goes")
     parser.add_argument("--set", action="append", default=[], metavar="SIGNAL=VALUE", help="have the restbus send it")
     parser.add_argument("--after", default="1 s", metavar="TIME", help="how long to wait before looking (1 s)")
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the bench file, a layout or an argument is wrong.
         BenchError: the bench doesn't come up, gives no picture, or another run holds it.
     """
-    made = plan(bench_config.load(arguments.bench))
+    made = plan(load_bench(arguments))
     wishes, after_s = [_wish(text) for text in arguments.set], _seconds(arguments.after)
     locks = ResourceLocks(made.resources, f"hil look on bench '{made.config.bench.name}'")
     locks.acquire()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil import units
-from hil.bench import config as bench_config
+from hil.cli.benches import add_bench, load_bench
 from hil.errors import EXIT_STATUS, UsageError, Verdict
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLES
     parser.add_argument("file", type=Path, metavar="FILE", help="candump .log, .asc, .blf, .mf4, .mcap; also with .gz")
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
     parser.add_argument("--from", dest="begin", default="0", metavar="TIME", help="from this time of the log on: 10s")
     parser.add_argument("--to", dest="end", metavar="TIME", help="up to this time of the log: 20s")
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hil.cli.trace_tables import progress
 
     wish = _wish(arguments)
-    made = plan(needed_of(bench_config.load(arguments.bench), power=not arguments.no_power))
+    made = plan(needed_of(load_bench(arguments), power=not arguments.no_power))
     prepared = prepare(made.config, made.network, wish, lambda log: progress(log, quiet=False))
     return _on_bench(made, prepared, arguments)
 

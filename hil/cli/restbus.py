@@ -13,16 +13,15 @@ import math
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import Final
 
 from rich.text import Text
 
 from hil import units
-from hil.bench import config as bench_config
 from hil.bench.lock import ResourceLocks
 from hil.bench.wiring import open_bench, plan
 from hil.cli import restbus_view as view
+from hil.cli.benches import add_bench, load_bench
 from hil.cli.restbus_prompt import HELP, SIGNALS, Answer, Page
 from hil.cli.restbus_session import PORTION_NS, Session, Wishes, needed_of, undisturbed
 from hil.clock import uninterrupted, wait_wall
@@ -36,7 +35,7 @@ _NO_POWER: Final = "The supplies are left alone; with --power the ECU is powered
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("commands", nargs="*", metavar="COMMAND", help="done first, as at the prompt")
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
     parser.add_argument("--off", action="store_true", help="begin silent: 'restbus on' starts it")
     parser.add_argument("--power", action="store_true", help="power the ECU as a test does; off at the end")
     parser.add_argument("--for", dest="duration", metavar="TIME", help="end after this time, with a summary")
@@ -50,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the bench file, a database or an argument is wrong.
         BenchError: the bench doesn't open or broke, or another run holds it.
     """
-    config = bench_config.load(arguments.bench)
+    config = load_bench(arguments)
     on_terminal = _is_terminal()
     wishes = _wishes(arguments, virtual=config.is_virtual, on_terminal=on_terminal)
     made = plan(needed_of(config, power=wishes.power))

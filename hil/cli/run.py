@@ -19,13 +19,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from hil.bench import config as bench_config
 from hil.bench.case import Selection
 from hil.bench.facts import amend_run_json, write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.session import DEFAULT_SEED, Settings, new_folder
 from hil.bench.talk import SessionJournal
 from hil.bench.wiring import Plan, plan
+from hil.cli.benches import add_bench, load_bench
 from hil.cli.children import commands_for
 from hil.cli.events import EventServer, Tally
 from hil.cli.progress import Progress
@@ -39,7 +39,7 @@ _STOP_WITHIN_S: Final = 10.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="Robot or pytest file or folder")
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
     parser.add_argument("--results", default="results", metavar="DIR", help="where the results folder is made")
     parser.add_argument("--name", action="append", default=[], metavar="PATTERN", help="cases by name (wildcards)")
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="cases with this tag")
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         BenchError: another run holds the bench.
     """
     started_ns = wall_ns()
-    made = plan(bench_config.load(arguments.bench), arguments.defect)
+    made = plan(load_bench(arguments), arguments.defect)
     suites = _suites(arguments.suites)
     if arguments.list:
         return _list(arguments, suites)
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    keep = ("suites", "name", "tag", "without_tag", "requirement", "defect", "results")
+    keep = ("suites", "name", "tag", "without_tag", "requirement", "defect", "results", "variant")
     return {key: getattr(arguments, key) for key in keep}
 
 
@@ -99,6 +99,7 @@ def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
         results=arguments.results,
         seed=arguments.seed,
         defects=tuple(arguments.defect),
+        variant=arguments.variant,
         selection=_selection(arguments),
         folder=str(folder),
     )
@@ -224,4 +225,5 @@ def _asked(selection: Selection) -> str:
 def _list(arguments: argparse.Namespace, suites: list[str]) -> int:
     from hil.cli.listing import list_cases
 
-    return list_cases(_selection(arguments), suites, arguments.bench)
+    settings = Settings(bench=str(arguments.bench), variant=arguments.variant, selection=_selection(arguments))
+    return list_cases(settings, suites)

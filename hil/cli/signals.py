@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hil.bench import config as bench_config
+from hil.bench.config import BenchConfig
 from hil.bench.databases import attribute_names, bus_database, read_database
 from hil.bench.wiring import plan
 from hil.can.database import Network, SignalRef, limits
 from hil.can.lint import TITLES, Finding, Level, LintBus, as_json, counts, lint, lint_together
 from hil.can.loading import Loaded
 from hil.can.traits import AttributeNames
+from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import UsageError
 
@@ -35,7 +36,7 @@ _FD_RATE: Final = 2_000_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("pattern", nargs="?", default="", help="part of a name")
-    parser.add_argument("--bench", type=Path, default=bench_config.DEFAULT_BENCH, metavar="FILE", help="bench file")
+    add_bench(parser)
     databases = parser.add_argument_group("databases without a bench")
     databases.add_argument("--database", type=Path, nargs="+", default=[], metavar="FILE", help="databases, one a bus")
     databases.add_argument("--encoding", default="", help="their encoding, where it can't be guessed (cp932)")
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         buses = _given(arguments)
         network = Network({b.bus.name: b.bus.database for b in buses}, {b.bus.name: b.bus.names for b in buses})
     else:
-        network = plan(bench_config.load(arguments.bench)).network
+        network = plan(load_bench(arguments)).network
     _list(network, arguments.pattern)
     return 0
 
@@ -142,14 +143,15 @@ def _mapping(given: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
-def _of_bench(path: Path) -> list[_Read]:
-    config = bench_config.load(path)
+def _of_bench(config: BenchConfig) -> list[_Read]:
     read = []
     for bus, section in config.bus.items():
         loaded = bus_database(config, bus)
         names = attribute_names(section)
         linted = LintBus(bus, loaded.database, names, section.bitrate, section.data_bitrate)
-        read.append(_Read(linted, loaded, "", str(config.locate(section.database))))
+        overlays = config.variant.overlays_of(bus) if config.variant is not None else []
+        files = " + ".join(str(path) for path in [config.locate(section.database), *overlays])
+        read.append(_Read(linted, loaded, "", files))
     return read
 
 
@@ -157,7 +159,7 @@ def _of_bench(path: Path) -> list[_Read]:
 
 
 def _lint(arguments: argparse.Namespace) -> int:
-    read = _given(arguments) if arguments.database else _of_bench(arguments.bench)
+    read = _given(arguments) if arguments.database else _of_bench(load_bench(arguments))
     if not read:
         raise UsageError("this bench has no bus", where=str(arguments.bench), remedy="give --database FILE.")
     console = Console()

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("file", type=Path, metavar="FILE", help="candump .log, .asc, .blf, .mf4, .mcap; also with .gz")
     parser.add_argument("--bench", type=Path, metavar="FILE", help="bench file: its buses and databases")
+    parser.add_argument("--variant", default="", metavar="NAME", help="variant, whose overlays are laid over them")
     parser.add_argument("--database", action="append", default=[], metavar="[CHANNEL=]FILE",
                         help="database of a channel; without CHANNEL they are taken in this order")  # fmt: skip
     parser.add_argument("--channel", action="append", default=[], metavar="CHANNEL=BUS",

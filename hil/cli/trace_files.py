@@ -13,7 +13,6 @@ from hil.can.database import Network
 from hil.can.loading import load_tolerant
 from hil.can.trace_names import ChannelMap, Names
 from hil.can.trace_stats import BitRates
-from hil.can.traits import AttributeNames
 from hil.errors import UsageError
 from hil.files import read_text
 
@@ -46,7 +45,8 @@ def open_networks(arguments: argparse.Namespace) -> Known:
     Raises:
         UsageError: a file can't be read or is wrong, or a channel is mapped to a bus that isn't there.
     """
-    known = _of_bench(arguments.bench) if arguments.bench is not None else _of_databases(arguments.database)
+    on_bench = arguments.bench is not None
+    known = _of_bench(arguments.bench, arguments.variant) if on_bench else _of_databases(arguments.database)
     for text in arguments.channel:
         channel, bus = _pair(text, "--channel", "1=chassis")
         if bus not in known.network.databases:
@@ -56,15 +56,13 @@ def open_networks(arguments: argparse.Namespace) -> Known:
     return known
 
 
-def _of_bench(path: Path) -> Known:
+def _of_bench(path: Path, variant: str) -> Known:
     from hil.bench import config as bench_config
+    from hil.bench.databases import attribute_names, bus_database
 
-    config = bench_config.load(path)
-    names = {bus: AttributeNames(section.attributes) for bus, section in config.bus.items()}
-    files = {bus: config.locate(section.database) for bus, section in config.bus.items()}
-    databases = {
-        bus: load_tolerant(read_text(file), file.suffix, str(file), names[bus]).database for bus, file in files.items()
-    }
+    config = bench_config.load(path, variant)
+    names = {bus: attribute_names(section) for bus, section in config.bus.items()}
+    databases = {bus: bus_database(config, bus).database for bus in config.bus}
     rates = {bus: _rates_of(section.bitrate, section.data_bitrate) for bus, section in config.bus.items()}
     return Known(Network(databases, names), rates=rates)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
+from robot.utils import escape
 
+from hil.bench import config as bench_config
 from hil.bench.case import Case, make_id, refuse_twins, split_tags
-from hil.bench.session import Outcome, Session, Settings
+from hil.bench.session import Outcome, Session, Settings, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
 
@@ -35,7 +38,7 @@ def case_of(test: Any) -> Case:
         UsageError: a tag names a start state or a time-out that there is not.
     """
     try:
-        requirements, tags, start, timeout_s = split_tags(str(tag) for tag in test.tags)
+        said = split_tags(str(tag) for tag in test.tags)
     except UsageError as error:
         raise UsageError(str(error), where=f"{test.source}:{test.lineno}") from None
     source = Path(test.source) if test.source else Path()
@@ -44,12 +47,13 @@ def case_of(test: Any) -> Case:
         name=test.name,
         suite=test.parent.full_name,
         source=f"{source.name}:{test.lineno}",
-        requirements=requirements,
-        tags=tags,
-        start=start,
+        requirements=said.requirements,
+        tags=said.others,
+        start=said.start,
         runner="robot",
         doc=str(test.doc).split("\n", maxsplit=1)[0],
-        timeout_s=timeout_s,
+        timeout_s=said.timeout_s,
+        needs=said.needs,
     )
 
 
@@ -98,11 +102,13 @@ class BenchListener:
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
         try:
-            self.session.begin(case_of(data))
+            reason = self.session.begin(case_of(data))
         except HilError as error:
             self._broken = self._broken or error
             return
         self._running = True
+        if reason:
+            _skip(data, reason)
         self._guard.enter_context(sleep_forbidden(str(Path(data.source).parent)))
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
@@ -181,13 +187,22 @@ def _set(result: Any, verdict: Verdict, message: str) -> None:
         result.tags.add(f"verdict:{verdict.value.replace(' ', '-')}")
 
 
+def _skip(test: Any, reason: str) -> None:
+    """Let a test do nothing but say why it is not run."""
+    test.setup = test.teardown = test.template = None
+    test.body.clear()
+    test.body.create_keyword(name="BuiltIn.Skip", args=[escape(reason)])
+
+
 class Selector:
     """Robot's pre-run modifier under `hil run`: keeps the selected tests and announces them to the parent."""
 
     def __init__(self, list_only: str = "") -> None:
         self._list_only = bool(list_only)
         self._settings = Settings.from_environment()
-        self._cases: list[Case] = []
+        self._variant = cache(lambda: bench_config.load(Path(self._settings.bench), self._settings.variant).variant)
+        self._cases: dict[str, dict[str, Any]] = {}
+        self._seen: list[Case] = []
         self._mistakes: list[UsageError] = []
 
     def start_suite(self, suite: Any) -> None:
@@ -200,11 +215,12 @@ class Selector:
             case = case_of(test)
             if not self._settings.selection.takes(case):
                 return False
-            refuse_twins([*self._cases, case])
+            refuse_twins([*self._seen, case])
+            self._cases[case.id] = planned(case, self._variant())
         except UsageError as error:
             self._mistakes.append(error)
             return False
-        self._cases.append(case)
+        self._seen.append(case)
         return True
 
     def end_suite(self, suite: Any) -> None:
@@ -224,8 +240,8 @@ class Selector:
         from hil.bench.talk import talk_from_environment
 
         talk = talk_from_environment(Path(self._settings.folder))
-        for case in self._cases:
-            talk.say("plan", case.id, detail=case.plan_record())
+        for case_id, record in self._cases.items():
+            talk.say("plan", case_id, detail=record)
         for mistake in self._mistakes:
             talk.say("usage error", "", message=str(mistake))
         talk.close()

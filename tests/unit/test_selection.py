@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.bench.case import ID_LENGTH, Case, Selection, make_id, refuse_empty, split_tags
+from hil.bench.case import ID_LENGTH, Case, Selection, Tags, make_id, refuse_empty, split_tags
 from hil.bench.reset import Start
 from hil.errors import UsageError
 
@@ -135,11 +135,11 @@ def test_a_test_with_our_bench_in_its_own_is_a_case(tmp_path, repository):
 
 def test_tags_say_requirements_start_and_time():
     tags = ["smoke", "req:CLU-TT-001", "REQ: clu-tt-002", "Start:Off", "timeout:30 s", "Night Run"]
-    assert split_tags(tags) == (("CLU-TT-001", "CLU-TT-002"), ("smoke", "Night Run"), Start.OFF, 30.0)
+    assert split_tags(tags) == Tags(("CLU-TT-001", "CLU-TT-002"), ("smoke", "Night Run"), Start.OFF, 30.0, ())
 
 
 def test_without_tags_a_case_starts_on_in_the_time_of_the_bench():
-    assert split_tags([]) == ((), (), Start.ON, None)
+    assert split_tags([]) == Tags((), (), Start.ON, None, ())
 
 
 @pytest.mark.parametrize(
@@ -263,4 +263,5 @@ def test_the_plan_says_what_is_known_before_a_case_runs():
         "requirements": ("CLU-SP-001",),
         "tags": ("smoke", "Cluster"),
         "runner": "robot",
+        "needs": (),
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernel_can import KernelPort
+
 from hil.can import database
 from hil.can.curves import Curve
 from hil.can.database import Network
@@ -155,13 +157,16 @@ class Lab:
     Args:
         clock: bench time.
         buses: messages of each bus.
+        in_kernel: whether the ports have a broadcast manager.
         options: of the restbus.
     """
 
-    def __init__(self, clock, buses, **options):
+    def __init__(self, clock, buses, *, in_kernel=False, **options):
         self.clock, self.late = clock, []
         self.network = Network({bus: load(*messages, where=f"{bus}.dbc") for bus, messages in buses.items()})
         self.ports = {bus: Collector(clock, bus) for bus in buses}
+        if in_kernel:
+            self.ports = {bus: KernelPort(clock, port) for bus, port in self.ports.items()}
         options = {"absent": ["ECU"], "on_late": self.late.append} | options
         self.restbus = Restbus(clock, self.network, self.ports, **options)
 

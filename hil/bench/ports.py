@@ -194,11 +194,16 @@ class SimCan:
 
 
 class PythonCanOptions(Options):
-    """Options of a python-can interface; `options` go to the interface as they are."""
+    """Options of a python-can interface; `options` go to the interface as they are.
+
+    Attributes:
+        broadcast_manager: on SocketCAN the kernel sends cyclic frames; false: the bench does, as elsewhere.
+    """
 
     interface: str
     channel: str
     options: dict[str, Any] = {}
+    broadcast_manager: bool = True
 
 
 class PythonCan:
@@ -231,6 +236,7 @@ class PythonCan:
             interface=options.interface,
             channel=options.channel,
             options=extra,
+            kernel_cycles=options.broadcast_manager,
         )
 
 

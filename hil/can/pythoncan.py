@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import can
 
+from hil.can.bcm import BroadcastManager
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, CanFrame, check_frame
 from hil.can.port import OnFrame, OnLost
 from hil.clock import ClockMap, RealClock, realtime_map
@@ -44,10 +45,21 @@ class PythonCanPort:
         interface: python-can's name of the interface.
         channel: channel of that interface.
         options: further options of the interface (bitrate, fd, ...), as python-can takes them.
+        kernel_cycles: let the kernel send what is cyclic; on SocketCAN only.
+
+    Attributes:
+        broadcast_manager: who sends cyclic frames in the kernel; None where nobody does.
     """
 
     def __init__(
-        self, *, clock: RealClock, bus: str, interface: str, channel: str, options: dict[str, Any] | None = None
+        self,
+        *,
+        clock: RealClock,
+        bus: str,
+        interface: str,
+        channel: str,
+        options: dict[str, Any] | None = None,
+        kernel_cycles: bool = False,
     ) -> None:
         self.bus = bus
         self._clock, self._interface, self._channel = clock, interface, channel
@@ -57,6 +69,10 @@ class PythonCanPort:
         self._thread: threading.Thread | None = None
         self._map: ClockMap = realtime_map()
         self._mapped_ns = 0
+        self.broadcast_manager: BroadcastManager | None = None
+        if kernel_cycles and interface in _ECHOES:
+            self.broadcast_manager = BroadcastManager(channel, self.where)
+            self.broadcast_manager.drain = self._read_ready
         self._on_frame: OnFrame
         self._on_lost: OnLost
 
@@ -83,7 +99,16 @@ class PythonCanPort:
                 where=self.where,
                 remedy="check interface and channel in the bench file, and that the interface is up.",
             ) from error
+        if self.broadcast_manager is not None:
+            self._open_manager(self.broadcast_manager)
         self._listen(self._driver)
+
+    def _open_manager(self, manager: BroadcastManager) -> None:
+        try:
+            manager.open()
+        except BenchError:
+            self._shut()
+            raise
 
     def _listen(self, driver: can.BusABC) -> None:
         descriptor = _descriptor(driver)
@@ -123,8 +148,17 @@ class PythonCanPort:
 
     def _deliver(self, driver: can.BusABC, message: can.Message, own: bool, arrived_ns: int | None = None) -> None:
         """Hand a frame on, unless the port was closed since."""
-        if driver is self._driver:
-            self._on_frame(self._frame(message, own, self._monotonic_ns() if arrived_ns is None else arrived_ns))
+        if driver is not self._driver:
+            return
+        frame = self._frame(message, own, self._monotonic_ns() if arrived_ns is None else arrived_ns)
+        if self.broadcast_manager is not None and not own and not message.is_rx and self._took(frame):
+            frame = frame._replace(flags=frame.flags | SENT)
+        self._on_frame(frame)
+
+    def _took(self, frame: CanFrame) -> bool:
+        """Whether the kernel sent a frame for us."""
+        manager = self.broadcast_manager
+        return manager is not None and manager.took((frame.can_id, frame.flags & EXTENDED), frame.data, frame.t_ns)
 
     def _deliver_own(self, driver: can.BusABC, frame: CanFrame) -> None:
         if driver is self._driver:
@@ -194,6 +228,8 @@ class PythonCanPort:
 
     def _shut(self) -> None:
         driver, self._driver = self._driver, None
+        if self.broadcast_manager is not None:
+            self.broadcast_manager.close()
         if driver is None:
             return
         descriptor = _descriptor(driver)

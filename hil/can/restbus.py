@@ -189,10 +189,10 @@ class Restbus:
         if not sent.period_ns:
             mend = "set its values one by one, or give it a cycle: set_cycle."
             raise UsageError(f"{ref} can't follow a curve: {sent.name} is not cyclic", remedy=mend)
-        sent.curves[ref.signal.name] = curve
-        for copy, signal in self._copies_of(ref):
-            if copy.period_ns:
-                copy.curves[signal] = curve
+        cyclic_copies = [(copy, signal) for copy, signal in self._copies_of(ref) if copy.period_ns]
+        for follower, signal in ((sent, ref.signal.name), *cyclic_copies):
+            follower.curves[signal] = curve
+            follower.release(follower)
 
     def pass_point(self, ref: SignalRef, value: Value) -> None:
         """The curve of a signal passes a point now: copies without a cycle are sent with it, `get` knows it.

@@ -6,6 +6,9 @@ its fast repetitions; they don't move its cycle, and are never closer to a frame
 for. A message that becomes active or inactive is sent at once too, and its new cycle counts from there; between two
 active values its cycle is enough. At the start nothing is sent for an event: no value has changed yet. What left later
 than due by more than its allowance is told to `on_late`: a verdict taken meanwhile is inconclusive.
+
+Where a port has a broadcast manager, the kernel takes over with the first frame of a cycle that it can carry on
+(`hil.can.kernel_sender`), and gives it back when it can't any more.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from hil.can import database
+from hil.can.bcm import BroadcastManager
+from hil.can.kernel_sender import KernelTask, manager_for
 from hil.can.sender import Sent, State
 from hil.clock import Clock
 
@@ -59,6 +64,9 @@ class Scheduler:
             return
         self.running = True
         now_ns = self._clock.now_ns
+        messages = list(messages)
+        for sent in messages:
+            sent.release = self._take_back
         cyclic = [sent for sent in messages if sent.period_ns]
         for number, sent in enumerate(cyclic):
             self._begin(sent, now_ns + sent.traits.start_delay_ns + number * _PHASE_STEP_NS % sent.period_ns)
@@ -78,22 +86,41 @@ class Scheduler:
         if sent.timer is not None:
             sent.timer.cancel()
             sent.timer = None
+        if sent.kernel is not None:
+            sent.kernel.end()
+            sent.kernel = None
+
+    def _take_back(self, sent: Sent) -> None:
+        """The kernel can't send what is wanted from now on: go on with the next frame that is due."""
+        if sent.kernel is not None:
+            due_ns = self._next_due_ns(sent, sent.period_ns)
+            self._cancel(sent)
+            self._begin(sent, max(self._clock.now_ns, due_ns))
+
+    def _next_due_ns(self, sent: Sent, period_ns: int) -> int:
+        """When the next cyclic frame is due; not later than a cycle from now, should bench time have begun anew."""
+        if sent.timer is not None:
+            return sent.timer.t_ns
+        return min(sent.due_ns, self._clock.now_ns + period_ns)
 
     def refresh(self, sent: Sent, period_before_ns: int, *, sent_now: bool = False) -> None:
         """Its period has changed: the next frame is due one new period after the last one was, or from now."""
         if not self.running or sent.period_ns == period_before_ns:
             return
         now_ns = self._clock.now_ns
-        last_due_ns = sent.timer.t_ns - period_before_ns if sent.timer is not None else now_ns - sent.period_ns
-        last_due_ns = now_ns if sent_now else last_due_ns
+        last_due_ns = now_ns - sent.period_ns
+        if sent_now:
+            last_due_ns = now_ns
+        elif sent.timer is not None or sent.kernel is not None:
+            last_due_ns = self._next_due_ns(sent, period_before_ns) - period_before_ns
         self._cancel(sent)
         if sent.period_ns:
             self._begin(sent, max(now_ns, last_due_ns + sent.period_ns))
 
     def shift(self, sent: Sent, delay_ns: int) -> None:
         """Move its phase: the next cyclic frame, and all after it, come `delay_ns` later."""
-        if sent.timer is not None:
-            due_ns = sent.timer.t_ns + delay_ns
+        if sent.timer is not None or sent.kernel is not None:
+            due_ns = self._next_due_ns(sent, sent.period_ns) + delay_ns
             self._cancel(sent)
             self._begin(sent, due_ns)
 
@@ -104,10 +131,12 @@ class Scheduler:
         if not sent.silenced:
             if now_ns > due_ns:
                 self._note_lateness(sent, due_ns, now_ns - due_ns)
+            manager = manager_for(sent)
+            if manager is not None:
+                self._give_to_kernel(sent, manager, now_ns)
+                return
             self.emit(sent, now_ns)
-            if sent.is_owed:
-                self._cancel_event(sent)
-                self._repeat(sent, now_ns)
+            self._settle_event(sent, now_ns)
         if not sent.period_ns:  # a curve has just ended what made it active
             sent.timer = None
             return
@@ -120,8 +149,24 @@ class Scheduler:
         else:
             self._clock.call_again(timer, due_ns)
 
+    def _give_to_kernel(self, sent: Sent, manager: BroadcastManager, now_ns: int) -> None:
+        """From this frame on the kernel sends; it sends this one at once."""
+        sent.timer = None
+        sent.due_ns = now_ns + sent.period_ns
+        sent.kernel = KernelTask(sent, manager, self._note_lateness, self._settle_event)
+        self._settle_event(sent, now_ns)
+
+    def _settle_event(self, sent: Sent, now_ns: int) -> None:
+        """A cyclic frame has told what an event was waiting to tell."""
+        if sent.is_owed:
+            self._cancel_event(sent)
+            self._repeat(sent, now_ns)
+
     def emit(self, sent: Sent, now_ns: int) -> None:
-        """Hand one frame to the port."""
+        """Hand one frame to the port, or have the kernel send its next one now."""
+        if sent.kernel is not None:
+            sent.kernel.announce()
+            return
         if sent.curves:
             self.follow(sent, now_ns)
         sent.port.send(sent.can_id, sent.next_data(), sent.flags)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cantools.database.can import Message
 
@@ -36,6 +36,23 @@ class State:
     is_active: bool
 
 
+class InKernel(Protocol):
+    """The kernel's part of a message that it sends: see `hil.can.kernel_sender`."""
+
+    def renew(self) -> None:
+        """The payloads have changed."""
+
+    def announce(self) -> None:
+        """Send the next frame now."""
+
+    def end(self) -> None:
+        """Send it no more."""
+
+
+def _nothing(sent: Sent) -> None:
+    """Nobody has taken it."""
+
+
 class Sent:
     """One message of the restbus and how well it keeps its cycle.
 
@@ -57,6 +74,8 @@ class Sent:
         repeats: fast repetitions still to be sent.
         on_sent: told of its next frame, once.
         is_owed: an event waits for the delay time to pass; the next frame settles it, whatever it is sent for.
+        kernel: the kernel's part, while it sends the cyclic frames.
+        release: takes the message back from the kernel, where that can't send what is wanted from now on.
         silenced: why it isn't sent: `message`, `node`, `partial network`, `sleep`.
         cycle_override_ns: the cycle that a test asked for.
         curves: signal -> value over time.
@@ -65,9 +84,9 @@ class Sent:
 
     __slots__ = (
         "_chain", "_frames", "_index", "_payload", "_start", "bus", "can_id", "corrupt", "count", "curves",
-        "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "last_ns", "length", "message", "name", "on_sent",
-        "period_ns", "port", "protected_signals", "repeat_timer", "repeats", "silenced", "timer", "traits", "values",
-        "worst_late_ns",
+        "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length", "message", "name",
+        "on_sent", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats", "silenced", "timer",
+        "traits", "values", "worst_late_ns",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +111,8 @@ class Sent:
         self.is_owed = False
         self.on_sent: list[Callable[[Sent], object]] = []
         self._index = -1
+        self.kernel: InKernel | None = None
+        self.release: Callable[[Sent], object] = _nothing
         self.silenced: frozenset[str] = frozenset()
         self.protected_signals = _written_by(chain, message)
         self.reset()
@@ -100,6 +121,7 @@ class Sent:
         """Start values, no faults, nobody who waits for it. Its counter goes on."""
         self.silenced = self.silenced & {ASLEEP, PARTIAL_NETWORK}
         self.on_sent = []
+        self.release(self)
         self.frozen = self.corrupt = False
         self.length: int | None = None
         self.cycle_override_ns: int | None = None
@@ -127,6 +149,8 @@ class Sent:
         """Make the payloads anew: what they depend on has changed."""
         period = self._chain.period if self._chain is not None else 1
         self._frames: list[bytes | None] = [None] * max(period, 1)
+        if self.kernel is not None:
+            self.kernel.renew()
 
     def next_data(self) -> bytes:
         """The payload of the next frame; its counter goes on, unless it is frozen."""
@@ -156,15 +180,30 @@ class Sent:
         data = self._chain.protect(self._payload, index)
         return self._chain.corrupt(data) if self.corrupt else data
 
-    def counters(self) -> list[bytes]:
-        """All payloads with the present values, from the next frame's on: what a sequence of the kernel sends.
+    @property
+    def sequence_length(self) -> int:
+        """How many payloads there are before the first comes again; 0: they never repeat."""
+        return self._chain.period if self._chain is not None else 1
 
-        A frozen counter gives one; so does a protection whose payloads never repeat, which is no sequence.
+    @property
+    def next_index(self) -> int:
+        """The counter of the next frame; of a frozen one that of the last."""
+        index = self._index if self.frozen else self._index + 1
+        return max(index, 0) % max(self.sequence_length, 1)
+
+    def sequence(self, first: int) -> list[bytes]:
+        """All payloads with the present values, the one with counter `first` first: what the kernel sends in turn.
+
+        A frozen counter gives one.
         """
-        period = self._chain.period if self._chain is not None else 1
-        if self.frozen or not period:
-            return [self._build(max(self._index + (not self.frozen), 0))]
-        return [self._build((self._index + 1 + step) % period) for step in range(period)]
+        period = 1 if self.frozen else self.sequence_length
+        return [self._build((first + step) % self.sequence_length) for step in range(period)]
+
+    def take_sent(self, index: int, t_ns: int) -> None:
+        """The kernel has sent the payload with this counter."""
+        self._index = index % self.sequence_length
+        self.count += 1
+        self.last_ns = t_ns
 
     def raw(self, name: str) -> int | float:
         """Raw value of a signal as it is being sent; of one that the protection writes as the last frame had it."""
@@ -209,6 +248,7 @@ class Sent:
     def freeze(self, frozen: bool) -> None:
         """Send the counter of the last frame again and again; afterwards it goes on from there."""
         self._need_protection()
+        self.release(self)
         self.frozen = frozen
 
     def corrupt_crc(self, corrupt: bool) -> None:
@@ -243,6 +283,8 @@ class Sent:
     def silence(self, reason: str, silent: bool) -> None:
         """Send it no more, for this reason; or no longer for this reason."""
         self.silenced = self.silenced | {reason} if silent else self.silenced - {reason}
+        if silent:
+            self.release(self)
 
 
 def _written_by(chain: Chain | None, message: Message) -> frozenset[str]:

@@ -310,15 +310,17 @@ def test_a_gateway_of_a_bus_without_restbus_repeats_nothing(clock):
 # End-to-end protection over all that a test does ----------------------------------------------------------------------
 
 
-@pytest.fixture
-def protected(clock):
+@pytest.fixture(params=[False, True], ids=["scheduler", "kernel"])
+def protected(clock, request):
     signals = (
         sig("Crc", "0|8@1+"),
         sig("Counter", "8|4@1+"),
         sig("Speed", "16|8@1+"),
         sig("Door", "24|8@1+", send="OnChange"),
     )
-    return Lab(clock, {"cabin": [msg("M", 256, 8, *signals, cycle=20, profile="P01", data_id=0x123)]})
+    return Lab(
+        clock, {"cabin": [msg("M", 256, 8, *signals, cycle=20, profile="P01", data_id=0x123)]}, in_kernel=request.param
+    )
 
 
 def p01_ok(data):

@@ -20,12 +20,19 @@ def clock():
     clock.close()
 
 
+@pytest.fixture(params=[False, True], ids=["scheduler", "kernel"])
+def in_kernel(request):
+    """Whether the kernel sends what is cyclic: all that a test sees must be the same."""
+    return request.param
+
+
 @pytest.fixture
-def make(clock):
+def make(clock, in_kernel):
     """A lab with one message, `M`."""
 
     def make(*signals, **attributes):
-        return Lab(clock, {"cabin": [msg("M", 256, 2, *(signals or (VALUE, OTHER)), **attributes)]})
+        messages = {"cabin": [msg("M", 256, 2, *(signals or (VALUE, OTHER)), **attributes)]}
+        return Lab(clock, messages, in_kernel=in_kernel)
 
     return make
 

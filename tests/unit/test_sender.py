@@ -124,7 +124,7 @@ def test_a_protection_that_never_repeats_goes_on_for_ever(make):
     assert [data[1] for data in frames(sent, 3)] == [43, 43, 43]
     sent.freeze(False)
     assert [data[1] for data in frames(sent, 2)] == [44, 45]
-    assert [data[1] for data in sent.counters()] == [46]
+    assert (sent.next_index, sent.sequence_length) == (0, 0)
 
 
 def test_links_of_different_periods_are_both_right(make):
@@ -145,7 +145,7 @@ def test_links_of_different_periods_are_both_right(make):
 def test_a_sequence_begins_with_the_next_counter_and_has_each_once(make):
     sent = make(**P01)
     frames(sent, 4)
-    sequence = sent.counters()
+    sequence = sent.sequence(sent.next_index)
     assert counters(sequence) == [*range(4, 15), 0, 1, 2, 3]
     assert frames(sent, 15) == sequence
 
@@ -154,8 +154,8 @@ def test_the_sequence_of_a_frozen_counter_and_of_no_counter_is_one_payload(make)
     sent = make(**P01)
     last = frames(sent, 4)[-1]
     sent.freeze(True)
-    assert sent.counters() == [last]
-    assert make(SPEED).counters() == [bytes(8)]
+    assert sent.sequence(sent.next_index) == [last]
+    assert make(SPEED).sequence(0) == [bytes(8)]
 
 
 # Faults ---------------------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_a_counter_that_was_frozen_and_let_go_between_two_frames_has_lost_nothin
 def test_a_counter_that_is_frozen_from_the_first_frame_on_is_zero(make):
     sent = make(**P01)
     sent.freeze(True)
-    assert counters(sent.counters()) == [0]
+    assert counters(sent.sequence(sent.next_index)) == [0]
     payloads = frames(sent, 3)
     sent.freeze(False)
     assert counters(payloads + frames(sent, 2)) == [0, 0, 0, 1, 2]

@@ -345,12 +345,12 @@ class JournalReader:
                 elif isinstance(record, Channel):
                     channels[record.id] = record
                 elif isinstance(record, Message):
-                    yield _entry(record, channels[record.channel_id].topic)
+                    yield entry_of(record.log_time, channels[record.channel_id].topic, record.data)
                 else:
                     self._keep(record)
         except EndOfFile:
             self.truncated = True
-        except _DAMAGE as error:
+        except DAMAGE as error:
             self.truncated = self._is_cut(file, error)
             if not self.truncated:
                 raise _damaged(error, str(self.path), file.tell()) from error
@@ -367,7 +367,7 @@ class JournalReader:
             self.metadata[record.name] = record.metadata
 
 
-_DAMAGE: Final = (McapError, ZstdError, ArithmeticError, LookupError, MemoryError, ValueError, struct.error)
+DAMAGE: Final = (McapError, ZstdError, ArithmeticError, LookupError, MemoryError, ValueError, struct.error)
 """What the readers of MCAP, zstd, CDR and JSON raise on bytes that are not what they should be."""
 
 
@@ -378,14 +378,15 @@ def _damaged(error: Exception, where: str, offset: int) -> UsageError:
     return UsageError(f"is no journal, or a damaged one: in front of byte {offset}: {reason}", where=where)
 
 
-def _entry(message: Message, topic: str) -> Entry:
+def entry_of(t_ns: int, topic: str, data: bytes) -> Entry:
+    """The record that a message on a topic is; what its bytes can raise is in `DAMAGE`."""
     _, kind, *rest = topic.split("/")
     name = "/".join(rest)
     if kind == "can":
-        return Entry(message.log_time, kind, name, _can_record(message.data))
+        return Entry(t_ns, kind, name, _can_record(data))
     if kind == "screen":
-        return Entry(message.log_time, kind, name, _picture(message.data))
-    return Entry(message.log_time, kind, name, json.loads(message.data))
+        return Entry(t_ns, kind, name, _picture(data))
+    return Entry(t_ns, kind, name, json.loads(data))
 
 
 def _can_record(data: bytes) -> CanRecord:

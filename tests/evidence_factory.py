@@ -7,10 +7,13 @@ import math
 import random
 from pathlib import Path
 
+import cantools.database
 from PIL import Image, ImageDraw
 
 from hil.journal import EXTENDED, FD, SENT, Journal, Origin
 
+CHASSIS = Path(__file__).resolve().parents[1] / "dbc" / "chassis.dbc"
+WIRE_MESSAGES = ("ESC_Speed", "ESC_Wheels", "ECM_Engine", "TCM_Gear")
 S = 1_000_000_000
 MS = 1_000_000
 HOSTILE = "<script>alert(1)</script>"
@@ -39,7 +42,14 @@ PLAN = {
     "diag.garbage": ("Journal of garbage", "diag", [], ["flash"]),
     "diag.never": ("Never reached", "diag", ["LAT-1"], ["flash"]),
     "cam.none": ("Rear camera", "camera", [], ["camera"]),
+    "wire.full": ("Every kind of record, on the real network", "network", [], ["network"]),
 }  # fmt: skip
+
+
+def jpeg(image):
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()
 
 
 def png(image):
@@ -198,6 +208,65 @@ def faulty(results):
     verdict(again, 4 * S, "fail", "the screen is dark")
 
 
+def other(journal, t_ns, kind, fields, name=""):
+    """A record of a kind that the journal's own list doesn't have (yet)."""
+    journal._schemas.setdefault(kind, journal._schema("note"))
+    topic = f"/{kind}/{name}" if name else f"/{kind}"
+    journal._write(topic, t_ns, json.dumps(fields).encode())
+
+
+def on_the_wire(journal, database, bus, end_ns, values):
+    """All cyclic frames of a few messages; `values` says what signals are at a time."""
+    for t_ns, can_id, flags, data in sorted(_cyclic(database, end_ns, values)):
+        journal.frame(t_ns, bus, can_id, flags, Origin.SIM, data)
+
+
+def _cyclic(database, end_ns, values):
+    for name in WIRE_MESSAGES:
+        message = database.get_message_by_name(name)
+        rest = {one.name: max(one.minimum or 0, min(0, one.maximum or 0)) for one in message.signals}
+        for t_ns in range(0, end_ns, (message.cycle_time or 100) * MS):
+            given = {key: value for key, value in values(t_ns).items() if key in rest}
+            data = message.encode({**rest, **given}, strict=False)
+            flags = (FD if message.is_fd else 0) | SENT
+            yield t_ns + 1_000, message.frame_id, flags, data
+
+
+def wired(results, seconds=12):
+    """A case with databases, decoded frames, and records of kinds that nobody here knows."""
+    journal = open_case(results, "wire.full")
+    text = CHASSIS.read_bytes()
+    journal.attach("chassis.dbc", "text/plain", text)
+    fields = {"database": "chassis.dbc", "bitrate": 500_000, "data_bitrate": 2_000_000}
+    journal.metadata("buses", {"chassis": json.dumps(fields)})
+    database = cantools.database.load_string(text.decode(), "dbc")
+    step(journal, 1, 0, 2 * S, "Start from 'on'")
+    step(journal, 2, 2 * S, seconds * S, "Drive", args=["fixtures/drives/town.csv"])
+    on_the_wire(journal, database, "chassis", seconds * S, lambda t_ns: {"VehicleSpeed": 5.0 * (t_ns // S)})
+    for name in ("chassis::ESC_Speed.VehicleSpeed", "chassis::TCM_Gear.Gear"):
+        signal(journal, 2 * S, name, 10.0 if name.endswith("Speed") else 0.0, "km/h" if name.endswith("Speed") else "")
+    diag = {"request": "22 F1 90", "response": "62 F1 90 57 56 57", "service": "ReadDataByIdentifier"}
+    other(journal, 3 * S, "diag", {**diag, "duration_ns": 40 * MS}, "cockpit")
+    other(
+        journal,
+        4 * S,
+        "diag",
+        {"service": "ECUReset", "request": "11 05", "response": "7F 11 12", "ok": False},
+        "cockpit",
+    )
+    other(journal, 5 * S, "mqtt", {"direction": "rx", "topic": "vehicle/telemetry", "text": '{"speed": 25}'})
+    other(journal, 6 * S, "update", {"event": "download", "duration_ns": 3 * S, "campaign": "2025-03"})
+    other(journal, 7 * S, "sound", {"name": "seat belt", "duration_ns": 2 * S})
+    other(journal, 8 * S, "touch", {"action": "down", "screen": "centre", "x": 640, "y": 400})
+    other(journal, 9 * S, "wind tunnel", {"speed_m_s": 12.5})
+    for t_s, lamp in ((4, False), (8, True)):
+        picture = cluster_picture(20.0 * t_s, lamp)
+        journal.picture(t_s * S, "cluster", "jpeg", jpeg(picture))
+        journal.picture(t_s * S, "cluster/telltale.abs", "png", png(picture.crop((880, 116, 920, 156))))
+        check(journal, t_s * S, True, "on" if lamp else "off", "on" if lamp else "off")
+    verdict(journal, seconds * S, "pass")
+
+
 def late(results):
     journal = open_case(results, "net.late")
     traffic(journal, 0, 2)
@@ -227,7 +296,7 @@ def garbage(results):
 ENDS = {
     "cluster.speed": ("pass", ""), "cluster.abs": ("fail", "Telltale 'abs' ..."), "cluster.hostile": ("pass", ""),
     "latency.speed": ("pass", ""), "power.brownout": ("bench fault", "kl30"), "net.late": ("inconclusive", "late"),
-    "cam.none": ("not run", "this bench has no camera"),
+    "cam.none": ("not run", "this bench has no camera"), "wire.full": ("pass", ""),
 }  # fmt: skip
 
 
@@ -251,7 +320,7 @@ def make_results(results: Path, seconds=60) -> Path:
     results.mkdir(parents=True, exist_ok=True)
     (results / "run.json").write_text(json.dumps(RUN), encoding="utf-8")
     passing(results, seconds)
-    for write in (failing, hostile, measured, faulty, late, killed, garbage):
+    for write in (failing, hostile, measured, faulty, late, killed, garbage, wired):
         write(results)
     session(results)
     return results

@@ -74,6 +74,12 @@ class Settings:
         return cls(**said | {"defects": tuple(said["defects"]), "selection": Selection(**chosen)})
 
 
+def _bus_facts(bus: bench_config.BusSection) -> str:
+    """What the journal's frames are read by: the attached database of a bus, and its bit rates."""
+    facts = {"database": bus.database.name, "encoding": bus.encoding, "cluster": bus.cluster}
+    return json.dumps({**facts, "bitrate": bus.bitrate, "data_bitrate": bus.data_bitrate}, sort_keys=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a runner says that a test ended: `error` is what it raised, if anything; `skipped` why it was skipped."""
@@ -149,6 +155,7 @@ class Session:
         self._journal.record(0, "case", self._case_record(case))
         for name, data in self.plan.files.items():
             self._journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
+        self._journal.metadata("buses", {name: _bus_facts(bus) for name, bus in self.config.bus.items()})
         tolerated = {bus: summary(found) for bus, found in self.plan.tolerated.items() if found}
         if tolerated:
             self._journal.metadata("tolerated", tolerated)

@@ -12,6 +12,12 @@ from hil.evidence.report import make_report
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("results", type=Path, metavar="RESULTS", help="a results folder, e.g. results/<UTC>-virtual")
+    parser.add_argument(
+        "--traces",
+        choices=("failed", "all", "none"),
+        default="failed",
+        help="which cases get a trace.blf: those that did not pass (default), all, none",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,6 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.results
     if not (folder / "session.mcap").exists() and not (folder / "tests").is_dir():
         raise UsageError("holds no run", where=str(folder), remedy="give a folder that 'hil run' made.")
-    report = make_report(folder)
+    report = make_report(folder, traces=arguments.traces)
     print(f"{folder / 'index.html'}")
     return report.exit_status

@@ -1,22 +1,27 @@
-"""One journal's entries, in order, become one case's timeline, in bounded memory.
+"""One journal's blocks, in order, become one case's timeline, in bounded memory.
 
-Rules of this module: no I/O; entries are taken one by one and thrown away unless a person needs them to understand the
-case. What is left out is counted and said in `Timeline.thinned`; the journal itself always has everything.
+Rules of this module: no I/O; blocks are taken one by one and thrown away but for what a person needs to understand the
+case. A record of a kind that nobody here knows is an event on a lane of its kind.
+What is left out is counted and said in `Timeline.thinned`; the journal itself always has everything.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from hil.can.frames import CanFrame
 from hil.errors import Verdict
 from hil.evidence import fields as f
+from hil.evidence.blocks import Block
+from hil.evidence.events import event_of
+from hil.evidence.facts import Wire
+from hil.evidence.frames import FrameKeeper
 from hil.evidence.model import (
     CaseInfo,
     Check,
+    Event,
     Fault,
     Lateness,
     Line,
@@ -26,24 +31,16 @@ from hil.evidence.model import (
     Step,
     Timeline,
 )
-from hil.evidence.series import LOAD_NOTE, LoadMeter, Series, SeriesBuilder
+from hil.evidence.series import Series, SeriesBuilder
 from hil.journal import Entry
 
-FRAME_WINDOW_NS: Final = 2_000_000_000
-FRAMES: Final = 2_000
 ROWS: Final = 20_000
 SERIES: Final = 300
 LABELS: Final = 256
+TEXT_CHARS: Final = 2_000
 PICTURE_BYTES: Final = 48_000_000
 
 T = TypeVar("T")
-
-
-class Decoder(Protocol):
-    """Decodes CAN frames into signals, by databases attached to the journal. None is written yet."""
-
-    def __call__(self, entry: Entry) -> Iterable[tuple[str, float, str, str]]:
-        """Signals of one `can` entry: name, value, unit, label."""
 
 
 class _Last(Generic[T]):
@@ -64,25 +61,23 @@ class _Last(Generic[T]):
 class Collector:
     """Takes the entries of one journal."""
 
-    def __init__(self, case_id: str, decode: Decoder | None = None) -> None:
+    def __init__(self, case_id: str) -> None:
         self.info = CaseInfo(case_id)
         self.recorded: Ruling | None = None
         self.faults: list[Fault] = []
         self.last_ns = 0
         self.end_ns: int | None = None
-        self._decode = decode
-        self._window: deque[Entry] = deque(maxlen=FRAMES)
-        self._frozen: tuple[int, list[Entry]] | None = None
+        self._frames = FrameKeeper()
         self._steps: dict[int, Step] = {}
         self._steps_lost = 0
         self._series: dict[tuple[str, str], SeriesBuilder] = {}
         self._series_lost: set[str] = set()
-        self._load: dict[str, LoadMeter] = {}
         self._checks = _Last[Check]("checks")
         self._console = _Last[Line]("console lines")
         self._notes = _Last[Line]("notes")
         self._health = _Last[Lateness]("health records")
         self._measurements = _Last[Measurement]("measurements", 200)
+        self._events = _Last[Event]("events")
         self._shots = _Shots()
         self._take: dict[str, Callable[[Entry, f.Fields], None]] = {
             "case": self._on_case, "step": self._on_step, "check": self._on_check, "signal": self._on_signal,
@@ -92,28 +87,24 @@ class Collector:
             "verdict": self._on_verdict,
         }  # fmt: skip
 
-    def take(self, entry: Entry) -> None:
-        """Take the next entry."""
-        self.last_ns = max(self.last_ns, entry.t_ns)
-        if entry.kind == "can":
-            self._on_frame(entry)
-        elif entry.kind == "screen":
-            self._shots.add(Shot(entry.t_ns, entry.name, entry.data))
-        elif entry.kind in self._take:
-            self._take[entry.kind](entry, f.as_fields(entry.data))
+    def begin(self, wire: Wire, buses: Sequence[str]) -> None:
+        """What is known of the buses; a frame's channel is a number into `buses`, which may grow."""
+        self._frames.begin(wire, buses)
 
-    def _on_frame(self, entry: Entry) -> None:
-        window, frame = self._window, entry.data
-        window.append(entry)
-        while entry.t_ns - window[0].t_ns > FRAME_WINDOW_NS:
-            window.popleft()
-        load = self._load.get(entry.name)
-        if load is None:
-            load = self._load[entry.name] = LoadMeter(entry.name)
-        load.add(entry.t_ns, frame.flags, len(frame.data))
-        if self._decode is not None:
-            for name, value, unit, label in self._decode(entry):
-                self._point(entry.t_ns, value, name=name, unit=unit, label=label)
+    def take(self, block: Block) -> None:
+        """Take the next block."""
+        self.last_ns = max(self.last_ns, int(block.frames.t_ns.max(initial=0)))
+        self._frames.take(block.frames)
+        for entry in block.entries:
+            self.take_entry(entry)
+
+    def take_entry(self, entry: Entry) -> None:
+        """Take a record that is no frame."""
+        self.last_ns = max(self.last_ns, entry.t_ns)
+        if entry.kind == "screen":
+            self._shots.add(Shot(entry.t_ns, entry.name, entry.data))
+        else:
+            self._take.get(entry.kind, self._on_other)(entry, f.as_fields(entry.data))
 
     def _on_case(self, entry: Entry, fields: f.Fields) -> None:
         self.info = case_info(self.info.id, fields)
@@ -135,11 +126,7 @@ class Collector:
         check = _check(entry.t_ns, fields)
         self._checks.add(check)
         if not check.ok:
-            self._freeze(entry.t_ns)
-
-    def _freeze(self, t_ns: int) -> None:
-        """Keep the frames that led here; the last such moment is the one that counts."""
-        self._frozen = t_ns, list(self._window)
+            self._frames.freeze(entry.t_ns)
 
     def _on_signal(self, entry: Entry, fields: f.Fields) -> None:
         value = f.number(fields, "value")
@@ -173,27 +160,33 @@ class Collector:
         self._measurements.add(_measurement(entry.t_ns, fields))
 
     def _on_console(self, entry: Entry, fields: f.Fields) -> None:
-        line = Line(entry.t_ns, entry.name, f.text(fields, "direction"), f.text(fields, "text")[:2000])
+        line = Line(entry.t_ns, entry.name, f.text(fields, "direction"), f.text(fields, "text")[:TEXT_CHARS])
         self._console.add(line)
 
     def _on_fault(self, entry: Entry, fields: f.Fields) -> None:
         if len(self.faults) < 100:
             self.faults.append(_fault(entry.t_ns, fields))
         if len(self.faults) == 1:
-            self._freeze(entry.t_ns)
+            self._frames.freeze(entry.t_ns)
 
     def _on_health(self, entry: Entry, fields: f.Fields) -> None:
         late, allowed, since = (f.integer(fields, key) for key in ("late_ns", "allowed_ns", "from_ns"))
         self._health.add(Lateness(entry.t_ns, f.text(fields, "what"), late, allowed, since))
 
     def _on_monitor(self, entry: Entry, fields: f.Fields) -> None:
-        """A finding as it stood at the end of the case, which counts all of its occurrences."""
+        """A finding when it first occurred, and as it stood at the end of the case, which counts all of them."""
+        text = f"{f.text(fields, 'level')}: {f.text(fields, 'what')}"[:TEXT_CHARS]
         if f.text(fields, "phase") == "end":
-            text = f"{f.text(fields, 'level')}: {f.text(fields, 'what')}"
-            self._notes.add(Line(entry.t_ns, f.text(fields, "bus"), "monitor", text[:2000]))
+            self._notes.add(Line(entry.t_ns, f.text(fields, "bus"), "monitor", text))
+        else:
+            self._events.add(Event(entry.t_ns, "monitor", text, f.text(fields, "level") == "fail"))
+
+    def _on_other(self, entry: Entry, fields: f.Fields) -> None:
+        """A record of any other kind, on a lane of its own."""
+        self._events.add(event_of(entry, fields))
 
     def _on_note(self, entry: Entry, fields: f.Fields) -> None:
-        self._notes.add(Line(entry.t_ns, entry.name, "note", f.text(fields, "text")[:2000]))
+        self._notes.add(Line(entry.t_ns, entry.name, "note", f.text(fields, "text")[:TEXT_CHARS]))
 
     def _on_verdict(self, entry: Entry, fields: f.Fields) -> None:
         self.recorded = ruling(fields)
@@ -202,6 +195,7 @@ class Collector:
     def timeline(self) -> Timeline:
         """All that was collected."""
         end_ns = self.last_ns if self.end_ns is None else self.end_ns
+        frames = self._frames.kept(frozen=not self._passed)
         return Timeline(
             end_ns=end_ns,
             focus_ns=self._focus_ns(end_ns),
@@ -213,7 +207,9 @@ class Collector:
             measurements=tuple(self._measurements.items),
             faults=tuple(self.faults),
             health=tuple(self._health.items),
-            frames=self._frames(),
+            events=tuple(self._events.items),
+            frames=frames,
+            meanings=self._frames.meanings(frames),
             shots=tuple(self._shots.items),
             thinned=tuple(note for note in self._thinned() if note),
         )
@@ -222,26 +218,24 @@ class Collector:
         """What a reader wants to see first: the first fault, the last failed check, or the end."""
         if self.faults:
             return self.faults[0].t_ns
-        passed = self.recorded is not None and self.recorded.verdict is Verdict.PASS
         failed = [check.t_ns for check in self._checks.items if not check.ok]
-        return failed[-1] if failed and not passed else end_ns
+        return failed[-1] if failed and not self._passed else end_ns
 
-    def _frames(self) -> tuple[CanFrame, ...]:
-        passed = self.recorded is not None and self.recorded.verdict is Verdict.PASS
-        entries = list(self._window) if self._frozen is None or passed else self._frozen[1]
-        return tuple(_frame(entry) for entry in entries)
+    @property
+    def _passed(self) -> bool:
+        return self.recorded is not None and self.recorded.verdict is Verdict.PASS
 
     def _all_series(self, end_ns: int) -> tuple[Series, ...]:
-        loads = (self._load[bus].build(end_ns) for bus in sorted(self._load))
-        return (*(builder.build() for builder in self._series.values()), *loads)
+        built = (builder.build() for builder in self._series.values())
+        return (*built, *self._frames.series(end_ns))
 
     def _thinned(self) -> Iterable[str]:
-        for bounded in (self._checks, self._console, self._notes, self._health, self._measurements):
+        for bounded in (self._checks, self._console, self._notes, self._health, self._measurements, self._events):
             yield bounded.thinned()
         yield f"steps: the last {self._steps_lost} are left out" if self._steps_lost else ""
         yield f"signals: {len(self._series_lost)} more than {SERIES} are left out" if self._series_lost else ""
         yield self._shots.thinned()
-        yield LOAD_NOTE if self._load else ""
+        yield from self._frames.notes()
 
 
 class _Shots:
@@ -302,11 +296,6 @@ def _measurement(t_ns: int, fields: f.Fields) -> Measurement:
     name, unit, kind, source = (f.text(fields, key) for key in ("name", "unit", "kind", "source"))
     samples, ok = f.numbers(fields, "samples"), f.flag(fields, "ok")
     return Measurement(t_ns, name, unit, samples, limit, statistics, uncertainty, kind, ok, source)
-
-
-def _frame(entry: Entry) -> CanFrame:
-    record = entry.data
-    return CanFrame(entry.t_ns, entry.name, record.can_id, record.data, record.flags, record.origin)
 
 
 def _supply_event(event: str, fields: f.Fields) -> str:

@@ -6,30 +6,27 @@ The keys are documented at the top of `page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
-from hil.can.frames import BRS, ERROR, FD, REMOTE, SENT, CanFrame, show_id
+from hil.can.frames import BRS, ERROR, FD, REMOTE, SENT, show_id
 from hil.errors import Verdict
-from hil.evidence import fields as f
-from hil.evidence.model import Attempt, Check, Measurement, Shot, Step, Timeline
-from hil.evidence.pictures import Embedded, embed
+from hil.evidence.figures import measurement_json
+from hil.evidence.gallery import Gallery, Made
+from hil.evidence.model import Attempt, Check, Event, Step, Timeline
 from hil.evidence.series import Series, thin_series
 
 T = TypeVar("T")
 Json = dict[str, Any]
-MATCH_NS: Final = 250_000_000
-BINS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much of an attempt the page shows."""
+    """How much of an attempt the page shows: points of a series, and how many of everything."""
 
     points: int
     series: int
+    wire: int
     rows: int
     frames: int
     steps: int
@@ -38,41 +35,56 @@ class Level:
 
 
 LEVELS: Final = (
-    Level(points=4000, series=80, rows=4000, frames=2000, steps=4000, crops=60, wholes=8),
-    Level(points=1000, series=40, rows=800, frames=800, steps=800, crops=12, wholes=2),
-    Level(points=250, series=20, rows=150, frames=150, steps=150, crops=3, wholes=1),
-    Level(points=100, series=8, rows=30, frames=20, steps=40, crops=1, wholes=0),
-    Level(points=0, series=0, rows=5, frames=0, steps=0, crops=0, wholes=0),
+    Level(points=4000, series=80, wire=3000, rows=4000, frames=2000, steps=4000, crops=60, wholes=8),
+    Level(points=1000, series=40, wire=1500, rows=800, frames=800, steps=800, crops=16, wholes=3),
+    Level(points=250, series=20, wire=200, rows=150, frames=150, steps=150, crops=4, wholes=1),
+    Level(points=100, series=8, wire=0, rows=30, frames=20, steps=40, crops=1, wholes=0),
+    Level(points=0, series=0, wire=0, rows=5, frames=0, steps=0, crops=0, wholes=0),
 )
+PASSED: Final = Level(points=1000, series=60, wire=2000, rows=1000, frames=300, steps=1000, crops=24, wholes=3)
 
 
-Pictures = dict[int, Embedded | None]
-"""Pictures made already, by the identity of their shot: a try at the next level needs not make them again."""
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """An attempt at one level: its JSON, and the data URIs of its pictures in the order of `pictures`."""
+
+    json: Json
+    uris: list[str]
 
 
-def attempt_detail(attempt: Attempt, level: Level, made: Pictures) -> Json:
+def levels(verdict: Verdict) -> Sequence[Level]:
+    """The levels to try, from the richest: a case that passed needs no frames by the thousand."""
+    return LEVELS if verdict is not Verdict.PASS else (PASSED, *LEVELS[2:])
+
+
+def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
     """An attempt for the page; `made` is shared by all levels of one attempt."""
     timeline, notes = attempt.timeline, list(attempt.timeline.thinned)
     keep = _Keeper(timeline.focus_ns, notes)
     checks = keep.near("checks", timeline.checks, level.rows, lambda item: item.t_ns, lambda item: item.ok)
-    gallery = _Gallery(timeline, level, made)
+    gallery = Gallery(timeline, crops=level.crops, wholes=level.wholes, made=made)
     rows = [_check_row(check, gallery) for check in reversed(checks)][::-1]
-    final = gallery.last_whole() if attempt.ruling.verdict is not Verdict.PASS or level is LEVELS[0] else None
-    return {
+    final = gallery.last_whole()
+    gallery.rest()
+    shown, wire = _split(timeline.series)
+    json = {
         **_head(attempt),
         "checks": rows,
         "finalPicture": final,
         "steps": _steps(keep.near("steps", timeline.steps, level.steps, lambda item: item.start_ns)),
-        "series": _all_series(timeline, level, notes),
+        "series": _all_series(shown, level.series, level.points, "series", notes),
+        "wire": _all_series(wire, level.wire, level.points, "signals on the buses", notes),
         "console": _lines(keep, "console lines", timeline.console, level.rows),
         "notes": _lines(keep, "notes", timeline.notes, level.rows),
-        "measurements": [_measurement(item) for item in timeline.measurements],
+        "events": _events(keep, timeline.events, level.rows),
+        "measurements": [measurement_json(item) for item in timeline.measurements],
         "faults": [{"t": _s(item.t_ns), **_strings(item)} for item in timeline.faults],
         "health": [_lateness(item) for item in keep.near("health", timeline.health, level.rows, lambda i: i.t_ns)],
-        "frames": _frames(keep.near("frames", timeline.frames, level.frames, lambda item: item.t_ns)),
+        "frames": _frames(keep, timeline, level.frames),
         "pictures": gallery.rows(notes),
         "thinned": notes,
     }
+    return Detail(json, gallery.uris())
 
 
 def _head(attempt: Attempt) -> Json:
@@ -114,79 +126,7 @@ class _Keeper:
         return [items[index] for index in sorted(order[:most])]
 
 
-class _Gallery:
-    """Finds the pictures of a check and embeds each at most once, within the level's number of them."""
-
-    def __init__(self, timeline: Timeline, level: Level, made: Pictures) -> None:
-        self._made = made
-        self._crops = [shot for shot in timeline.shots if shot.is_crop]
-        self._wholes = [shot for shot in timeline.shots if not shot.is_crop]
-        self._left = {True: level.crops, False: level.wholes}
-        self._refused = 0
-        self._embedded: list[tuple[Shot, Embedded]] = []
-        self._index: dict[int, int | None] = {}
-
-    def of(self, check: Check) -> tuple[int | None, int | None]:
-        """Index of the check's crop and of its whole frame; whole frames only of failed checks."""
-        crop = _match(check, self._crops)
-        whole = None if check.ok else _match(check, self._wholes, screen=crop.name.split("/")[0] if crop else "")
-        return self._add(crop), self._add(whole)
-
-    def last_whole(self) -> int | None:
-        """Index of the last whole frame of the case."""
-        return self._add(self._wholes[-1]) if self._wholes else None
-
-    def _add(self, shot: Shot | None) -> int | None:
-        if shot is None:
-            return None
-        if id(shot) not in self._index:
-            self._index[id(shot)] = self._embed(shot)
-        return self._index[id(shot)]
-
-    def _embed(self, shot: Shot) -> int | None:
-        picture = self._make(shot) if self._left[shot.is_crop] > 0 else None
-        if picture is None:
-            self._refused += 1
-            return None
-        self._left[shot.is_crop] -= 1
-        self._embedded.append((shot, picture))
-        return len(self._embedded) - 1
-
-    def _make(self, shot: Shot) -> Embedded | None:
-        if id(shot) not in self._made:
-            self._made[id(shot)] = embed(shot)
-        return self._made[id(shot)]
-
-    def rows(self, notes: list[str]) -> list[Json]:
-        """The pictures for the page."""
-        if self._refused:
-            notes.append(f"pictures: {self._refused} more than shown are left out or damaged; the journal has them")
-        return [
-            {"t": _s(shot.t_ns), "name": shot.name, "crop": shot.is_crop, **asdict(picture)}
-            for shot, picture in self._embedded
-        ]
-
-
-def _match(check: Check, shots: Sequence[Shot], screen: str = "") -> Shot | None:
-    """The picture that a check looked at: of its target if it names one, else the one taken with it."""
-    near = [shot for shot in shots if _belongs(shot.t_ns, check)]
-    target = _letters(check.target)
-    named = [shot for shot in near if target in (_letters(shot.name), _letters(shot.name.split("/")[-1]))]
-    same = [shot for shot in near if screen and shot.name == screen]
-    return max(named or same or near, key=lambda shot: shot.t_ns, default=None)
-
-
-def _letters(name: str) -> str:
-    """A name without its punctuation: a check says `cluster: telltale abs`, its picture `cluster/telltale.abs`."""
-    return "".join(filter(str.isalnum, name)).lower()
-
-
-def _belongs(t_ns: int, check: Check) -> bool:
-    since = check.t_ns - MATCH_NS if check.since_ns is None else min(check.since_ns, check.t_ns)
-    return since <= t_ns <= check.t_ns
-
-
-def _check_row(check: Check, gallery: _Gallery) -> Json:
+def _check_row(check: Check, gallery: Gallery) -> Json:
     crop, whole = gallery.of(check)
     return {
         "t": _s(check.t_ns), "name": check.name, "target": check.target, "expected": check.expected,
@@ -207,32 +147,53 @@ def _steps(steps: Sequence[Step]) -> list[Json]:
     return rows
 
 
-def _all_series(timeline: Timeline, level: Level, notes: list[str]) -> list[Json]:
-    shown = timeline.series[: level.series]
-    if len(shown) < len(timeline.series):
-        notes.append(f"series: {len(shown)} of {len(timeline.series)} are shown")
-    thinned = [thin_series(series, level.points) for series in shown]
-    names = [series.name for series in thinned if series.thinned]
+def _split(series: Sequence[Series]) -> tuple[list[Series], list[Series]]:
+    """What is shown at once, and what is on the buses besides, for whom asks for it.
+
+    A signal that the case set or read is drawn as it was on the bus, if it was there: with its ramps, and with what
+    else changed it.
+    """
+    wire = {item.name: item for item in series if item.group == "wire"}
+    mine = [item for item in series if item.group == "signal"]
+    shown = [replace(wire[item.name], group="signal") if item.name in wire else item for item in mine]
+    named = {item.name for item in mine}
+    others = [item for item in series if item.group not in ("wire", "signal")]
+    return [*shown, *others], [item for item in wire.values() if item.name not in named]
+
+
+def _all_series(series: Sequence[Series], most: int, points: int, what: str, notes: list[str]) -> list[Json]:
+    shown = series if len(series) <= most else sorted(series, key=lambda item: len(item.t_ns) < 2)[:most]
+    if len(shown) < len(series):
+        notes.append(f"{what}: {len(shown)} of {len(series)} are there, those that change first")
+    thinned = [thin_series(item, points) for item in shown]
+    names = [item.name for item in thinned if item.thinned]
     if names:
-        notes.append(f"thinned to the smallest and largest values of each stretch of time: {', '.join(names)}")
-    return [_series(series) for series in thinned]
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        text = f"{', '.join(names[:12])}{more}"
+        notes.append(f"thinned to the smallest and largest values of each stretch of time: {text}")
+    return [_series(item) for item in thinned]
 
 
 def _series(series: Series) -> Json:
+    """A series; times are microseconds, each since the one before, which packs well."""
+    t_us = [t_ns // 1000 for t_ns in series.t_ns]
+    labels = {_key(value): label for value, label in series.labels.items()}
     return {
-        "name": series.name,
-        "unit": series.unit,
-        "group": series.group,
-        "t": [_s(t_ns) for t_ns in series.t_ns],
-        "v": [float(f"{value:.7g}") for value in series.values],
-        "labels": {_key(value): label for value, label in series.labels.items()},
-    }
+        "name": series.name, "unit": series.unit, "group": series.group,
+        "dt": [t - before for t, before in zip(t_us, [0, *t_us], strict=False)],
+        "v": [_short(value) for value in series.values],
+        **({"labels": labels} if labels else {}),
+    }  # fmt: skip
+
+
+def _short(value: float) -> float | int:
+    short = float(f"{value:.7g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
 def _key(value: float) -> str:
     """A number as JavaScript writes it, for it looks up labels by that."""
-    short = float(f"{value:.7g}")
-    return str(int(short)) if short.is_integer() else repr(short)
+    return str(_short(value))
 
 
 def _lines(keep: _Keeper, what: str, lines: Sequence[Any], most: int) -> list[Json]:
@@ -249,33 +210,22 @@ def _lateness(item: Any) -> Json:
     return {"t": _s(item.t_ns), "what": item.what, **spans}
 
 
-def _frames(frames: Sequence[CanFrame]) -> list[list[Any]]:
-    return [[_s(x.t_ns), x.bus, show_id(x.can_id, x.flags), _flags(x.flags), x.data.hex(" ")] for x in frames]
+def _frames(keep: _Keeper, timeline: Timeline, most: int) -> list[list[Any]]:
+    meanings = timeline.meanings or (("", ""),) * len(timeline.frames)
+    pairs = list(zip(timeline.frames, meanings, strict=True))
+    kept = keep.near("frames", pairs, most, lambda pair: pair[0].t_ns)
+    return [[_s(x.t_ns), x.bus, show_id(x.can_id, x.flags), _flags(x.flags), x.data.hex(" "), name, text]
+            for x, (name, text) in kept]  # fmt: skip
+
+
+def _events(keep: _Keeper, events: Sequence[Event], most: int) -> list[Json]:
+    kept = keep.near("events", events, most, lambda event: event.t_ns, lambda event: not event.bad)
+    return [
+        {"t": _s(item.t_ns), "lane": item.lane, "text": item.text, "bad": item.bad, "until": _maybe_s(item.until_ns)}
+        for item in kept
+    ]
 
 
 def _flags(flags: int) -> str:
     names = ((SENT, "tx"), (FD, "FD"), (BRS, "BRS"), (REMOTE, "remote"), (ERROR, "error"))
     return " ".join(name for bit, name in names if flags & bit)
-
-
-def _measurement(item: Measurement) -> Json:
-    edges, counts = _histogram(item)
-    return {
-        "t": _s(item.t_ns), "name": item.name, "unit": item.unit, "kind": item.kind, "ok": item.ok,
-        "source": item.source, "n": len(item.samples), "edges": edges, "counts": counts,
-        "limit": f.clean(dict(item.limit)), "statistics": f.clean(dict(item.statistics) or _basic(item.samples)),
-        "uncertainty": f.clean(dict(item.uncertainty)),
-    }  # fmt: skip
-
-
-def _histogram(item: Measurement) -> tuple[list[float], list[int]]:
-    if not item.samples:
-        return [], []
-    counts, edges = np.histogram(item.samples, bins=min(BINS, max(5, int(len(item.samples) ** 0.5) * 2)))
-    return [float(f"{edge:.6g}") for edge in edges], counts.tolist()
-
-
-def _basic(samples: Sequence[float]) -> Json:
-    if not samples:
-        return {}
-    return {"min": min(samples), "median": float(np.median(samples)), "max": max(samples)}

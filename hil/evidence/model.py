@@ -116,6 +116,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A record of any other kind: diagnosis, MQTT, an update, sound, touch, whatever a bench writes next.
+
+    Attributes:
+        t_ns: when it was.
+        lane: its kind, with the name of its topic where it has one.
+        text: what it says, in one line.
+        bad: whether it says of itself that something was wrong.
+        until_ns: when it ended, if it took a while.
+    """
+
+    t_ns: int
+    lane: str
+    text: str
+    bad: bool = False
+    until_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lateness:
     """A `health` record: the bench was late or blind."""
 
@@ -158,7 +177,10 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out."""
+    """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out.
+
+    `meanings` has message and signals of each of `frames`, where a database knows it.
+    """
 
     end_ns: int = 0
     focus_ns: int = 0
@@ -170,7 +192,9 @@ class Timeline:
     measurements: tuple[Measurement, ...] = ()
     faults: tuple[Fault, ...] = ()
     health: tuple[Lateness, ...] = ()
+    events: tuple[Event, ...] = ()
     frames: tuple[CanFrame, ...] = ()
+    meanings: tuple[tuple[str, str], ...] = ()
     shots: tuple[Shot, ...] = ()
     thinned: tuple[str, ...] = ()
 

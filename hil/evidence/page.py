@@ -1,24 +1,30 @@
 """The page: `index.html`, one file that opens by a double click, offline, at most 25 MB.
 
-The data stands in the page as JSON in `<script type="application/json">` blocks, and page.js shows it as text only:
-case names and console lines are hostile input. The contract between the two; times are seconds of bench time:
+The data stands in the page as text, and the scripts show it as text only: case names and console lines are hostile
+input. A case is unpacked when it is opened, a picture is read when it is shown: the page opens at once however
+many there are. The contract between the two sides; times are seconds of bench time:
 
-`#run`: {title, facts: [{group, label, value, full}], counts: {verdict: n}, warnings: [text], links: [{name, href}],
-  requirements: [{id, title, source, cases: [id], verdict|null}], cases: [row]}
-row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null,
-  reason: {name, expected, seen}|null, attempts: [{number, verdict, block, journal, trace|null}]}
-`#case-n`, n being the `block` of an attempt; missing if it didn't fit into the page:
+`#run`, JSON: {title, facts: [{group, label, value, full}], counts: {verdict: n}, warnings: [text], cases: [row],
+  links: [{name, href}], requirements: [{id, title, source, cases: [id], verdict|null}],
+  latencies: [{id, case, verdict, ...measurement}]}
+row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null, at|null,
+  reason: {name, expected, seen, score, margin}|null, attempts: [{number, verdict, block, journal, trace|null}]}
+`#case-n`, base64 of zlib of JSON, n being the `block` of an attempt; missing if it didn't fit into the page:
   {number, verdict, message, where, firstCause, focus, end, doc, start, seed, source, runner, finalPicture|null,
   checks: [{t, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop, whole}],
   steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
-  series: [{name, unit, group, t: [], v: [], labels: {value: label}}],
+  series, wire: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
+  events: [{t, lane, text, bad, until|null}],
   faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
-  measurements: [{t, name, unit, kind, ok, source, n, edges, counts, limit, statistics, uncertainty}],
-  frames: [[t, bus, id, flags, data]], pictures: [{t, name, crop, uri, width, height, note}], thinned: [text]};
+  measurements: [measurement], frames: [[t, bus, id, flags, data, message, signals]],
+  pictures: [{t, name, crop, picture, width, height, note}], thinned: [text]};
   `crop`, `whole` and `finalPicture` are indices of pictures
+measurement: {t, name, unit, kind, ok, source, n, edges, counts, at_most, expanded, figures, limit, statistics,
+  uncertainty, rule}
+`#picture-n`: the data URI of a picture, n being its `picture`
 
 Each attempt has a share of the page's size, those that did not pass a larger one; what doesn't fit its share is thinned
-level by level (`detail.LEVELS`), and says so in `thinned`.
+level by level (`detail.levels`), and says so in `thinned`.
 """
 
 from __future__ import annotations
@@ -28,15 +34,18 @@ import hashlib
 import html
 import json
 import re
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from hil.errors import Verdict
 from hil.evidence import fields as f
-from hil.evidence.detail import LEVELS, Json, Pictures, attempt_detail
-from hil.evidence.model import Attempt, CaseResult, Run
+from hil.evidence.detail import Json, attempt_detail, levels
+from hil.evidence.gallery import Made, PictureStore
+from hil.evidence.model import Attempt, CaseResult, Check, Run
 
 MAX_BYTES: Final = 25_000_000
 CASE_BYTES: Final = 4_000_000
@@ -44,6 +53,9 @@ ROW_BYTES: Final = 1_500
 MESSAGE_CHARS: Final = 4_000
 ASSETS: Final = Path(__file__).parent / "assets"
 _WEIGHT_NOT_PASSED: Final = 8
+_IN_THE_LIST: Final = (
+    "name", "unit", "kind", "ok", "source", "n", "edges", "counts", "at_most", "expanded", "figures", "rule",
+)  # fmt: skip
 
 
 class PageBuilder:
@@ -58,30 +70,44 @@ class PageBuilder:
         self._weights = {name: (count, _weight(verdict)) for name, (count, verdict) in said.items()}
         self._weight_left = sum(count * weight for count, weight in self._weights.values())
         self._max_bytes = max_bytes
-        self._bytes_left = max_bytes - len(_assemble("", "", "")) - ROW_BYTES * len(said)
+        self._bytes_left = max_bytes - len(_assemble("", "", "", "")) - ROW_BYTES * len(said)
         self._blocks: list[str] = []
-        self._reasons: dict[Path, tuple[int, Json | None]] = {}
+        self._store = PictureStore()
+        self._heads: dict[Path, _Head] = {}
 
     def add(self, attempt: Attempt) -> None:
         """Take an attempt with its timeline."""
         _, weight = self._weights.get(attempt.info.id, (1, _WEIGHT_NOT_PASSED))
         share = self._bytes_left * weight // max(self._weight_left, weight)
-        block = _fitting(attempt, min(share, CASE_BYTES))
+        before = sum(map(len, self._store.uris))
+        block, latencies = _fitting(attempt, min(share, CASE_BYTES), self._store)
         self._weight_left -= weight
-        self._bytes_left -= len(block)
-        self._reasons[attempt.folder] = len(self._blocks), _reason(attempt)
+        self._bytes_left -= len(block) + sum(map(len, self._store.uris)) - before
+        focus_s = round(attempt.timeline.focus_ns / 1e9, 3)
+        self._heads[attempt.folder] = _Head(len(self._blocks), _reason(attempt), focus_s, latencies)
         self._blocks.append(block)
 
     def html(self, run: Run, results: Path, links: Mapping[str, str]) -> bytes:
         """The finished page."""
         rows = [self._row(case, results) for case in run.cases]
-        head = _dump({**_run_json(run, links), "cases": rows})
-        title = _title(run)
-        page = _assemble(title, head, _blocks(self._blocks))
-        while len(page) > self._max_bytes and any(self._blocks):
-            self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
-            page = _assemble(title, head, _blocks(self._blocks))
+        head = _dump({**_run_json(run, links), "cases": rows, "latencies": self._latencies(run)})
+        title, pictures = _title(run), _pictures(self._store.uris)
+        page = _assemble(title, head, _blocks(self._blocks), pictures)
+        while len(page) > self._max_bytes and (pictures or any(self._blocks)):
+            if not pictures:
+                self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
+            pictures = ""
+            page = _assemble(title, head, _blocks(self._blocks), pictures)
         return page
+
+    def _latencies(self, run: Run) -> list[Json]:
+        """All measurements of the last attempts, for one table of the whole run."""
+        last = [(case, case.attempts[-1]) for case in run.cases if case.attempts]
+        return [
+            {"id": case.info.id, "case": case.info.name or case.info.id, "verdict": str(case.ruling.verdict), **item}
+            for case, attempt in last
+            for item in self._heads[attempt.folder].latencies
+        ]
 
     def _row(self, case: CaseResult, results: Path) -> Json:
         info, ruling = case.info, case.ruling
@@ -91,7 +117,8 @@ class PageBuilder:
             "message": ruling.message[:MESSAGE_CHARS], "where": ruling.where, "source": info.source,
             "requirements": list(info.requirements), "tags": list(info.tags),
             "time": last and round(last.duration_ns / 1e9, 3),
-            "reason": self._reasons[last.folder][1] if last and ruling.verdict is Verdict.FAIL else None,
+            "at": self._heads[last.folder].focus_s if last and ruling.verdict is not Verdict.PASS else None,
+            "reason": self._heads[last.folder].reason if last and ruling.verdict is Verdict.FAIL else None,
             "attempts": [self._attempt(attempt, results) for attempt in case.attempts],
         }  # fmt: skip
 
@@ -101,7 +128,7 @@ class PageBuilder:
         return {
             "number": attempt.number,
             "verdict": str(attempt.ruling.verdict),
-            "block": self._reasons[attempt.folder][0],
+            "block": self._heads[attempt.folder].block,
             "journal": quote(f"{folder}/journal.mcap"),
             "trace": trace and quote(trace),
         }
@@ -111,22 +138,43 @@ def _weight(verdict: Verdict | None) -> int:
     return 1 if verdict is Verdict.PASS else _WEIGHT_NOT_PASSED
 
 
-def _fitting(attempt: Attempt, share: int) -> str:
-    """The attempt as JSON at the first level that fits; the last level is small whatever the case was."""
-    block, made = "", Pictures()
-    for level in LEVELS:
-        block = _dump(attempt_detail(attempt, level, made))
-        if len(block) <= share:
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the list says of an attempt."""
+
+    block: int
+    reason: Json | None
+    focus_s: float
+    latencies: list[Json]
+
+
+def _fitting(attempt: Attempt, share: int, store: PictureStore) -> tuple[str, list[Json]]:
+    """The attempt, packed, at the first level that fits; the last level is small whatever the case was."""
+    made: Made = {}
+    for level in (all_levels := levels(attempt.ruling.verdict)):
+        detail = attempt_detail(attempt, level, made)
+        block = _packed(detail.json)
+        if len(block) + store.cost(detail.uris) <= share or level is all_levels[-1]:
             break
-    return block
+    for row, uri in zip(detail.json["pictures"], detail.uris, strict=True):
+        row["picture"] = store.number(uri)
+    latencies = [{key: item[key] for key in _IN_THE_LIST} for item in detail.json["measurements"]]
+    return _packed(detail.json) if detail.uris else block, latencies
+
+
+def _packed(value: Any) -> str:
+    data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    return base64.b64encode(zlib.compress(data, 6)).decode()
 
 
 def _reason(attempt: Attempt) -> Json | None:
     """Expected and seen of the check that decided the case, for the list."""
-    failed = [check for check in attempt.timeline.checks if not check.ok]
+    failed: list[Check] = [check for check in attempt.timeline.checks if not check.ok]
     if not failed:
         return None
-    return {"name": failed[-1].name, "expected": failed[-1].expected[:300], "seen": failed[-1].seen[:300]}
+    check = failed[-1]
+    text = {"name": check.name, "expected": check.expected[:300], "seen": check.seen[:300]}
+    return {**text, "score": check.score, "margin": check.margin}
 
 
 def _run_json(run: Run, links: Mapping[str, str]) -> Json:
@@ -197,7 +245,8 @@ def _hashes(facts: f.Fields, bench: f.Fields) -> list[Json]:
     own = {f.text(bench, "file") or "bench file": f.text(bench, "sha256")} if bench.get("sha256") else {}
     hashes = {str(name): str(value) for name, value in f.as_fields(facts.get("hashes")).items()}
     listed = hashes if set(own.values()) & set(hashes.values()) else {**own, **hashes}
-    return [_fact("Files", name, value[:10], value) for name, value in listed.items()]
+    return [_fact("Templates" if name.endswith(".png") else "Files", name, value[:10], value)
+            for name, value in listed.items()]  # fmt: skip
 
 
 def _dump(value: Any) -> str:
@@ -208,10 +257,14 @@ def _dump(value: Any) -> str:
 
 def _blocks(blocks: list[str]) -> str:
     shown = ((n, text) for n, text in enumerate(blocks) if text)
-    return "\n".join(f'<script type="application/json" id="case-{n}">{text}</script>' for n, text in shown)
+    return "\n".join(f'<script type="text/plain" id="case-{n}">{text}</script>' for n, text in shown)
 
 
-def _assemble(title: str, head: str, blocks: str) -> bytes:
+def _pictures(uris: list[str]) -> str:
+    return "\n".join(f'<script type="text/plain" id="picture-{n}">{uri}</script>' for n, uri in enumerate(uris))
+
+
+def _assemble(title: str, head: str, blocks: str, pictures: str) -> bytes:
     """Fill the template in one pass, so that no content can be taken for a place to fill."""
     scripts = {name: _asset(path) for name, path in _SCRIPTS.items()}
     parts = {
@@ -221,12 +274,16 @@ def _assemble(title: str, head: str, blocks: str) -> bytes:
         "licence": html.escape(_asset("vendor/uPlot.LICENSE")),
         "run": head,
         "cases": blocks,
+        "pictures": pictures,
         **scripts,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html")).encode()
 
 
-_SCRIPTS: Final = {"uplot": "vendor/uPlot.iife.min.js", "timeline": "timeline.js", "page": "page.js"}
+_SCRIPTS: Final = {
+    "uplot": "vendor/uPlot.iife.min.js", "tools": "tools.js", "timeline": "timeline.js", "figures": "figures.js",
+    "list": "list.js", "case": "case.js", "page": "page.js",
+}  # fmt: skip
 
 
 def _asset(name: str) -> str:

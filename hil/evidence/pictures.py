@@ -1,4 +1,4 @@
-"""Pictures for the page: crops stay as they are, whole frames become JPEG, everything becomes a data URI. Pure."""
+"""Pictures for the page, as data URIs: crops and JPEG as they are, other whole frames as JPEG. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def embed(shot: Shot, quality: int = 80) -> Embedded | None:
     try:
         with Image.open(io.BytesIO(data), formats=list(_MEDIA)) as image:
             media = _MEDIA[image.format or "PNG"]
-            if shot.is_crop and len(data) <= CROP_BYTES:
+            small = len(data) <= CROP_BYTES and image.width <= WHOLE_WIDTH
+            if small and (shot.is_crop or media == "image/jpeg"):
                 return Embedded(_uri(media, data), image.width, image.height, "")
             return _as_jpeg(image, quality)
     except Exception:  # the bytes are whatever a source gave; Pillow raises many kinds of errors

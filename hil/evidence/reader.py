@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hil.errors import HilError, UsageError
 from hil.evidence import fields as f
-from hil.evidence.collect import Collector, Decoder, case_info, ruling
+from hil.evidence.blocks import BlockReader
+from hil.evidence.collect import Collector, case_info, ruling
+from hil.evidence.facts import Wires
 from hil.evidence.model import (
     DIED,
     Attempt,
@@ -29,10 +30,8 @@ from hil.evidence.model import (
     rule,
     rule_without_journal,
 )
-from hil.journal import Entry, JournalReader
+from hil.journal import JournalReader
 
-Tap = Callable[[Entry], object]
-OpenTap = Callable[[Path], AbstractContextManager[Tap | None]]
 Listener = Callable[[Attempt], object]
 
 
@@ -127,36 +126,28 @@ def error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _no_tap(folder: Path) -> AbstractContextManager[Tap | None]:
-    return nullcontext()
-
-
 def read_run(
     results: Path,
     *,
     outline: Outline | None = None,
-    open_tap: OpenTap = _no_tap,
     on_attempt: Listener | None = None,
-    decode: Decoder | None = None,
 ) -> Run:
     """Read a whole run.
 
     Args:
         results: the results folder.
         outline: what `read_outline` gave, if it was read already.
-        open_tap: gives for each attempt's folder something that wants every entry, or None.
         on_attempt: is called with every attempt, its timeline included.
-        decode: makes signals of CAN frames.
 
     Raises:
         UsageError: it is no results folder.
     """
     outline = outline or read_outline(results)
-    cases = []
+    wires, cases = Wires(), []
     for case_id in outline.ids():
         attempts = []
         for folder in outline.folders.get(case_id, ()):
-            attempt = read_attempt(outline, folder, open_tap, decode)
+            attempt = read_attempt(outline, folder, wires)
             if on_attempt is not None:
                 on_attempt(attempt)
             attempts.append(replace(attempt, timeline=Timeline()))
@@ -181,12 +172,12 @@ def _known_requirements(facts: f.Fields) -> Iterator[tuple[str, str, str]]:
             yield name, f.text(item, "title"), f.text(item, "source")
 
 
-def read_attempt(outline: Outline, folder: Path, open_tap: OpenTap = _no_tap, decode: Decoder | None = None) -> Attempt:
+def read_attempt(outline: Outline, folder: Path, wires: Wires) -> Attempt:
     """Read one journal. A journal that can't be read to its end gives a bench fault that says so."""
     case_id = folder.parent.name
     number = int(folder.name) if folder.name.isdecimal() else 1
-    collector = Collector(case_id, decode)
-    cut = _stream(folder, collector, open_tap)
+    collector = Collector(case_id)
+    cut = _stream(folder, collector, wires)
     said = outline.ended.get(case_id) if folder == outline.folders[case_id][-1] else None
     final = rule(collector.recorded, collector.faults, cut=cut, said=said)
     info = _merge(collector.info, outline.plan.get(case_id))
@@ -194,15 +185,16 @@ def read_attempt(outline: Outline, folder: Path, open_tap: OpenTap = _no_tap, de
     return Attempt(number, info, final, timeline.end_ns, folder, timeline)
 
 
-def _stream(folder: Path, collector: Collector, open_tap: OpenTap) -> str | None:
-    """Take all entries; say what is wrong with the end of the journal."""
-    reader = JournalReader(folder / "journal.mcap")
+def _stream(folder: Path, collector: Collector, wires: Wires) -> str | None:
+    """Take all blocks; say what is wrong with the end of the journal."""
+    reader = BlockReader(folder / "journal.mcap")
+    begun = False
     try:
-        with open_tap(folder) as tap:
-            for entry in reader:
-                collector.take(entry)
-                if tap is not None:
-                    tap(entry)
+        for block in reader:
+            if not begun:
+                collector.begin(wires.of(reader.attachments, reader.metadata), reader.buses)
+                begun = True
+            collector.take(block)
     except Exception as error:  # a damaged journal is a verdict of this case, not the end of the report
         return f"the journal can't be read to its end: {error_text(error)}"
     return DIED if reader.truncated else None

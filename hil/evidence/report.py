@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from hil.errors import BenchError, Verdict, exit_status
 from hil.evidence.junit import junit_xml
-from hil.evidence.model import Run
+from hil.evidence.model import Attempt, Run
 from hil.evidence.page import MAX_BYTES, PageBuilder
-from hil.evidence.reader import Outline, Tap, error_text, read_outline, read_run
-from hil.evidence.trace import TraceWriter
-from hil.journal import Entry
+from hil.evidence.reader import Outline, error_text, read_outline, read_run
+from hil.evidence.trace import write_trace
+
+Traces = Literal["failed", "all", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +34,33 @@ class Report:
     run: Run
 
 
-def make_report(results: Path, *, max_bytes: int = MAX_BYTES) -> Report:
-    """Write junit.xml, index.html and every attempt's trace.blf from the journals of a results folder.
+def make_report(results: Path, *, max_bytes: int = MAX_BYTES, traces: Traces = "failed") -> Report:
+    """Write junit.xml, index.html, summary.json and traces from the journals of a results folder.
+
+    Args:
+        results: the folder.
+        max_bytes: the most that the page may have.
+        traces: which attempts get a trace.blf: `failed` (all that did not pass), `all` or `none`.
 
     Raises:
         UsageError: it is no results folder.
         BenchError: the report can't be written.
     """
     outline = read_outline(results)
-    traces = _Traces()
-    builder = PageBuilder(_said(outline), max_bytes=max_bytes)
-    run = read_run(results, outline=outline, open_tap=traces.open, on_attempt=builder.add)
-    run = replace(run, warnings=(*run.warnings, *traces.warnings))
+    writer, builder = _Traces(traces), PageBuilder(_said(outline), max_bytes=max_bytes)
+
+    def on_attempt(attempt: Attempt) -> None:
+        writer.add(attempt)
+        builder.add(attempt)
+
+    run = read_run(results, outline=outline, on_attempt=on_attempt)
+    run = replace(run, warnings=(*run.warnings, *writer.warnings))
     junit = _write(results / "junit.xml", junit_xml(run))
     page = _write(results / "index.html", builder.html(run, results, _links(results)))
     verdicts = run.verdicts()
     seen = [verdict for verdict, count in verdicts.items() if count]
     status = exit_status(seen if run.finished else [*seen, Verdict.BENCH])
-    return Report(verdicts, (page, junit, *traces.files), status, run)
+    return Report(verdicts, (page, junit, *writer.files), status, run)
 
 
 def _said(outline: Outline) -> dict[str, tuple[int, Verdict | None]]:
@@ -80,35 +89,21 @@ def _write(path: Path, data: bytes) -> Path:
 class _Traces:
     """Writes the traces. One that can't be written is a warning on the page: the verdicts don't depend on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, which: Traces) -> None:
+        self._which = which
         self.files: list[Path] = []
         self.warnings: list[str] = []
 
-    @contextmanager
-    def open(self, folder: Path) -> Iterator[Tap | None]:
-        """A tap for one attempt."""
-        writer = TraceWriter(folder / "trace.blf")
-        broken: list[Exception] = []
-
-        def tap(entry: Entry) -> None:
-            if not broken:
-                _guarded(lambda: writer.take(entry), broken)
-
+    def add(self, attempt: Attempt) -> None:
+        """Write the trace of an attempt, if it is to have one; an older one goes."""
+        path = attempt.folder / "trace.blf"
+        wanted = self._which == "all" or (self._which == "failed" and attempt.ruling.verdict is not Verdict.PASS)
         try:
-            yield tap
-        finally:
-            _guarded(writer.close, broken)
-            self._done(writer.path, broken)
-
-    def _done(self, path: Path, broken: list[Exception]) -> None:
-        if broken:
-            self.warnings.append(f"{path.parent.parent.name}: trace.blf can't be written: {error_text(broken[0])}")
-        elif path.exists():
+            if wanted:
+                write_trace(attempt.folder / "journal.mcap", path)
+            else:
+                path.unlink(missing_ok=True)
+        except Exception as error:  # python-can raises many kinds of errors for what a damaged journal may hold
+            self.warnings.append(f"{attempt.info.id}: trace.blf can't be written: {error_text(error)}")
+        if path.is_file():
             self.files.append(path)
-
-
-def _guarded(action: Callable[[], object], broken: list[Exception]) -> None:
-    try:
-        action()
-    except Exception as error:  # python-can raises many kinds of errors for frames that a damaged journal may hold
-        broken.append(error)

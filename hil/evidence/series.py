@@ -13,21 +13,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.journal import ERROR, EXTENDED, FD, REMOTE
-
 KEEP_POINTS: Final = 20_000
-LOAD_BUCKET_NS: Final = 100_000_000
-NOMINAL_BITRATE: Final = 500_000
-DATA_BITRATE: Final = 2_000_000
-LOAD_NOTE: Final = (
-    "bus load is approximate: 100 ms averages from frame counts and lengths, without stuffing bits, "
-    "at an assumed 500 kbit/s (CAN FD data 2 Mbit/s)"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A staircase of values: `group` is `signal`, `supply` or `bus load`; `labels` names values of an enumeration."""
+    """A staircase of values.
+
+    Attributes:
+        name: what it is called.
+        unit: its unit.
+        group: `signal` (set or read by the case), `wire` (decoded from the frames), `supply` or `bus load`.
+        t_ns: when a value began.
+        values: the values.
+        labels: what values of an enumeration are called.
+        thinned: whether only the smallest and largest of each stretch are there.
+    """
 
     name: str
     unit: str
@@ -53,6 +54,16 @@ class SeriesBuilder:
             return
         self._t.append(t_ns)
         self._v.append(value)
+        if len(self._v) > 2 * self._keep:
+            self._shrink()
+
+    def extend(self, t_ns: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Add points; those that repeat the value that holds already are passed over."""
+        if not len(values):
+            return
+        kept = np.concatenate(([not self._v or self._v[-1] != values[0]], values[1:] != values[:-1]))
+        self._t.extend(t_ns[kept].tolist())
+        self._v.extend(values[kept].tolist())
         if len(self._v) > 2 * self._keep:
             self._shrink()
 
@@ -88,45 +99,3 @@ def thin_series(series: Series, most: int) -> Series:
     return Series(
         series.name, series.unit, series.group, tuple(t.tolist()), tuple(v.tolist()), series.labels, thinned=True
     )
-
-
-def frame_ns(flags: int, length: int) -> int:
-    """Nanoseconds that a frame takes on the wire, roughly: no stuffing bits, assumed bit rates."""
-    extended = 20 if flags & EXTENDED else 0
-    if flags & ERROR:
-        return 20 * 1_000_000_000 // NOMINAL_BITRATE
-    if flags & FD:
-        data_bits = 8 * length + (26 if length <= 16 else 30)
-        return (30 + extended) * 1_000_000_000 // NOMINAL_BITRATE + data_bits * 1_000_000_000 // DATA_BITRATE
-    bits = 47 + extended + (0 if flags & REMOTE else 8 * length)
-    return bits * 1_000_000_000 // NOMINAL_BITRATE
-
-
-class LoadMeter:
-    """Approximate load of one bus in percent, averaged over 100 ms."""
-
-    def __init__(self, bus: str) -> None:
-        self._series = SeriesBuilder(bus, "%", "bus load")
-        self._bucket, self._busy_ns = 0, 0
-
-    def add(self, t_ns: int, flags: int, length: int) -> None:
-        """Count a frame."""
-        bucket = t_ns // LOAD_BUCKET_NS
-        if bucket > self._bucket:
-            self._close(bucket)
-        self._busy_ns += frame_ns(flags, length)
-
-    def _close(self, bucket: int) -> None:
-        self._series.add(self._bucket * LOAD_BUCKET_NS, round(100 * self._busy_ns / LOAD_BUCKET_NS, 1))
-        if bucket > self._bucket + 1:
-            self._series.add((self._bucket + 1) * LOAD_BUCKET_NS, 0.0)
-        self._bucket, self._busy_ns = bucket, 0
-
-    def build(self, end_ns: int) -> Series:
-        """The load until the case ended; what is left is an average only if it is at least half a bucket long."""
-        left_ns = end_ns - self._bucket * LOAD_BUCKET_NS
-        if LOAD_BUCKET_NS // 2 <= left_ns < LOAD_BUCKET_NS:
-            self._busy_ns = self._busy_ns * LOAD_BUCKET_NS // left_ns
-        if left_ns >= LOAD_BUCKET_NS // 2:
-            self._close(self._bucket + 1)
-        return self._series.build()

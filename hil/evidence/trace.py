@@ -12,11 +12,24 @@ from typing import Final
 
 from can import BLFWriter, Message
 
+from hil.errors import UsageError
 from hil.evidence import fields as f
-from hil.journal import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, Entry
+from hil.journal import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, Entry, JournalReader
 
 BENCH_EPOCH_S: Final = 1_577_836_800.0
 """The date in a trace file's header, 2020-01-01 00:00:00 UTC: a bench has no date of its own."""
+
+
+def write_trace(journal: Path, path: Path) -> None:
+    """Write the trace of a journal, as far as it can be read; one without frames has none."""
+    writer = TraceWriter(path)
+    try:
+        for entry in JournalReader(journal):
+            writer.take(entry)
+    except UsageError:
+        pass  # a damaged journal: the case's verdict says so, and the frames before the damage are of use
+    finally:
+        writer.close()
 
 
 class TraceWriter:

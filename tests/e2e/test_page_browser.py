@@ -1,10 +1,6 @@
 """The page in a real browser, opened as a file: no error, and the failure is there to be read."""
 
-import fcntl
-import json
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,105 +10,13 @@ from hil.evidence.report import make_report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import evidence_factory as factory
+from headless import CHROMIUM, Browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1400,1000", "--remote-debugging-pipe",
-)  # fmt: skip
-DEADLINE_S = "90"
-LAUNCH = """import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.dup2(int(sys.argv[2]), 4)
-os.execvp(sys.argv[3], sys.argv[3:])
-"""
-READY = """new Promise(done => {
-  const look = () => document.readyState === 'complete' && document.querySelector('#app > *')
-    ? requestAnimationFrame(done) : setTimeout(look, 10);
-  look();
-})"""
+REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
 ]
-
-
-class Browser:
-    """A headless browser on a pair of pipes, driven by its DevTools protocol."""
-
-    def __init__(self, profile):
-        (commands, self._write), (self._read, answers) = _pipe(), _pipe()
-        launch = [sys.executable, "-c", LAUNCH, str(commands), str(answers), "timeout", DEADLINE_S, CHROMIUM]
-        self._process = subprocess.Popen(
-            [*launch, *FLAGS, f"--user-data-dir={profile}"], pass_fds=(commands, answers), stderr=subprocess.DEVNULL
-        )
-        os.close(commands)
-        os.close(answers)
-        self._answers = os.fdopen(self._read, "rb")
-        self._id, self._session, self.errors = 0, None, []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Runtime", "Log", "Page"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method, **params):
-        self._id += 1
-        message = {"id": self._id, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._next()
-            if answer.get("id") == self._id:
-                assert "error" not in answer, answer
-                return answer["result"]
-
-    def _next(self):
-        data = bytearray()
-        while not data.endswith(b"\0"):
-            byte = self._answers.read(1)
-            assert byte, "the browser is gone"
-            data += byte
-        answer = json.loads(data[:-1])
-        method, params = answer.get("method"), answer.get("params", {})
-        if method == "Runtime.exceptionThrown":
-            self.errors.append(params["exceptionDetails"])
-        elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
-            self.errors.append(params["entry"])
-        elif method == "Runtime.consoleAPICalled":
-            self.errors.append(params)
-        elif method == "Page.javascriptDialogOpening":
-            self.errors.append(params)
-            raise AssertionError(f"hostile text ran: {params}")
-        return answer
-
-    def js(self, expression):
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    def open(self, url):
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=url)
-        self.js(READY)
-
-    def text(self, selector="#app"):
-        return self.js(f"document.querySelector({json.dumps(selector)}).innerText")
-
-    def close(self):
-        os.close(self._write)
-        self._process.terminate()
-        self._process.wait()
-        self._answers.close()
-
-
-def _pipe():
-    """A pipe whose ends have numbers that the launcher doesn't need."""
-    ends = os.pipe()
-    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in ends)
-    for end in ends:
-        os.close(end)
-    return high
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +42,18 @@ def no_errors(request):
         assert errors == []
 
 
+@pytest.fixture(scope="module")
+def pictures():
+    """Where pictures of the page are kept for somebody to look at: CI keeps all that lies in results/."""
+    return Path(os.environ.get("HIL_SCREENSHOTS", REPOSITORY / "results" / "pictures-of-the-page"))
+
+
 def test_the_list_says_at_once_what_failed_and_why(browser, url):
     browser.open(url)
     first = browser.text(".cases tbody tr")
     assert "ABS telltale after a wheel sensor fault" in first
     assert "expected on within 2.5 s · seen off" in first
-    assert browser.text("h1") == "1 failed, 3 bench faults, 1 inconclusive of 10 cases"
+    assert browser.text("h1") == "1 failed, 3 bench faults, 1 inconclusive of 11 cases"
     assert browser.js("document.querySelector('.cases tbody tr').getBoundingClientRect().bottom < innerHeight")
 
 
@@ -171,7 +81,7 @@ def test_the_timeline_shares_one_axis_and_one_cursor(browser, url):
     assert len(lefts) >= 9
     assert len(set(lefts)) == 1
     lanes = browser.js("[...document.querySelectorAll('.lane .label')].map(o => o.innerText)")
-    assert "powertrain::WheelFault\nFAULT" in lanes
+    assert "WheelFault\nFAULT" in lanes
 
 
 def test_a_moved_cursor_reads_every_lane(browser, url):
@@ -183,7 +93,7 @@ def test_a_moved_cursor_reads_every_lane(browser, url):
     assert browser.js("new Promise(done => setTimeout(() => done(document.querySelector('.lane.axis .label')"
                       ".innerText), 50))").startswith("t = 2.2")  # fmt: skip
     lanes = browser.js("[...document.querySelectorAll('.lane .label')].map(o => o.innerText)")
-    assert "powertrain::WheelFault\nOK" in lanes
+    assert "WheelFault\nOK" in lanes
 
 
 def test_hostile_text_is_shown_not_run(browser, url):
@@ -224,10 +134,135 @@ def test_an_earlier_attempt_can_be_opened(browser, url):
 
 def test_a_check_row_shows_its_picture_and_moves_the_cursor(browser, url):
     browser.open(f"{url}#case=cluster.speed")
-    browser.js("document.querySelector('td button').click()")
+    browser.js("document.querySelector('td .button').click()")
     assert browser.js("document.querySelectorAll('.crop img').length") == 1
     browser.js("document.querySelector('tr[data-t]').click()")
     moved = browser.js(
         "new Promise(done => setTimeout(() => done(document.querySelector('.lane.axis').innerText), 50))"
     )
     assert moved.startswith("t = 1.000 s")
+
+
+def test_whose_fault_it_is_stands_in_the_list(browser, url):
+    browser.open(url)
+    said = browser.js("[...document.querySelectorAll('.cases tbody .whose')].map(o => o.innerText)")
+    assert said[:2] == ["the ECU, at 8.500 s", "the bench, at 2.000 s"]
+
+
+def test_a_click_on_a_head_sorts(browser, url):
+    names = "[...document.querySelectorAll('.cases tbody .name')].map(o => o.innerText)"
+    browser.open(url)
+    browser.js("document.querySelector('[data-sort=name] .sort').click()")
+    rising = browser.js(names)
+    assert rising == sorted(rising, key=str.lower)
+    browser.js("document.querySelector('[data-sort=name] .sort').click()")
+    assert browser.js(names) == rising[::-1]
+    assert browser.js("document.querySelector('[data-sort=name]').getAttribute('aria-sort')") == "descending"
+    browser.js("document.querySelector('[data-sort=verdict] .sort').click()")
+
+
+def test_a_suite_can_be_chosen(browser, url):
+    browser.open(url)
+    browser.js("(s => { s.value = 'diag'; s.dispatchEvent(new Event('change')) })"
+               "(document.querySelector('[data-key=suite]'))")  # fmt: skip
+    assert browser.js("document.querySelectorAll('.cases tbody tr').length") == 3
+
+
+def test_the_coverage_names_what_nothing_verifies_and_what_verifies_nothing(browser, url):
+    browser.open(f"{url}#requirements")
+    said = browser.text("#requirements")
+    assert "NET-9\tNetwork management keeps the bus awake\tnetwork specification 9\tno case" in said
+    assert "5 cases without a requirement: " in said
+
+
+def test_the_latencies_show_figures_that_their_number_can_bear(browser, url):
+    browser.open(f"{url}#latencies")
+    row = browser.text("#latencies tbody tr")
+    assert "CAN to framebuffer" in row
+    assert "150\t± 14.4\tms\tcluster specification 3.2" in row
+    browser.open(f"{url}#case=latency.speed")
+    assert "up to 135.6 it conforms, above 164.4 it does not" in browser.text("#app")
+
+
+def test_a_signal_of_the_bus_is_drawn_on_demand(browser, url):
+    browser.open(f"{url}#case=wire.full")
+    lanes = "document.querySelectorAll('.lane').length"
+    before = browser.js(lanes)
+    browser.js("(s => { s.value = 'WheelSpeedFrontLeft'; s.dispatchEvent(new Event('input')) })"
+               "(document.querySelector('[aria-label=\"filter signals\"]'))")  # fmt: skip
+    browser.js("document.querySelector('.wire .button').click()")
+    assert browser.js(lanes) == before + 1
+    browser.js("document.querySelector('.lane .remove').click()")
+    assert browser.js(lanes) == before
+
+
+def test_every_kind_of_record_has_its_lane_and_its_table(browser, url):
+    browser.open(f"{url}#case=wire.full")
+    lanes = browser.js("[...document.querySelectorAll('.lane .label b')].map(o => o.innerText)")
+    assert {"diag cockpit", "mqtt", "sound", "touch", "update", "wind tunnel", "pictures"} <= set(lanes)
+    heads = browser.js("[...document.querySelectorAll('h2')].map(o => o.innerText)")
+    assert "diag cockpit (2)" in heads
+
+
+def test_frames_are_found_by_message_and_signal(browser, url):
+    browser.open(f"{url}#case=wire.full")
+    browser.js("(s => { s.value = 'esc_speed'; s.dispatchEvent(new Event('input')) })"
+               "(document.querySelector('[aria-label=\"filter frames\"]'))")  # fmt: skip
+    rows = browser.js("[...document.querySelectorAll('.frames tbody tr')].map(o => o.innerText)")
+    assert rows
+    assert all("VehicleSpeed" in row for row in rows)
+
+
+def test_keys_move_and_zoom_the_timeline(browser, url):
+    browser.open(f"{url}#case=cluster.abs")
+    ticks = "document.querySelector('.lane.axis').innerText + location.hash"
+    browser.js("document.querySelector('.timeline').focus()")
+    for key in ("+", "ArrowLeft", "Home"):
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key=key)
+        browser.settle()
+        assert "cluster.abs" in browser.js(ticks)
+    browser.js("document.querySelector('.whole .picture').click()")
+    assert browser.js("document.querySelector('dialog').open")
+    for kind in ("keyDown", "keyUp"):
+        browser.call("Input.dispatchKeyEvent", type=kind, key="Escape", windowsVirtualKeyCode=27)
+    browser.settle()
+    assert browser.js("document.querySelector('dialog') === null && location.hash.includes('cluster.abs')")
+
+
+def test_an_address_may_name_a_moment(browser, url):
+    browser.open(f"{url}#case=cluster.abs&t=3.25")
+    browser.settle()
+    assert browser.text(".lane.axis .label") == "t = 3.250 s"
+
+
+def test_dark_is_dark_and_paper_is_white(browser, url):
+    background = "getComputedStyle(document.body).backgroundColor"
+    browser.dark()
+    browser.open(url)
+    assert browser.js(background) == "rgb(20, 23, 27)"
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    assert browser.js(background) == "rgb(255, 255, 255)"
+    browser.dark(False)
+    assert browser.js(background) == "rgb(246, 247, 249)"
+
+
+VIEWS = {
+    "list": "",
+    "requirements": "#requirements",
+    "latencies": "#latencies",
+    "case-failed": "#case=cluster.abs",
+    "case-every-kind": "#case=wire.full",
+    "case-latency": "#case=latency.speed",
+    "case-bench-fault": "#case=power.brownout",
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pictures_for_somebody_to_look_at(browser, url, pictures, view, dark):
+    browser.dark(dark)
+    browser.open(f"{url}{VIEWS[view]}")
+    path = pictures / f"{view}-{'dark' if dark else 'light'}.png"
+    browser.screenshot(path, whole=view.startswith("case"))
+    browser.dark(False)
+    assert path.stat().st_size > 20_000

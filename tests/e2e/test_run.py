@@ -33,7 +33,7 @@ def test_a_run_leaves_the_evidence(hil):
     assert {"run.json", "index.html", "junit.xml", "session.mcap", "robot/output.xml"} <= names
     cases = ["main_beam_lights_its_telltale", "the_ecu_boots_when_the_supply_is_switched_on"]
     for case in (f"robot.cluster.{name}" for name in cases):
-        assert {f"tests/{case}/1/journal.mcap", f"tests/{case}/1/trace.blf"} <= names
+        assert f"tests/{case}/1/journal.mcap" in names
     facts = ran.run_json
     assert facts["dut"] | {"part": "68999001AA", "serial": "VC000001", "software": "1.0.0"} == facts["dut"]
     assert set(facts["hashes"]) >= {"virtual.toml", "chassis.dbc", "body.dbc", "cluster.toml"}

@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hil.can.log_frames import Frames
 from hil.errors import UsageError, Verdict
-from hil.evidence.collect import FRAMES, Collector
+from hil.evidence.blocks import Block, BlockReader
+from hil.evidence.collect import Collector
+from hil.evidence.facts import Wires
+from hil.evidence.frames import FRAMES
 from hil.evidence.model import DIED, Fault, Ruling, rule, rule_without_journal, worst
 from hil.evidence.reader import read_run
 from hil.evidence.report import make_report
-from hil.evidence.series import SeriesBuilder, frame_ns, thin
-from hil.journal import EXTENDED, FD, CanRecord, Entry, Journal, Origin
+from hil.evidence.series import SeriesBuilder, thin
+from hil.journal import CanRecord, Entry, Journal, JournalReader
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import evidence_factory as factory
@@ -45,7 +49,7 @@ def test_every_ending_gets_its_verdict(run):
         "cluster.speed": Verdict.PASS, "cluster.abs": Verdict.FAIL, "cluster.hostile": Verdict.PASS,
         "latency.speed": Verdict.PASS, "power.brownout": Verdict.BENCH, "net.late": Verdict.INCONCLUSIVE,
         "diag.killed": Verdict.BENCH, "diag.garbage": Verdict.BENCH, "diag.never": Verdict.NOT_RUN,
-        "cam.none": Verdict.NOT_RUN,
+        "cam.none": Verdict.NOT_RUN, "wire.full": Verdict.PASS,
     }  # fmt: skip
 
 
@@ -154,12 +158,79 @@ def test_a_step_that_never_ended_has_no_end(attempts):
     assert step.end_ns is None
 
 
+def frames_of(t_ns, can_id, data):
+    count = len(t_ns)
+    columns = {"channel": np.zeros(count, np.uint16), "can_id": np.full(count, can_id, np.uint32)}
+    columns |= {"flags": np.zeros(count, np.uint8), "length": np.full(count, len(data), np.uint8)}
+    payload = np.tile(np.frombuffer(data, np.uint8), (count, 1))
+    return Frames(t_ns=np.array(t_ns, np.int64), data=payload, **columns)
+
+
+def test_blocks_are_what_the_journal_s_own_reader_gives(results):
+    for path in sorted(results.glob("tests/*/*/journal.mcap")):
+        if path.parent.parent.name == "diag.garbage":
+            continue
+        reader, frames, entries = BlockReader(path), [], []
+        for block in reader:
+            frames += [(t, reader.buses[bus], i, f, d) for t, bus, i, f, _, d in block.frames.rows()]
+            entries += block.entries
+        journal = JournalReader(path)
+        everything = list(journal)
+        seen = [(e.t_ns, e.name, e.data.can_id, e.data.flags, e.data.data) for e in everything if e.kind == "can"]
+        assert frames == seen
+        assert entries == [entry for entry in everything if not isinstance(entry.data, CanRecord)]
+        assert reader.truncated == journal.truncated
+        assert (reader.attachments, reader.metadata) == (journal.attachments, journal.metadata)
+
+
+def test_signals_are_decoded_by_the_databases_in_the_journal(attempts):
+    timeline = attempts["wire.full", 1].timeline
+    speed = next(
+        one for one in timeline.series if one.name == "chassis::ESC_Speed.VehicleSpeed" and one.group == "wire"
+    )
+    assert speed.unit == "km/h"
+    assert [(t_ns // 1_000_000_000, value) for t_ns, value in zip(speed.t_ns, speed.values, strict=True)] == [
+        (t_s, 5.0 * t_s) for t_s in range(12)
+    ]
+    assert not [one.name for one in timeline.series if one.name.endswith(("_Crc", "_Counter"))]
+
+
+def test_frames_say_what_they_mean(attempts):
+    timeline = attempts["wire.full", 1].timeline
+    named = {message: text for message, text in timeline.meanings}
+    assert len(timeline.meanings) == len(timeline.frames)
+    assert "VehicleSpeed 55 km/h" in named["ESC_Speed"]
+
+
+def test_an_unknown_kind_has_a_lane_of_its_own(attempts):
+    events = {event.lane: event for event in attempts["wire.full", 1].timeline.events}
+    assert set(events) == {"diag cockpit", "mqtt", "update", "sound", "touch", "wind tunnel"}
+    assert events["wind tunnel"].text == "speed_m_s 12.5"
+    assert (events["sound"].t_ns, events["sound"].until_ns) == (7_000_000_000, 9_000_000_000)
+    assert events["diag cockpit"].bad, "a negative response is seen to be one"
+
+
+def test_a_database_that_cannot_be_read_is_said_and_the_frames_stay(tmp_path):
+    journal = factory.open_case(tmp_path, "a")
+    journal.attach("cabin.dbc", "text/plain", b"BO_ what is this")
+    factory.traffic(journal, 0, 1, buses=("cabin",))
+    factory.verdict(journal, 1_000_000_000, "pass")
+    seen = []
+    read_run(tmp_path, on_attempt=seen.append)
+    assert seen[0].timeline.frames
+    assert any(note.startswith("the frames of cabin are not decoded: ") for note in seen[0].timeline.thinned)
+
+
 def test_memory_is_bounded_whatever_the_length():
     collector = Collector("long")
-    for n in range(60_000):
-        collector.take(Entry(n * 1_000_000, "can", "cabin", CanRecord(0x100, 0, Origin.SIM, bytes(8))))
-        collector.take(Entry(n * 1_000_000, "signal", "", {"signal": "Speed", "value": n % 250}))
-        collector.take(Entry(n * 1_000_000, "console", "main", {"direction": "rx", "text": "x"}))
+    collector.begin(Wires().of({}, {}), ["cabin"])
+    for start in range(0, 60_000, 1_000):
+        stamps = [n * 1_000_000 for n in range(start, start + 1_000)]
+        entries = []
+        for t_ns in stamps:
+            entries.append(Entry(t_ns, "signal", "", {"signal": "Speed", "value": t_ns // 1_000_000 % 250}))
+            entries.append(Entry(t_ns, "console", "main", {"direction": "rx", "text": "x"}))
+        collector.take(Block(frames_of(stamps, 0x100, bytes(8)), entries))
     timeline = collector.timeline()
     assert len(timeline.frames) == FRAMES
     assert len(timeline.series[0].t_ns) <= 40_000
@@ -177,8 +248,8 @@ def test_fields_of_any_type_are_taken(kind):
     keys = ["id", "phase", "ok", "t", "samples", "limit", "value", "signal", "since_ns", "verdict", "text", "parent"]
     collector = Collector("odd")
     for _ in range(300):
-        collector.take(Entry(1, kind, "", {key: rng.choice(ODD) for key in keys}))
-        collector.take(Entry(1, kind, "", rng.choice(ODD)))
+        collector.take_entry(Entry(1, kind, "", {key: rng.choice(ODD) for key in keys}))
+        collector.take_entry(Entry(1, kind, "", rng.choice(ODD)))
     collector.timeline()
 
 
@@ -253,19 +324,14 @@ def test_equal_values_in_a_row_are_kept_once():
     assert (builder.build().t_ns, builder.build().values) == ((0, 2, 4), (1.0, 2.0, 1.0))
 
 
-@pytest.mark.parametrize(
-    ("flags", "length", "microseconds"), [(0, 8, 222), (EXTENDED, 8, 262), (FD, 64, 331), (0, 0, 94)]
-)
-def test_the_time_of_a_frame_is_roughly_right(flags, length, microseconds):
-    assert frame_ns(flags, length) == microseconds * 1000
-
-
 def test_bus_load_follows_silence():
     collector = Collector("load")
-    for t_ms in [*range(0, 200, 1), 500]:
-        collector.take(Entry(t_ms * 1_000_000, "can", "cabin", CanRecord(1, 0, Origin.SIM, bytes(8))))
+    collector.begin(Wires().of({}, {}), ["cabin"])
+    collector.take(Block(frames_of([t_ms * 1_000_000 for t_ms in [*range(0, 200), 500]], 0x155, b"\x55" * 8), []))
     (load,) = collector.timeline().series
+    # 111 bits, of which none is stuffed, and an intermission that is counted: 0.222 ms each millisecond
     assert list(zip(load.t_ns, load.values, strict=True)) == [(0, 22.2), (200_000_000, 0.0)]
+    assert any("500 kbit/s" in note for note in collector.timeline().thinned)
 
 
 def test_run_json_may_hold_what_json_should_not(tmp_path):

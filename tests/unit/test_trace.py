@@ -78,6 +78,17 @@ def test_a_journal_that_was_cut_still_gives_a_trace(tmp_path):
     assert len(list(BLFReader(traced(tmp_path, close=False)))) == len(FRAMES)
 
 
+def test_a_case_that_passed_has_its_trace_where_it_is_asked_for(tmp_path):
+    factory.make_many(tmp_path, 1)
+    path = tmp_path / "tests" / "many.0000" / "1" / "trace.blf"
+    make_report(tmp_path)
+    assert not path.exists()
+    make_report(tmp_path, traces="all")
+    assert len(list(BLFReader(path))) == 420
+    make_report(tmp_path)
+    assert not path.exists()
+
+
 def test_a_trace_that_cannot_be_written_is_a_warning_not_a_verdict(tmp_path):
     factory.failing(tmp_path)
     (tmp_path / "tests" / "cluster.abs" / "1" / "trace.blf").mkdir()

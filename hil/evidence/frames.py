@@ -1,0 +1,101 @@
+"""The frames of one case: those that led to its verdict, and what all of them together say (signals, bus load).
+
+Rules of this module: pure, bounded memory. Frames are kept up to the last failed check or the first fault; of a case
+that passed those up to its end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from hil.can.frames import CanFrame
+from hil.can.log_frames import BLOCK_FRAMES, Frames, empty, joined
+from hil.evidence.facts import Wire, Wires
+from hil.evidence.series import Series
+from hil.evidence.wire import E2E_NOTE, LoadMeter, SignalCollector
+from hil.journal import Origin
+
+WINDOW_NS: Final = 2_000_000_000
+FRAMES: Final = 2_000
+
+
+class FrameKeeper:
+    """Takes all frames of a case in their order."""
+
+    def __init__(self) -> None:
+        self._buses: Sequence[str] = ()
+        self._window: deque[Frames] = deque()
+        self._waiting: list[Frames] = []
+        self._frozen: Frames | None = None
+        self._decoded = False
+        self._begin(Wires().of({}, {}))
+
+    def _begin(self, wire: Wire) -> None:
+        self._wire, self._load = wire, LoadMeter(wire.rates)
+        self._signals: SignalCollector = wire.signals.begin(self._buses)
+
+    def begin(self, wire: Wire, buses: Sequence[str]) -> None:
+        """What is known of the buses, before the first frame."""
+        self._buses = buses
+        self._begin(wire)
+
+    def take(self, frames: Frames) -> None:
+        """Take the next frames."""
+        if not len(frames):
+            return
+        self._waiting.append(frames)
+        self._window.append(frames)
+        if sum(map(len, self._waiting)) >= BLOCK_FRAMES:
+            self._count()
+        oldest_ns = int(frames.t_ns[-1]) - WINDOW_NS
+        while len(self._window) > 1 and int(self._window[0].t_ns[-1]) < oldest_ns:
+            self._window.popleft()
+
+    def _count(self) -> None:
+        """What frames say together is worked out for many at once."""
+        block, self._waiting = joined(self._waiting), []
+        self._load.take(block, self._buses)
+        self._signals.take(block)
+
+    def freeze(self, t_ns: int) -> None:
+        """Keep the frames that led here; the last such moment is the one that counts."""
+        self._frozen = _last(joined(list(self._window)), t_ns)
+
+    def kept(self, *, frozen: bool) -> tuple[CanFrame, ...]:
+        """The frames for the table."""
+        frames = self._frozen if frozen and self._frozen is not None else _last(joined(list(self._window)), None)
+        origin = Origin.SIM
+        return tuple(CanFrame(t_ns, self._buses[channel], can_id, data, flags, origin)
+                     for t_ns, channel, can_id, flags, _, data in frames.rows())  # fmt: skip
+
+    def meanings(self, frames: Sequence[CanFrame]) -> tuple[tuple[str, str], ...]:
+        """Message and signals of each of these frames."""
+        return tuple(self._wire.texts.of(frame) for frame in frames)
+
+    def series(self, end_ns: int) -> tuple[Series, ...]:
+        """The load of each bus, and all signals that were on them."""
+        self._count()
+        signals = self._signals.series()
+        self._decoded = bool(signals)
+        return (*self._load.series(end_ns), *signals)
+
+    def notes(self) -> Iterator[str]:
+        """What is left out or assumed."""
+        yield from self._wire.notes
+        for bus in self._load.assumed():
+            yield f"the load of {bus} is worked out for 500 kbit/s (data of CAN FD 2 Mbit/s): nobody says its bit rate"
+        if self._decoded:
+            yield E2E_NOTE
+
+
+def _last(frames: Frames, t_ns: int | None) -> Frames:
+    """The last frames until an instant, within the window."""
+    if not len(frames):
+        return empty()
+    end_ns = int(frames.t_ns.max()) if t_ns is None else t_ns
+    rows = np.flatnonzero((frames.t_ns <= end_ns) & (frames.t_ns >= end_ns - WINDOW_NS))
+    return frames.pick(rows[-FRAMES:])

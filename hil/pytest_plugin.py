@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hil.bench.case import Case
     from hil.bench.facade import Bench
     from hil.bench.session import CaseVerdict, Session
+    from hil.tables import Row
 
 _MARKERS = (
     "requirement(id, ...): requirements that the case verifies",
@@ -30,11 +31,14 @@ _MARKERS = (
     "tag(word, ...): words to select cases by",
     "needs(feature, ...): features that the variant under test must have; without them the case is not run",
     "variant(name, ...): variants that the case is for; on others it is not run",
+    "table(file, column=cell, ...): one case for each row of a CSV file; arguments are called like columns, or `row`",
     "bench_timeout(duration): bench time that the case may take",
     "realtime: runs on benches in real time too",
     "guest: light enough for an emulated machine",
 )
 _WORDS = ("realtime", "guest")
+_ROW_MARKERS = {"requirement": "requirement", "needs": "needs", "variant": "variant", "tags": "tag"}
+_MISTAKES = pytest.StashKey[list[str]]()
 _CASE = pytest.StashKey["Case"]()
 _OUTCOME = pytest.StashKey[Any]()
 _SESSION = pytest.StashKey["Session"]()
@@ -112,9 +116,47 @@ def _settings(config: pytest.Config) -> Any:
     return replace(settings, **{name: value for name, value in given.items() if value})
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each row of the table that a test asks for. What is wrong with a table is told after collection."""
+    for mark in metafunc.definition.iter_markers("table"):
+        from hil.errors import UsageError
+
+        try:
+            _add_rows(metafunc, mark)
+        except UsageError as error:
+            place = f"{metafunc.definition.path.name}: {metafunc.function.__name__}"
+            metafunc.config.stash.setdefault(_MISTAKES, []).append(f"{place}: {error}")
+
+
+def _add_rows(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
+    from hil import tables
+    from hil.errors import UsageError
+
+    if len(mark.args) != 1:
+        raise UsageError("the marker table takes one file", remedy='write @pytest.mark.table("speeds.csv").')
+    rows = tables.read(tables.find(str(mark.args[0]), metafunc.definition.path), mark.kwargs)
+    names = [name for name in metafunc.fixturenames if name in rows[0].cells or name == "row"]
+    if not names:
+        mend = f"give it arguments called like columns ({', '.join(rows[0])}), or 'row'."
+        raise UsageError("the test takes nothing of its table", where=str(mark.args[0]), remedy=mend)
+    metafunc.parametrize(names, [_of_row(row, names, metafunc) for row in rows])
+
+
+def _of_row(row: Row, names: list[str], metafunc: pytest.Metafunc) -> Any:
+    """A row's values for a test; a cell that the test takes as `float` is one."""
+    kinds = {name: metafunc.function.__annotations__.get(name) for name in names}
+    values = [row if n == "row" else row.number(n) if kinds[n] in (float, "float") else row[n] for n in names]
+    marks = [
+        getattr(pytest.mark, marker)(*row.said(column)) for column, marker in _ROW_MARKERS.items() if row.said(column)
+    ]
+    return pytest.param(*values, id=row.key, marks=marks)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Make cases of the tests that use the bench, and drop those that `hil run` did not select."""
+    for mistake in config.stash.get(_MISTAKES, []):
+        raise pytest.UsageError(mistake)
     cases = [item for item in items if _is_case(item)]
     if not cases or (config.option.collectonly and not _under_hil_run()):
         return

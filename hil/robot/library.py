@@ -51,7 +51,8 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
     = Tags =
     ``req:ID`` names a requirement that the test verifies, ``start:off`` and ``start:sleep`` its start,
     ``timeout:30 s`` the bench time that it may take, ``needs:navigation`` what the variant must be fitted with and
-    ``variant:alta`` a variant that it is for. Other tags are words to select by.
+    ``variant:alta`` a variant that it is for. ``table:speeds.csv`` makes a test of each row of that table, with a
+    variable for each column. Other tags are words to select by.
     """
 
     ROBOT_LIBRARY_SCOPE = "GLOBAL"

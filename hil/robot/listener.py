@@ -18,6 +18,7 @@ from hil.bench.case import Case, make_id, refuse_twins, split_tags
 from hil.bench.session import Outcome, Session, Settings, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
+from hil.robot.expansion import expand, refuse_unexpanded, set_variables
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
@@ -35,8 +36,9 @@ def case_of(test: Any) -> Case:
     """The case that a Robot test is.
 
     Raises:
-        UsageError: a tag names a start state or a time-out that there is not.
+        UsageError: a tag names a start state or a time-out that there is not; its table is wrong.
     """
+    refuse_unexpanded(test)
     try:
         said = split_tags(str(tag) for tag in test.tags)
     except UsageError as error:
@@ -72,6 +74,7 @@ class BenchListener:
             BenchListener.of_the_run = self
         self._session: Session | None = None
         self._broken: HilError | None = None
+        self._refused: HilError | None = None
         self._running = False
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
@@ -95,16 +98,21 @@ class BenchListener:
                 raise
         return self._session
 
+    def start_suite(self, data: Any, result: Any) -> None:
+        """Make tests out of the rows of data tables, where no pre-run modifier did."""
+        data.tests, _ = expand(list(data.tests))
+
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self._errors = []
+        self._errors, self._refused = [], None
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
         try:
             reason = self.session.begin(case_of(data))
+            set_variables(data)
         except HilError as error:
-            self._broken = self._broken or error
+            self._refused = error
             return
         self._running = True
         if reason:
@@ -132,7 +140,7 @@ class BenchListener:
     def end_test(self, data: Any, result: Any) -> None:
         """A case ends: Robot's status becomes the bench's verdict."""
         if not self._running:
-            _set(result, Verdict.USAGE, str(self._broken or "the bench could not be made"))
+            _set(result, Verdict.USAGE, str(self._refused or "the bench could not be made"))
             return
         self._running = False
         self._guard.close()
@@ -190,7 +198,7 @@ def _set(result: Any, verdict: Verdict, message: str) -> None:
 def _skip(test: Any, reason: str) -> None:
     """Let a test do nothing but say why it is not run."""
     test.setup = test.teardown = test.template = None
-    test.body.clear()
+    test.body = []
     test.body.create_keyword(name="BuiltIn.Skip", args=[escape(reason)])
 
 
@@ -207,7 +215,8 @@ class Selector:
 
     def start_suite(self, suite: Any) -> None:
         """Keep what is selected."""
-        suite.tests = [test for test in suite.tests if self._takes(test)]
+        tests, _ = expand(list(suite.tests))
+        suite.tests = [test for test in tests if self._takes(test)]
 
     def _takes(self, test: Any) -> bool:
         """Whether a test runs. One that can't be a case is told to the parent, and the rest goes on."""

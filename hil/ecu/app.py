@@ -10,6 +10,7 @@ Not for: what an application does (one module each, listed in `hil.ecu.apps`).
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,8 @@ from hil.can.frames import CanFrame
 from hil.can.port import CanPort
 from hil.clock import Clock
 from hil.ecu.com import Com
+from hil.ecu.dtc import DtcMemory
+from hil.ecu.settings import Settings
 from hil.ecu.store import Store
 from hil.hmi.frames import Display
 from hil.serial.line import PowerLine
@@ -85,14 +88,20 @@ class Life:
         power_mode: key position.
         reset_reason: why this life began: `power`, `watchdog`, `software`, `undervoltage`, `update`, `wake`.
         born_ns: when it began.
-        display_allowed: False while the supply is too low or too high for the backlight.
+        phase_since_ns: when the phase began.
+        display_allowed: False while the supply is too low for the backlight.
+        is_overvoltage: the supply is too high.
+        store_was_torn: a page of the persistent memory was damaged when this life began.
     """
 
     phase: Phase = Phase.OFF
     power_mode: PowerMode = PowerMode.OFF
     reset_reason: str = "power"
     born_ns: int = 0
+    phase_since_ns: int = 0
     display_allowed: bool = True
+    is_overvoltage: bool = False
+    store_was_torn: bool = False
 
     @property
     def ignition(self) -> bool:
@@ -116,6 +125,9 @@ class Platform:
         say: writes a line to the console.
         later: `later(delay_ns, callback, argument)`: a timer that dies with the power.
         reboot: `reboot(reason)`: restart now; the reason stands in the boot log and in CLU_Heartbeat*.
+        settings: the driver's settings.
+        dtcs: the memory of trouble codes.
+        log: the last lines that went to the console in this life.
         awake: names of those that keep the ECU awake with the ignition off (diagnosis, an update); see `keep_awake`.
     """
 
@@ -130,6 +142,9 @@ class Platform:
     say: Callable[[str], None]
     later: Callable[..., None]
     reboot: Callable[[str], None]
+    settings: Settings
+    dtcs: DtcMemory
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=200))
     awake: dict[str, bool] = field(default_factory=dict)
 
     def keep_awake(self, who: str, wanted: bool) -> None:
@@ -144,10 +159,12 @@ class App:
         platform: what it stands on.
 
     Attributes:
+        is_hung: it stopped working: it gets no frame any more, and the watchdog will notice.
         can_ids: (bus, identifier) of raw frames that `on_frame` wants to see.
     """
 
     name = "app"
+    is_hung = False
     can_ids: frozenset[tuple[str, int]] = frozenset()
 
     def __init__(self, platform: Platform) -> None:

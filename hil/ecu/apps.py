@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from hil.ecu.app import App, Platform
 from hil.ecu.cluster_app import ClusterApp
+from hil.ecu.shell import Shell
+from hil.ecu.supervision import Supervision
 
 
 def make_apps(platform: Platform) -> list[App]:
     """All applications of this ECU, not started."""
-    return [
-        ClusterApp(platform),
+    cluster = ClusterApp(platform)
+    apps: list[App] = [
+        cluster,
+        Supervision(platform, cluster),
     ]
+    apps.append(Shell(platform, apps))
+    return apps

@@ -1,32 +1,36 @@
-"""The application behind the instrument cluster: what arrived becomes what the driver sees."""
+"""The application behind the instrument cluster: what arrived becomes what the driver sees and hears.
+
+Rules of this module: its parts (speed, gauges, telltales, warnings, chimes, odometer) say each frame whether anything
+that can be seen changed; only then a picture's state is made and presented. What it says on the bus is what it shows.
+
+Not for: how it looks (`hil.ecu.cluster`).
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from hil.clock import NS_PER_S
 from hil.ecu import cluster
-from hil.ecu.app import VSYNC_HZ, App, Phase, Platform
+from hil.ecu.app import App, Phase, Platform, PowerMode
+from hil.ecu.chimes import Chimes
 from hil.ecu.cluster import ClusterState, Screen
+from hil.ecu.cluster_outputs import ClusterOutputs
+from hil.ecu.gauges import Gauges
+from hil.ecu.odometer import Odometer
+from hil.ecu.reminders import Reminders
+from hil.ecu.speed import KMH_PER_MPH, SpeedGauge
+from hil.ecu.telltales import Telltales
+from hil.ecu.warnings import Warnings
 from hil.hmi.frames import Frame
 
-BLINK_HZ: Final = 1.5
-_NEEDLE_TAU_S: Final = 0.08
-_LIT_BY: Final = {
-    "high_beam": ("BCM_Lights", "HighBeam"),
-    "low_beam": ("BCM_Lights", "LowBeam"),
-    "position_lights": ("BCM_Lights", "PositionLights"),
-    "turn_left": ("BCM_Lights", "TurnLeft"),
-    "turn_right": ("BCM_Lights", "TurnRight"),
-    "engine": ("ECM_Engine", "MalfunctionLamp"),
-    "oil": ("ECM_Engine", "OilPressureLow"),
-    "abs": ("ESC_Speed", "AbsFault"),
-    "brake": ("ESC_Speed", "BrakeWarning"),
-}
-_BLINKING: Final = frozenset({"turn_left", "turn_right"})
-_SPEED_SNA: Final = 0xFFFF
+_SUPERVISED_AFTER_NS: Final = NS_PER_S
+_QUIET_AFTER_CRANK_NS: Final = NS_PER_S // 2
+_LONG_PRESS_NS: Final = 2 * NS_PER_S
+_LIT_AFTER_NS: Final = NS_PER_S
+_NIGHT: Final = (1,)
 
 
 class ClusterApp(App):
@@ -36,31 +40,142 @@ class ClusterApp(App):
 
     def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
-        self._display = platform.wires.displays["cluster"]
-        self._defects = platform.defects
+        self._display, self._defects = platform.wires.displays["cluster"], platform.defects
+        self.settings, com = platform.settings, platform.com
+        self.speed = SpeedGauge(platform)
+        self.gauges = Gauges(platform, self.settings, self.speed)
+        self.telltales = Telltales(platform)
+        self.odometer = Odometer(platform, self.speed)
+        self.chimes = Chimes(platform, self.settings)
+        self.reminders = Reminders(platform, self.chimes, self.speed)
+        self.warnings = Warnings(platform, self._rules(), self.reminders.warn)
+        self._day_night, self._dimming = com.signal("BCM_Ambient", "DayNight"), com.signal("BCM_Interior", "Dimming")
+        self._ok = com.signal("SWS_Buttons", "ButtonOk")
+        for message in ("BCM_Ambient", "BCM_Interior"):
+            com.watch(message, self._mark)
+        com.watch("SWS_Buttons", self._pressed)
+        self.settings.listen(self._mark)
+        self.outputs = ClusterOutputs(platform, self)
         self._forget()
 
+    def _rules(self) -> dict[str, Callable[[], bool]]:
+        reminders = self.reminders
+        return {
+            "door_open_driving": reminders.door_open_driving,
+            "unbelted_driving": reminders.unbelted_driving,
+            "park_brake_driving": reminders.park_brake_driving,
+            "icy": lambda: "ice" in self.telltales.on,
+            "gear_implausible": lambda: self.gauges.gear_implausible,
+            "overvoltage": lambda: self.platform.life.is_overvoltage,
+        }
+
+    def _mark(self) -> None:
+        self._dirty = True
+
     def _forget(self) -> None:
-        self._needle_kmh = self._needle_rpm = 0.0
-        self._frozen_number: int | None = None
         self._shown = ClusterState(screen=Screen.OFF)
+        self._dirty = True
+        self._ignition = False
+        self._ok_since_ns: int | None = None
+        self._cranked_ns = -_QUIET_AFTER_CRANK_NS
+        self._lamps: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> ClusterState:
+        """What is on the glass."""
+        return self._shown
 
     def start(self) -> None:
-        """First word to the bus: booting."""
-        self._write_status()
+        """Userland: as new, but for what the store has."""
+        self.odometer.load()
+        self.outputs.start()
 
     def stop(self) -> None:
         """All in RAM is gone."""
         self._forget()
+        for part in (self.speed, self.gauges, self.telltales, self.chimes, self.reminders, self.warnings):
+            part.forget()
 
     def sleep(self) -> None:
-        """Dark."""
+        """Dark and silent."""
         self._shown = ClusterState(screen=Screen.OFF)
+        self._switch(False, self.platform.clock.now_ns)
+        self.chimes.forget()
+
+    def wake(self) -> None:
+        """Everything is heard anew."""
+        self._dirty = True
+        self.outputs.start()
+
+    # A frame --------------------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
         """One frame."""
-        self._show(self._scene())
-        self._write_status()
+        now_ns, life = self.platform.clock.now_ns, self.platform.life
+        if life.phase is Phase.SPLASH:
+            self._show(ClusterState(screen=Screen.SPLASH if life.display_allowed else Screen.OFF))
+            return
+        if life.ignition != self._ignition:
+            self._switch(life.ignition, now_ns)
+        if self._sounds(now_ns) | (self._ignition and self._changes(now_ns)) | self._dirty:
+            self._dirty = False
+            self._show(self._scene() if self._ignition and life.display_allowed else ClusterState(screen=Screen.OFF))
+            self.outputs.write(now_ns)
+        self.outputs.tick(now_ns)
+
+    def _switch(self, on: bool, now_ns: int) -> None:
+        """KL15 was switched."""
+        self._ignition, self._dirty = on, True
+        self.platform.com.supervise(now_ns + _SUPERVISED_AFTER_NS if on else None)
+        self.reminders.ignition(on, now_ns)
+        if on:
+            self.telltales.ignition_on(now_ns)
+            self.gauges.ignition_on()
+            self.warnings.ignition_on()
+            self.odometer.restart()
+        else:
+            self.odometer.save()
+
+    def _sounds(self, now_ns: int) -> bool:
+        """Reminders and chimes, with the ignition on or off; whether the bus should hear of it."""
+        if self.reminders.tick(now_ns):
+            self.warnings.look_at_rules()
+        return self.chimes.tick(now_ns)
+
+    def _changes(self, now_ns: int) -> bool:
+        """Let all parts have their frame; whether something that can be seen changed."""
+        changed = self.speed.tick(now_ns, self.settings.text("speed_unit"))
+        changed |= self.gauges.tick(now_ns)
+        lit, blinker = self.telltales.blinker.is_lit, self.telltales.blinker
+        lamps = self.telltales.tick(now_ns)
+        if blinker.is_lit != lit:
+            self.chimes.tick_indicator(now_ns, blinker.is_lit)
+        changed |= lamps is not self._lamps
+        self._lamps = lamps
+        changed |= self.odometer.tick(now_ns)
+        changed |= self.warnings.tick(now_ns, quiet=self._is_quiet(now_ns))
+        return changed
+
+    def _is_quiet(self, now_ns: int) -> bool:
+        if self.platform.life.power_mode is PowerMode.CRANK:
+            self._cranked_ns = now_ns
+        return now_ns - self._cranked_ns < _QUIET_AFTER_CRANK_NS or self.telltales.is_bulb_check(now_ns)
+
+    def _pressed(self) -> None:
+        """ButtonOk: acknowledges a warning; held for two seconds without one it resets the trip."""
+        now_ns = self.platform.clock.now_ns
+        if self._ok.is_(1):
+            if self.warnings.acknowledge(now_ns):
+                self._dirty = True
+            elif self._ok_since_ns is None:
+                self._ok_since_ns = now_ns
+        elif self._ok_since_ns is not None:
+            if now_ns - self._ok_since_ns >= _LONG_PRESS_NS:
+                self.odometer.reset_trip()
+                self._dirty = True
+            self._ok_since_ns = None
+
+    # The picture ----------------------------------------------------------------------------------------------------
 
     def _show(self, state: ClusterState) -> None:
         if state == self._shown:
@@ -71,69 +186,85 @@ class ClusterApp(App):
             self._display.go_dark(now_ns)
         else:
             self._display.present(Frame(now_ns, partial(cluster.render, state), token=state))
+        if self.platform.life.phase is Phase.SPLASH:
+            self.outputs.write(now_ns)
 
-    def _write_status(self) -> None:
-        lit = self._shown.screen is Screen.ON
-        state = 2 if lit else 1 if self.platform.life.phase is Phase.SPLASH else 3
-        speed = 10 * (self._shown.speed_number or 0) * lit
-        self.platform.com.write("CLU_Status", ClusterState=state, DisplayedSpeed=speed)
+    @property
+    def is_night(self) -> bool:
+        """Whether the night design is shown."""
+        mode = self.settings["day_night"]
+        if mode != "auto":
+            return mode == "night"
+        return self._day_night.raw in _NIGHT and "night_ignored" not in self._defects
 
-    def _value(self, message: str, signal: str) -> Any:
-        """Raw value of a signal; None if it never came or came too long ago."""
-        return self.platform.com.raw(message, signal)
+    @property
+    def backlight(self) -> float:
+        """Brightness, 0.2 to 1: the setting, and at night the dimmer."""
+        level = self.settings.number("brightness") / 80
+        if self.is_night:
+            dimmer = (100.0 if self._dimming.value is None else self._dimming.value) / 100
+            level *= 1 - dimmer if "dimming_inverted" in self._defects else dimmer
+        if self.platform.life.is_overvoltage:
+            level *= 0.5
+        return min(max(level, 0.2), 1.0)
 
     def _scene(self) -> ClusterState:
-        if self.platform.life.phase is Phase.SPLASH:
-            return ClusterState(screen=Screen.SPLASH)
-        if not self.platform.life.ignition:
-            return ClusterState(screen=Screen.OFF)
-        speed = self._speed_kmh()
-        self._needle_kmh = self._follow(self._needle_kmh, speed or 0.0)
-        self._needle_rpm = self._follow(self._needle_rpm, 0.25 * (self._value("ECM_Engine", "EngineSpeed") or 0))
+        gauges, settings = self.gauges, self.settings
+        shown, mph = gauges.shown, gauges.is_mph
+        odometer, trip = self.odometer.shown(miles=mph)
+        fuel, charge = gauges.fuel.value, gauges.charge.value
+        hybrid = "hybrid" in self.platform.variant.features
         return ClusterState(
-            speed=self._needle_kmh,
-            speed_number=self._number(speed),
-            rpm=self._needle_rpm,
-            gear=self._gear(),
-            telltales=frozenset(name for name in _LIT_BY if self._lit(name)),
-            odometer=12_345,
-            trip=67.8,
+            brand=self.platform.variant.brand,
+            night=self.is_night,
+            language=settings.text("language"),
+            speed=self.speed.needle,
+            speed_unit=settings.text("speed_unit"),
+            speed_number=self.speed.number,
+            rpm=gauges.rpm.value or 0.0,
+            power_pct=gauges.power.value if hybrid else None,
+            fuel=None if fuel is None else fuel / 100,
+            coolant_C=gauges.coolant.value,
+            charge=None if charge is None or not hybrid else charge / 100,
+            range_km=shown.range_km,
+            gear=shown.gear,
+            telltales=self._lamps,
+            odometer=odometer,
+            trip=trip,
+            distance_unit="mi" if mph else "km",
+            clock=shown.clock,
+            outside=shown.outside,
+            acc_speed=shown.acc_speed,
+            speed_limit=shown.speed_limit,
+            warning=self.warnings.picture(settings.text("language")),
+            warnings_queued=self.warnings.queued,
+            guidance=shown.guidance,
+            dimming=self.backlight,
         )
 
-    def _speed_kmh(self) -> float | None:
-        raw = self._value("ESC_Speed", "VehicleSpeed")
-        if raw is None and "speed_kept_on_loss" in self._defects:
-            raw = self.platform.com.raw("ESC_Speed", "VehicleSpeed", stale=True)
-        if raw is None or raw == _SPEED_SNA:
+    @property
+    def shown_kmh(self) -> float | None:
+        """The digits in km/h, whatever they are shown in."""
+        number = self._shown.speed_number
+        if number is None:
             return None
-        return 0.01 * float(raw) * (0.95 if "speed_reads_low" in self._defects else 1.0)
+        return number * KMH_PER_MPH if self._shown.speed_unit == "mph" else float(number)
 
-    @staticmethod
-    def _follow(now: float, target: float) -> float:
-        """One step of a first-order low pass at the frame rate; arrives when the rest can't be seen."""
-        step = (target - now) * (1 - math.exp(-1 / (VSYNC_HZ * _NEEDLE_TAU_S)))
-        return target if abs(target - now) < 0.05 else now + step
+    # Console --------------------------------------------------------------------------------------------------------
 
-    def _number(self, speed_kmh: float | None) -> int | None:
-        """The digital speed: rounded up, since UN R39 5.3 lets it show more than the true speed, never less."""
-        if speed_kmh is None:
-            return None
-        number = math.ceil(round(speed_kmh, 2))
-        if "speed_number_frozen" in self._defects:
-            self._frozen_number = number if self._frozen_number is None else self._frozen_number
-            return self._frozen_number
-        return number
+    def commands(self) -> dict[str, Callable[[str], str]]:
+        """`warnings`: those that are there, shown or acknowledged; `trip reset`."""
+        return {"warnings": self._list_warnings, "trip": self._trip}
 
-    def _gear(self) -> str | None:
-        raw = self._value("TCM_Gear", "Gear")
-        return None if raw is None or raw >= len(cluster.GEARS) else cluster.GEARS[raw]
+    def _list_warnings(self, _: str) -> str:
+        lines = []
+        for one in self.warnings.active.values():
+            state = "shown" if one is self.warnings.shown else "acknowledged" if one.acknowledged_ns else "waiting"
+            lines.append(f"{one.kind.number:3d} {one.kind.name} {one.kind.priority.word} {state}")
+        return "\n".join(lines) or "no warnings"
 
-    def _lit(self, telltale: str) -> bool:
-        message, signal = _LIT_BY[telltale]
-        if telltale == "high_beam" and "high_beam_dark" in self._defects:
-            return False
-        if not self._value(message, signal):
-            return False
-        if telltale not in _BLINKING:
-            return True
-        return self.platform.clock.now_ns * 2 * BLINK_HZ % (2 * NS_PER_S) < NS_PER_S
+    def _trip(self, argument: str) -> str:
+        if argument == "reset":
+            self.odometer.reset_trip()
+            self._dirty = True
+        return f"trip {self.odometer.trip_km:.1f} km, odometer {self.odometer.km:.1f} km"

@@ -19,28 +19,33 @@ from hil.ecu.app import VSYNC_HZ, App, Life, Phase, Platform, PowerMode, Wires
 from hil.ecu.apps import make_apps
 from hil.ecu.com import Com
 from hil.ecu.defects import check_names
+from hil.ecu.dtc import DtcMemory
 from hil.ecu.network import EcuNetwork
+from hil.ecu.power import BROWN_OUT_V, START_V, SupplyMonitor
+from hil.ecu.settings import Settings
+from hil.ecu.shell import VERSION
 from hil.ecu.store import Store
 from hil.ecu.variant import EcuVariant
 from hil.errors import HilError, UsageError
 
 __all__ = ["NODE", "VSYNC_HZ", "CockpitEcu", "Phase", "Wires"]
 
-UNDERVOLTAGE_V: Final = 6.0
 _SILENCE_NS: Final = 2 * NS_PER_S
 NODE: Final = "COCKPIT"
 """Its name in the databases."""
 _LATE_DEFECT_NS: Final = 500_000_000
 _REBOOT_AFTER_NS: Final = 3 * NS_PER_S
+_WATCHDOG_NS: Final = 2 * NS_PER_S
+_KEY_HOLD_NS: Final = 2 * NS_PER_S
+_SLOW_WAKE_NS: Final = 3 * NS_PER_S
 _BOOT_LOG: Final = (
-    (0.05, Phase.BOOT, "[    0.050] bootloader 2.4.1, slot A, boot reason: {reason}"),
-    (0.25, Phase.BOOT, "[    0.250] kernel 6.1.0-cockpit"),
-    (0.60, Phase.SPLASH, "[    0.600] display: 1280x480 at 60 Hz"),
-    (0.90, Phase.SPLASH, "[    0.900] part 68999001AA serial VC000001 hardware B1 software 1.0.0"),
-    (1.20, Phase.SPLASH, "[    1.200] can0: 500 kbit/s up"),
-    (1.80, Phase.ON, "[    1.800] cockpit: boot complete"),
+    (0.05, Phase.BOOT, "bootloader 2.4.1, slot A, boot reason: {reason}"),
+    (0.25, Phase.BOOT, "kernel 6.1.0-cockpit"),
+    (0.60, Phase.SPLASH, "display: 1280x480 at 60 Hz"),
+    (0.90, Phase.SPLASH, VERSION),
+    (1.20, Phase.SPLASH, "can0: 500 kbit/s up"),
+    (1.80, Phase.ON, "cockpit: boot complete"),
 )
-_CURRENT_A: Final = {Phase.OFF: 0.0, Phase.BOOT: 1.4, Phase.SPLASH: 1.9, Phase.ON: 2.3, Phase.SLEEP: 0.0015}
 _POWER_MODES: Final = (PowerMode.OFF, PowerMode.ACCESSORY, PowerMode.ON, PowerMode.CRANK)
 
 
@@ -75,12 +80,16 @@ class CockpitEcu:
         self._defects = check_names(defects)
         _check_network(network)
         self._com = Com(clock, wires.can, network, NODE, rng)
+        self._power_mode = self._com.signal("BCM_PowerMode", "PowerMode")
         self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)
         self._nm_ids = self._network.ids
         if "high_beam_late" in self._defects:
             self._com.slot("BCM_Lights").extra_ns = _LATE_DEFECT_NS
+        if "speed_e2e_ignored" in self._defects:
+            self._com.slot("ESC_Speed").receiver = None
         self._timers: list[Timer] = []
         self.life = Life()
+        self._supply = SupplyMonitor(clock, self.life, self._defects, self._on_supply)
         self.platform = self._make_platform(variant or EcuVariant(), store or Store(clock))
         self._apps = make_apps(self.platform)
         self._raw_ids: dict[tuple[str, int], list[App]] = {}
@@ -93,6 +102,7 @@ class CockpitEcu:
         self._forget()
 
     def _make_platform(self, variant: EcuVariant, store: Store) -> Platform:
+        settings = Settings(store, persistent="settings_not_kept" not in self._defects)
         return Platform(
             clock=self._clock,
             com=self._com,
@@ -105,7 +115,17 @@ class CockpitEcu:
             say=self._print,
             later=self._later,
             reboot=self._ask_reboot,
+            settings=settings,
+            dtcs=DtcMemory(store, self._snapshot, self._defects),
         )
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The moment, for a trouble code."""
+        return {
+            "t_ns": self._clock.now_ns - self.life.born_ns,
+            "odometer_km": self.platform.store.get("odometer.km", 0.0),
+            "voltage_V": self._wires.power.voltage_V,
+        }
 
     def _forget(self) -> None:
         """All that a life without power loses."""
@@ -115,19 +135,27 @@ class CockpitEcu:
         if self._running:
             self._running = False
             for app in self._apps:
+                app.is_hung = False
                 app.stop()
-        life = self.life
-        life.phase, life.power_mode, life.display_allowed = Phase.OFF, PowerMode.OFF, True
+        self._enter(Phase.OFF)
+        self.life.power_mode = PowerMode.OFF
+        self._supply.forget()
+        self._hung_ns: int | None = None
+        self._waking = False
         self.platform.awake.clear()
+        self.platform.log.clear()
         self._com.forget()
         self._network.stop()
         self._heard_ns = 0
         self._vsync_phase_ns = 0
         self._line = b""
 
+    def _enter(self, phase: Phase) -> None:
+        self.life.phase, self.life.phase_since_ns = phase, self._clock.now_ns
+
     async def start(self) -> None:
         """Connect to the wires; alive as soon as there is voltage."""
-        self._wires.power.load_A = lambda: _CURRENT_A[self.life.phase]
+        self._wires.power.load_A = lambda: self._supply.current_A(self._wires.power.voltage_V)
         for port in self._wires.can.values():
             await port.open(self._on_frame, self._on_lost)
         await self._wires.console.open(self._on_console, self._on_lost)
@@ -146,13 +174,25 @@ class CockpitEcu:
     # Power, boot, sleep -------------------------------------------------------------------------------------------
 
     def _on_voltage(self, voltage_V: float) -> None:
-        if voltage_V < UNDERVOLTAGE_V and self.life.phase is not Phase.OFF:
+        supply, is_off = self._supply, self.life.phase is Phase.OFF
+        if is_off:
+            supply.least_V = min(supply.least_V, voltage_V)
+            if voltage_V >= START_V:
+                self._boot("undervoltage" if supply.least_V >= BROWN_OUT_V else "power")
+                supply.seen(voltage_V)
+        elif voltage_V < supply.reset_V:
             self._forget()
-            self.platform.store.power_cut()
+            supply.least_V = voltage_V
+            self.life.store_was_torn = bool(self.platform.store.power_cut())
             if "survives_power_off" not in self._defects:
                 self._darken()
-        elif voltage_V >= UNDERVOLTAGE_V and self.life.phase is Phase.OFF:
-            self._boot("power")
+        else:
+            supply.seen(voltage_V)
+
+    def _on_supply(self, what: str) -> None:
+        """The supply got too low or too high, or well again."""
+        if self.life.phase in (Phase.SPLASH, Phase.ON):
+            self._print(f"power: supply {what}, {self._supply.voltage_V:.1f} V")
 
     def _darken(self) -> None:
         for display in self._wires.displays.values():
@@ -160,10 +200,16 @@ class CockpitEcu:
 
     def _boot(self, reason: str) -> None:
         life = self.life
-        life.phase, life.reset_reason, life.born_ns = Phase.BOOT, reason, self._clock.now_ns
+        reason = "power" if "reset_reason_lost" in self._defects else reason
+        life.reset_reason, life.born_ns = reason, self._clock.now_ns
+        self._enter(Phase.BOOT)
+        self.platform.settings.load()
+        self.platform.dtcs.load()
         self._vsync_phase_ns = self._clock.now_ns + self._rng.randrange(NS_PER_S // VSYNC_HZ)
+        slower = 2.5 if "boots_slowly" in self._defects else 1.0
         for after_s, phase, line in _BOOT_LOG:
-            self._later(round(after_s * NS_PER_S), self._boot_step, (phase, line))
+            stamp_s = after_s * slower
+            self._later(round(stamp_s * NS_PER_S), self._boot_step, (phase, f"[{stamp_s:9.3f}] {line}"))
         if "reboot_loop" in self._defects:
             self._later(_REBOOT_AFTER_NS, self._panic)
 
@@ -173,17 +219,21 @@ class CockpitEcu:
 
     def _ask_reboot(self, reason: str) -> None:
         """Reboot, but not from under the feet of the application that asks for it."""
+        self.platform.store.flush()
         self._later(0, self._reboot, reason)
 
     def _reboot(self, reason: str) -> None:
         self._forget()
         self._darken()
         self._boot(reason)
+        self._supply.seen(self._wires.power.voltage_V)
 
     def _boot_step(self, step: tuple[Phase, str]) -> None:
-        before, (self.life.phase, line) = self.life.phase, step
+        before, (phase, line) = self.life.phase, step
+        if phase is not before:
+            self._enter(phase)
         self._print(line.format(reason=self.life.reset_reason))
-        if before is Phase.BOOT and self.life.phase is not Phase.BOOT:
+        if before is Phase.BOOT and phase is not Phase.BOOT:
             self._begin()
 
     def _begin(self) -> None:
@@ -199,15 +249,18 @@ class CockpitEcu:
     def _fall_asleep(self) -> None:
         if self.life.phase is not Phase.ON:
             return
-        self.life.phase = Phase.SLEEP
+        self._enter(Phase.SLEEP)
+        self.life.power_mode = PowerMode.OFF
         self._com.stop()
         for app in self._apps:
             app.sleep()
         self._darken()
         self._print("cockpit: suspend, bus silent")
 
-    def _wake(self) -> None:
-        self.life.phase = Phase.ON
+    def _wake(self, _: object = None) -> None:
+        self._waking = False
+        self.life.reset_reason = "wake"
+        self._enter(Phase.ON)
         self._com.forget()
         self._com.start()
         self._network.follow()
@@ -228,13 +281,21 @@ class CockpitEcu:
         if frame[4] & (SENT | ERROR):
             return
         self._heard_ns = self._clock.now_ns
-        if phase is Phase.SLEEP:
-            self._wake()
+        if phase is Phase.SLEEP and not self._wakes_at_once():
+            return
         if phase is not Phase.BOOT:
             self._com.on_frame(frame)
             if special:
                 for app in self._raw_ids.get((frame[1], frame[2]), ()):
                     app.on_frame(frame)
+
+    def _wakes_at_once(self) -> bool:
+        if "wakes_slowly" not in self._defects:
+            self._wake()
+        elif not self._waking:
+            self._waking = True
+            self._later(_SLOW_WAKE_NS, self._wake)
+        return self.life.phase is not Phase.SLEEP
 
     def _is_nm(self, frame: CanFrame) -> bool:
         return (frame[1], frame[2]) in self._nm_ids and self._network.on_frame(frame)
@@ -242,6 +303,7 @@ class CockpitEcu:
     # Console ------------------------------------------------------------------------------------------------------
 
     def _print(self, line: str) -> None:
+        self.platform.log.append(line)
         if "console_mute" not in self._defects:
             self._wires.console.write(line.encode() + b"\r\n")
 
@@ -254,11 +316,7 @@ class CockpitEcu:
                 self._command(line.decode(errors="replace").strip())
 
     def _make_commands(self) -> dict[str, Callable[[str], str]]:
-        commands: dict[str, Callable[[str], str]] = {
-            "help": lambda _: f"commands: {', '.join(sorted(self._commands))}",
-            "status": lambda _: f"phase {self.life.phase.value}, ignition {'on' if self.life.ignition else 'off'}",
-            "version": lambda _: "part 68999001AA serial VC000001 hardware B1 software 1.0.0",
-        }
+        commands: dict[str, Callable[[str], str]] = {}
         for app in self._apps:
             commands |= app.commands()
         return commands
@@ -284,15 +342,34 @@ class CockpitEcu:
         if life.phase is Phase.ON and not self._stays_awake():
             return
         self._com.poll()
-        raw = self._com.raw("BCM_PowerMode", "PowerMode")
-        life.power_mode = _POWER_MODES[raw] if raw is not None and raw < len(_POWER_MODES) else PowerMode.OFF
+        life.power_mode = self._key_position()
         for app in self._apps:
-            app.tick()
+            if app.is_hung:
+                self._watchdog()
+            else:
+                app.tick()
         self._next_vsync()
+
+    def _key_position(self) -> PowerMode:
+        """What the body controller says; if it is silent, for two seconds the last it said."""
+        reading = self._power_mode
+        raw = reading.raw
+        if raw is None and reading.slot is not None and self._clock.now_ns - reading.slot.t_ns < _KEY_HOLD_NS:
+            raw = reading.stale
+        return _POWER_MODES[raw] if raw is not None and raw < len(_POWER_MODES) else PowerMode.OFF
+
+    def _watchdog(self) -> None:
+        """An application hangs: it is given two seconds, then the ECU restarts."""
+        now_ns = self._clock.now_ns
+        if self._hung_ns is None:
+            self._hung_ns = now_ns
+        elif now_ns - self._hung_ns >= _WATCHDOG_NS and "watchdog_dead" not in self._defects:
+            self.life.store_was_torn = bool(self.platform.store.power_cut())
+            self._later(0, self._reboot, "watchdog")
 
     def _stays_awake(self) -> bool:
         """Let the buses go when the ignition is off; whether the ECU is still awake after that."""
-        wanted = self.life.ignition or any(self.platform.awake.values())
+        wanted = self.life.ignition or any(self.platform.awake.values()) or "never_sleeps" in self._defects
         if self._network.is_managed:
             self._network.want(wanted)
             (self._com.start if self._network.is_in_use else self._com.stop)()

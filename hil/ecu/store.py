@@ -99,13 +99,13 @@ class Store:
         for done in waiting:
             done()
 
-    def power_cut(self) -> None:
-        """The supply went: RAM is lost, a write under way is torn."""
+    def power_cut(self) -> int:
+        """The supply went: RAM is lost, a write under way is torn. How many pages were found broken after that."""
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
         self._waiting, self._again, self._dirty = [], False, False
-        self.mount()
+        return self.mount()
 
     def mount(self) -> int:
         """Read the newest page that is whole; how many pages were broken."""

@@ -6,16 +6,19 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import hil
 from hil.bench import requirements
 from hil.bench.wiring import Plan
 from hil.clock import utc_now
 
+_DATA: Final = (Path("fixtures/tables"), Path("fixtures/drives"))
 
-def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any]) -> None:
+
+def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any], *, suites: Sequence[str] = ()) -> None:
     """Write run.json: all that differs between two equal runs, and what was run on what."""
     config, variant = made.config, made.config.variant
     own = config.path.name if config.path.name not in made.files else str(config.path)
@@ -36,9 +39,30 @@ def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any])
         "command": sys.argv,
         "dut": {"kind": config.dut.kind, "name": config.dut.name, "variant": variant.facts() if variant else {}},
         "hashes": hashes,
+        "inputs": _inputs(suites),
         "requirements": [one.model_dump() for one in requirements.load(requirements.DEFAULT_FOLDER)],
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _inputs(suites: Sequence[str]) -> dict[str, str]:
+    """Hashes of all else that verdicts depend on: this program, the suites, their tables and drives."""
+    code = Path(hil.__file__).parent
+    folders = {f"suite {name}": Path(name.partition("::")[0]) for name in suites}
+    folders |= {path.as_posix(): path for path in _DATA if path.is_dir()}
+    hashes = {name: tree_hash(path) for name, path in folders.items()}
+    return {"harness code": tree_hash(code, without="ecu"), "virtual ECU code": tree_hash(code / "ecu"), **hashes}
+
+
+def tree_hash(path: Path, *, without: str = "") -> str:
+    """One hash of a file, or of all files below a folder with their names; what Python caches is none of them."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        name = file.relative_to(path)
+        if "__pycache__" not in name.parts and name.parts[:1] != (without,):
+            digest.update(name.as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def amend_run_json(folder: Path, **more: Any) -> None:

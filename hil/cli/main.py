@@ -15,6 +15,7 @@ from hil.errors import EXIT_STATUS, HilError
 COMMANDS: Final = {
     "run": "run Robot and pytest suites against an ECU and report",
     "report": "make page, JUnit and traces again from the journals of a run",
+    "history": "what changed from run to run: verdicts, latencies, cases",
     "doctor": "what of a bench is wired, what is missing",
     "restbus": "run the restbus by hand: a view of all messages, and a prompt",
     "signals": "list the signals of a bench's databases",

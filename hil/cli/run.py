@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         folder = new_folder(arguments.results, made.config.bench.name)
         current = Run(made, _settings(arguments, folder), suites, folder, not arguments.no_report)
-        write_run_json(folder, made, arguments.seed, _options(arguments))
+        write_run_json(folder, made, arguments.seed, _options(arguments), suites=suites)
         with Progress(current.tally, made.config.bench.name) as progress:
             _interruptible(_supervise(current, locks.environment(), progress))
     finally:

@@ -17,20 +17,20 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 def junit_xml(run: Run) -> bytes:
     """The run as JUnit XML: one test suite for each suite, in the order of the run."""
-    root = ET.Element("testsuites", {"name": _text(f.text(f.as_fields(run.facts.get("bench")), "name") or "hil")})
+    root = ET.Element("testsuites", {"name": xml_text(f.text(f.as_fields(run.facts.get("bench")), "name") or "hil")})
     _count(root, run.cases)
     suites: dict[str, list[CaseResult]] = {}
     for case in run.cases:
         suites.setdefault(case.info.suite, []).append(case)
     for name, cases in suites.items():
-        _suite(root, name, cases, _text(f.text(run.facts, "started_utc")))
+        _suite(root, name, cases, xml_text(f.text(run.facts, "started_utc")))
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 
 
 def _suite(root: ET.Element, name: str, cases: list[CaseResult], started: str) -> None:
-    suite = ET.SubElement(root, "testsuite", {"name": _text(name or "no suite")})
+    suite = ET.SubElement(root, "testsuite", {"name": xml_text(name or "no suite")})
     if started:
         suite.set("timestamp", started)
     _count(suite, cases)
@@ -51,8 +51,8 @@ def _count(element: ET.Element, cases: Iterable[CaseResult]) -> None:
 def _case(suite: ET.Element, case: CaseResult) -> None:
     info = case.info
     element = ET.SubElement(suite, "testcase")
-    element.set("classname", _text(info.suite or "no suite"))
-    element.set("name", _text(info.name or info.id))
+    element.set("classname", xml_text(info.suite or "no suite"))
+    element.set("name", xml_text(info.name or info.id))
     element.set("time", _seconds(case.duration_ns))
     _properties(element, case)
     _outcome(element, case)
@@ -64,7 +64,7 @@ def _properties(element: ET.Element, case: CaseResult) -> None:
     pairs += [("requirement", name) for name in info.requirements] + [("tag", tag) for tag in info.tags]
     properties = ET.SubElement(element, "properties")
     for name, value in pairs:
-        ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
+        ET.SubElement(properties, "property", {"name": name, "value": xml_text(value)})
 
 
 def _outcome(element: ET.Element, case: CaseResult) -> None:
@@ -77,15 +77,15 @@ def _outcome(element: ET.Element, case: CaseResult) -> None:
         child = ET.SubElement(element, "failure", {"type": "fail"})
     else:
         child = ET.SubElement(element, "error", {"type": ERROR_TYPES[ruling.verdict]})
-    child.set("message", _text(ruling.message))
+    child.set("message", xml_text(ruling.message))
     more = (("where", ruling.where), ("first cause", ruling.first_cause))
-    child.text = "\n".join([_text(ruling.message), *(f"{name}: {_text(value)}" for name, value in more if value)])
+    child.text = "\n".join([xml_text(ruling.message), *(f"{name}: {xml_text(value)}" for name, value in more if value)])
 
 
 def _seconds(t_ns: int) -> str:
     return f"{t_ns / 1e9:.3f}"
 
 
-def _text(text: str) -> str:
+def xml_text(text: str) -> str:
     """Text that XML can hold: control characters become the replacement character."""
     return _NOT_XML.sub("\ufffd", text)

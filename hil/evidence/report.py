@@ -12,6 +12,7 @@ from hil.evidence.junit import junit_xml
 from hil.evidence.model import Attempt, Run
 from hil.evidence.page import MAX_BYTES, PageBuilder
 from hil.evidence.reader import Outline, error_text, read_outline, read_run
+from hil.evidence.summary import NAME, LatencySummary, latencies_of, summary_of, to_json
 from hil.evidence.trace import write_trace
 
 Traces = Literal["failed", "all", "none"]
@@ -47,20 +48,23 @@ def make_report(results: Path, *, max_bytes: int = MAX_BYTES, traces: Traces = "
         BenchError: the report can't be written.
     """
     outline = read_outline(results)
+    latencies: dict[str, list[LatencySummary]] = {}
     writer, builder = _Traces(traces), PageBuilder(_said(outline), max_bytes=max_bytes)
 
     def on_attempt(attempt: Attempt) -> None:
         writer.add(attempt)
         builder.add(attempt)
+        latencies[attempt.info.id] = latencies_of(attempt)
 
     run = read_run(results, outline=outline, on_attempt=on_attempt)
     run = replace(run, warnings=(*run.warnings, *writer.warnings))
     junit = _write(results / "junit.xml", junit_xml(run))
+    summary = _write(results / NAME, to_json(summary_of(run, latencies)))
     page = _write(results / "index.html", builder.html(run, results, _links(results)))
     verdicts = run.verdicts()
     seen = [verdict for verdict, count in verdicts.items() if count]
     status = exit_status(seen if run.finished else [*seen, Verdict.BENCH])
-    return Report(verdicts, (page, junit, *writer.files), status, run)
+    return Report(verdicts, (page, junit, summary, *writer.files), status, run)
 
 
 def _said(outline: Outline) -> dict[str, tuple[int, Verdict | None]]:

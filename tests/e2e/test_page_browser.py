@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from hil.evidence.history import histories
+from hil.evidence.history_page import history_page
 from hil.evidence.report import make_report
+from hil.evidence.runs import find_runs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import evidence_factory as factory
+import history_lab
 from headless import CHROMIUM, Browser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -266,3 +270,18 @@ def test_pictures_for_somebody_to_look_at(browser, url, pictures, view, dark):
     browser.screenshot(path, whole=view.startswith("case"))
     browser.dark(False)
     assert path.stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_history_opens_and_its_cells_lead_to_the_cases(browser, tmp_path, pictures, dark):
+    results = history_lab.make_history(tmp_path)
+    page = results / "history.html"
+    page.write_bytes(history_page(histories(find_runs(results).runs, last=10), ["night 7 is left out: no reason"]))
+    browser.dark(dark)
+    browser.call("Page.navigate", url=page.as_uri())
+    browser.settle()
+    assert browser.text("h1") == "4 changed for the worse"
+    href = browser.js("document.querySelector('.cell.v-fail').getAttribute('href')")
+    assert href == "20261106T021500Z-virtual/index.html#case=abs_lamp"
+    browser.screenshot(pictures / f"history-{'dark' if dark else 'light'}.png", whole=True)
+    browser.dark(False)

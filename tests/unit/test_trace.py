@@ -71,7 +71,7 @@ def test_equal_journals_give_equal_files(tmp_path):
 def test_a_case_without_frames_has_no_trace(tmp_path):
     factory.hostile(tmp_path)
     report = make_report(tmp_path)
-    assert [path.name for path in report.files] == ["index.html", "junit.xml"]
+    assert [path.name for path in report.files] == ["index.html", "junit.xml", "summary.json"]
 
 
 def test_a_journal_that_was_cut_still_gives_a_trace(tmp_path):

@@ -20,8 +20,10 @@ from hil.can.frames import CanFrame
 from hil.can.port import CanPort
 from hil.clock import Clock
 from hil.ecu.com import Com
+from hil.ecu.desk import CloudDesk
 from hil.ecu.dtc import DtcMemory
 from hil.ecu.settings import Settings
+from hil.ecu.slots import Boot
 from hil.ecu.store import Store
 from hil.hmi.frames import Display
 from hil.serial.line import PowerLine
@@ -65,7 +67,8 @@ class Wires:
         keys: hard keys (`hil.hmi.touch.KeyPad`).
         speaker: where sounds go (`hil.hmi.audio.Speaker`).
         mqtt: the telematics' way to the cloud.
-        artefacts: where update images are fetched.
+        artefacts: where update images are fetched (`hil.cloud.artefacts.ArtefactPort`).
+        flash: its program flash, which outlives it (`hil.ecu.flash.Flash`); a new one from the plant if None.
     """
 
     power: PowerLine
@@ -77,6 +80,7 @@ class Wires:
     speaker: Any = None
     mqtt: Any = None
     artefacts: Any = None
+    flash: Any = None
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class Life:
         display_allowed: False while the supply is too low for the backlight.
         is_overvoltage: the supply is too high.
         store_was_torn: a page of the persistent memory was damaged when this life began.
+        boot: which slot the boot loader started, and the image in it.
     """
 
     phase: Phase = Phase.OFF
@@ -102,6 +107,12 @@ class Life:
     display_allowed: bool = True
     is_overvoltage: bool = False
     store_was_torn: bool = False
+    boot: Boot | None = None
+
+    @property
+    def software(self) -> str:
+        """Version of the software that runs."""
+        return self.boot.image.version if self.boot is not None else "1.0.0"
 
     @property
     def ignition(self) -> bool:
@@ -128,6 +139,7 @@ class Platform:
         settings: the driver's settings.
         dtcs: the memory of trouble codes.
         log: the last lines that went to the console in this life.
+        cloud: what the screens show of the cloud and of updates, and the driver's answers to them.
         awake: names of those that keep the ECU awake with the ignition off (diagnosis, an update); see `keep_awake`.
     """
 
@@ -145,6 +157,7 @@ class Platform:
     settings: Settings
     dtcs: DtcMemory
     log: deque[str] = field(default_factory=lambda: deque(maxlen=200))
+    cloud: CloudDesk = field(default_factory=CloudDesk)
     awake: dict[str, bool] = field(default_factory=dict)
 
     def keep_awake(self, who: str, wanted: bool) -> None:

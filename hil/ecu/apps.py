@@ -6,14 +6,21 @@ from hil.ecu.app import App, Platform
 from hil.ecu.cluster_app import ClusterApp
 from hil.ecu.shell import Shell
 from hil.ecu.supervision import Supervision
+from hil.ecu.telematics import Telematics
+from hil.ecu.updater import Updater
+from hil.ecu.uplink import Uplink
 
 
 def make_apps(platform: Platform) -> list[App]:
     """All applications of this ECU, not started."""
-    cluster = ClusterApp(platform)
+    cluster, uplink = ClusterApp(platform), Uplink(platform)
     apps: list[App] = [
         cluster,
         Supervision(platform, cluster),
+        uplink,
+        Telematics(platform, uplink),
     ]
+    if "update" in platform.variant.features:
+        apps.append(Updater(platform, uplink))
     apps.append(Shell(platform, apps))
     return apps

@@ -24,9 +24,11 @@ from hil.ecu.network import EcuNetwork
 from hil.ecu.power import BROWN_OUT_V, START_V, SupplyMonitor
 from hil.ecu.settings import Settings
 from hil.ecu.shell import VERSION
+from hil.ecu.slots import BOOT_LOADER, BootError, boot_select, factory_flash
 from hil.ecu.store import Store
 from hil.ecu.variant import EcuVariant
 from hil.errors import HilError, UsageError
+from hil.seed import seeded
 
 __all__ = ["NODE", "VSYNC_HZ", "CockpitEcu", "Phase", "Wires"]
 
@@ -37,9 +39,11 @@ _LATE_DEFECT_NS: Final = 500_000_000
 _REBOOT_AFTER_NS: Final = 3 * NS_PER_S
 _WATCHDOG_NS: Final = 2 * NS_PER_S
 _KEY_HOLD_NS: Final = 2 * NS_PER_S
+_HANG_NS: Final = 5 * NS_PER_S
+_LOADER_S: Final = 0.05
 _SLOW_WAKE_NS: Final = 3 * NS_PER_S
 _BOOT_LOG: Final = (
-    (0.05, Phase.BOOT, "bootloader 2.4.1, slot A, boot reason: {reason}"),
+    (0.05, Phase.BOOT, "bootloader {loader}, slot {slot}, boot reason: {reason}{note}"),
     (0.25, Phase.BOOT, "kernel 6.1.0-cockpit"),
     (0.60, Phase.SPLASH, "display: 1280x480 at 60 Hz"),
     (0.90, Phase.SPLASH, VERSION),
@@ -79,6 +83,8 @@ class CockpitEcu:
         self._clock, self._wires, self._rng = clock, wires, rng
         self._defects = check_names(defects)
         _check_network(network)
+        if wires.flash is None:
+            wires.flash = factory_flash(seeded("flash"))
         self._com = Com(clock, wires.can, network, NODE, rng)
         self._power_mode = self._com.signal("BCM_PowerMode", "PowerMode")
         self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)
@@ -206,12 +212,35 @@ class CockpitEcu:
         self.platform.settings.load()
         self.platform.dtcs.load()
         self._vsync_phase_ns = self._clock.now_ns + self._rng.randrange(NS_PER_S // VSYNC_HZ)
-        slower = 2.5 if "boots_slowly" in self._defects else 1.0
-        for after_s, phase, line in _BOOT_LOG:
-            stamp_s = after_s * slower
-            self._later(round(stamp_s * NS_PER_S), self._boot_step, (phase, f"[{stamp_s:9.3f}] {line}"))
+        if not self._load():
+            return
         if "reboot_loop" in self._defects:
             self._later(_REBOOT_AFTER_NS, self._panic)
+
+    def _load(self) -> bool:
+        """The boot loader: choose a slot, start what is in it; whether there was anything to start."""
+        life, slower = self.life, 2.5 if "boots_slowly" in self._defects else 1.0
+        try:
+            life.boot = boot_select(self._wires.flash, self._defects)
+        except BootError as error:  # dead until somebody writes its flash from outside
+            life.boot = None
+            self._later(
+                round(_LOADER_S * NS_PER_S), self._print, f"[{_LOADER_S:9.3f}] bootloader {BOOT_LOADER}: {error}"
+            )
+            return False
+        hangs = life.boot.image.program == "hangs"
+        for after_s, phase, line in _BOOT_LOG[:2] if hangs else _BOOT_LOG:
+            stamp_s = after_s * slower
+            self._later(round(stamp_s * NS_PER_S), self._boot_step, (phase, f"[{stamp_s:9.3f}] {self._filled(line)}"))
+        if hangs:
+            self._later(_HANG_NS, self._reboot, "watchdog")
+        return True
+
+    def _filled(self, line: str) -> str:
+        life, boot = self.life, self.life.boot
+        slot, note = (boot.slot, f", {boot.note}" if boot.note else "") if boot is not None else ("", "")
+        reason, software = life.reset_reason, life.software
+        return line.format(loader=BOOT_LOADER, slot=slot, note=note, reason=reason, software=software)
 
     def _panic(self, _: object) -> None:
         self._print("kernel panic: not syncing: Fatal exception in hmi-service")
@@ -232,7 +261,7 @@ class CockpitEcu:
         before, (phase, line) = self.life.phase, step
         if phase is not before:
             self._enter(phase)
-        self._print(line.format(reason=self.life.reset_reason))
+        self._print(line)
         if before is Phase.BOOT and phase is not Phase.BOOT:
             self._begin()
 
@@ -242,9 +271,15 @@ class CockpitEcu:
         self._running = True
         for app in self._apps:
             app.start()
+        self._say_version()
         self._com.start()
         self._network.want(True)
         self._next_vsync()
+
+    def _say_version(self) -> None:
+        major, minor, patch = (int(part) for part in self.life.software.split("."))
+        numbers = {"VersionSoftwareMajor": major, "VersionSoftwareMinor": minor, "VersionSoftwarePatch": patch}
+        self._com.write("CLU_Version", **numbers)
 
     def _fall_asleep(self) -> None:
         if self.life.phase is not Phase.ON:

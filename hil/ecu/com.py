@@ -227,6 +227,12 @@ class Com:
                 sent.use({**sent.values, **changed})
                 self._schedule.tell(sent, before, set(changed))
 
+    def written(self, message: str, signal: str) -> int | float | None:
+        """The raw value that is being sent of a signal; None where the databases lack it."""
+        for sent in self._sent.get(message, ()):
+            return sent.values.get(signal)
+        return None
+
     def __iter__(self) -> Iterator[str]:
         """Names of the messages that it sends."""
         return iter(self._sent)

@@ -13,7 +13,8 @@ from hil.ecu.app import App, Platform
 from hil.ecu.dtc import CONFIRMED
 from hil.ecu.settings import SETTINGS
 
-VERSION = "part 68999001AA serial VC000001 hardware B1 software 1.0.0"
+VERSION = "part 68999001AA serial VC000001 hardware B1 software {software}"
+"""As the boot log and the command say it."""
 
 
 class Shell(App):
@@ -33,7 +34,7 @@ class Shell(App):
     def commands(self) -> dict[str, Callable[[str], str]]:
         """The platform's own."""
         return {
-            "help": self._help, "status": self._status, "version": lambda _: VERSION, "uptime": self._uptime,
+            "help": self._help, "status": self._status, "version": self._version, "uptime": self._uptime,
             "log": self._log, "ps": self._ps, "get": self._get, "set": self._set, "reboot": self._reboot,
             "hang": self._hang,
         }  # fmt: skip
@@ -48,6 +49,9 @@ class Shell(App):
         ignition = "on" if life.ignition else "off"
         state = f"phase {life.phase.value}, ignition {ignition}, supply {volts:.1f} V"
         return f"{state}, reset reason {life.reset_reason}, {faults} dtc"
+
+    def _version(self, _: str) -> str:
+        return VERSION.format(software=self.platform.life.software)
 
     def _uptime(self, _: str) -> str:
         return f"up {(self.platform.clock.now_ns - self.platform.life.born_ns) / NS_PER_S:.1f} s"

@@ -123,17 +123,25 @@ class TwinRecord:
 
     def write(self, values: dict[str, Any]) -> None:
         """Replace the older copy and flush: after that the new one counts, before it the old one."""
-        copies = [self._copy(0), self._copy(1)]
-        sequences = [copy[0] if copy is not None else -1 for copy in copies]
-        index = sequences.index(min(sequences))
-        self._put(index, max(sequences) + 1, values)
+        index, sequence = self._older()
+        self._put(index, sequence, values)
 
-    def write_in_place(self, values: dict[str, Any]) -> None:
-        """What a boot environment without a redundant copy does: nothing counts until the write is complete."""
+    def prepare(self) -> None:
+        """Erase the older copy, which `write` will use: the slow half of a write."""
+        self._flash.erase(self._first + self._older()[0])
+        self._flash.flush()
+
+    def forget_all(self) -> None:
+        """Erase both copies, as a record without a redundant one does before it writes."""
         self._flash.erase(self._first)
         self._flash.erase(self._first + 1)
         self._flash.flush()
-        self._put(0, 1, values)
+
+    def _older(self) -> tuple[int, int]:
+        """Which copy is to be written next, and its sequence number."""
+        copies = [self._copy(0), self._copy(1)]
+        sequences = [copy[0] if copy is not None else -1 for copy in copies]
+        return sequences.index(min(sequences)), max(sequences) + 1
 
     def _put(self, index: int, sequence: int, values: dict[str, Any]) -> None:
         body = json.dumps(values, sort_keys=True).encode()
@@ -161,10 +169,13 @@ class Slots:
         values = self._environment.read()
         return None if values is None else Environment(**values)
 
-    def set_environment(self, environment: Environment, *, in_place: bool = False) -> None:
+    def set_environment(self, environment: Environment) -> None:
         """Write it so that a power cut leaves the old one or the new one."""
-        fields = {name: getattr(environment, name) for name in Environment.__slots__}
-        (self._environment.write_in_place if in_place else self._environment.write)(fields)
+        self._environment.write({name: getattr(environment, name) for name in Environment.__slots__})
+
+    def prepare_environment(self, *, in_place: bool = False) -> None:
+        """Erase what the next environment is written into; `in_place`: there is one copy only (a defect)."""
+        (self._environment.forget_all if in_place else self._environment.prepare)()
 
     def image(self, slot: str) -> Image | None:
         """The image in a slot if it is whole: header and payload."""

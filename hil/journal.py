@@ -100,6 +100,14 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     },
     "signal": {"signal": "string", "value": "number", "unit": "string", "label": "string", "by": "string"},
     "console": {"direction": "string", "text": "string"},
+    "mqtt": {
+        "direction": "string", "topic": "string", "payload": "string", "qos": "integer", "retain": "boolean",
+        "duplicate": "boolean",
+    },
+    "update": {
+        "event": "string", "campaign": "integer", "state": "string", "progress": "integer", "condition": "string",
+        "slot": "string", "result": "string", "version": "string", "fault": "string", "detail": "string",
+    },
     "supply": {"event": "string", "voltage_V": "number", "current_A": "number", "on": "boolean"},
     "fault": {"verdict": "string", "what": "string", "where": "string", "remedy": "string", "cause": "string"},
     "health": {"what": "string", "late_ns": "integer", "allowed_ns": "integer", "from_ns": "integer"},

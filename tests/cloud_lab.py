@@ -22,7 +22,8 @@ PARKED = {
     ("BCM_PowerMode", "PowerMode"): 2, ("TCU_ECall", "ECallState"): 0, ("BCM_Locks", "CentralLock"): 0,
     ("TCU_DateTime", "Year"): 26, ("TCU_DateTime", "Month"): 6, ("TCU_DateTime", "Day"): 15,
     ("TCU_DateTime", "Hour"): 10, ("TCU_DateTime", "Minute"): 30, ("TCU_DateTime", "Second"): 0,
-    ("TCU_DateTime", "TimeSource"): 1, ("TCU_Position", "Latitude"): 481371540, ("TCU_Position", "Longitude"): 115761240,
+    ("TCU_DateTime", "TimeSource"): 1,
+    ("TCU_Position", "Latitude"): 481371540, ("TCU_Position", "Longitude"): 115761240,
 }  # fmt: skip
 
 
@@ -60,7 +61,8 @@ class MiniEcu:
         )  # fmt: skip
         self.platform = Platform(
             clock=clock, com=self.com, rng=random.Random(1), defects=frozenset(defects), variant=EcuVariant(),
-            store=Store(None), wires=wires, life=Life(), say=self.lines.append, later=self._later, reboot=self._ask_reboot,
+            store=Store(None), wires=wires, life=Life(), say=self.lines.append, later=self._later,
+            reboot=self._ask_reboot,
         )  # fmt: skip
         uplink = Uplink(self.platform)
         self.updater, self.telematics = Updater(self.platform, uplink), Telematics(self.platform, uplink)

@@ -111,6 +111,35 @@ class SupplySection(PortSection):
     max_current_A: float = Field(gt=0, allow_inf_nan=False)
 
 
+class MqttSection(PortSection):
+    """`[mqtt.NAME]`: a broker, and what the bench listens to there."""
+
+    port: str
+    watch: list[str] = ["cockpit/#"]
+
+
+class UpdateSection(PortSection):
+    """`[update.NAME]`: the update backend.
+
+    Attributes:
+        port: its artefact server.
+        mqtt: the broker that campaigns go over.
+        device: serial number of the device that is updated.
+        first_campaign: number of the first campaign; a device that remembers wants it to rise from run to run.
+    """
+
+    port: str
+    mqtt: str
+    device: str = "VC000001"
+    first_campaign: int = Field(1, ge=1, lt=0xFFFFFF)
+
+
+class StorageSection(PortSection):
+    """`[storage.NAME]`: a way to read the device's flash."""
+
+    port: str
+
+
 class EcuSection(Section):
     """`[ecu.NAME]`: `virtual` lives in the bench's own process, on its wires; `real` is only named here.
 
@@ -120,6 +149,9 @@ class EcuSection(Section):
             is the cluster.
         console: its serial console.
         supply: what powers it.
+        mqtt: the broker that it connects to.
+        update: the artefact server that it fetches updates from.
+        storage: the probe on its flash.
         defects: named defects switched on in a virtual ECU.
     """
 
@@ -128,6 +160,9 @@ class EcuSection(Section):
     screen: str | list[str] = ""
     console: str = ""
     supply: str = ""
+    mqtt: str = ""
+    update: str = ""
+    storage: str = ""
     defects: list[str] = []
 
     @property
@@ -254,6 +289,9 @@ class BenchConfig(Section):
     screen: dict[str, ScreenSection] = {}
     console: dict[str, ConsoleSection] = {}
     supply: dict[str, SupplySection] = {}
+    mqtt: dict[str, MqttSection] = {}
+    update: dict[str, UpdateSection] = {}
+    storage: dict[str, StorageSection] = {}
     ecu: dict[str, EcuSection] = {}
     process: dict[str, ProcessSection] = {}
     ignition: IgnitionSection | None = None
@@ -353,6 +391,8 @@ def _check_references(config: BenchConfig) -> None:
         if supply.voltage_V > supply.max_voltage_V:
             what = f"supply.{name}.voltage_V: {supply.voltage_V:g} V is beyond max_voltage_V"
             raise _refusal(config, what, f"that is {supply.max_voltage_V:g} V; correct one of the two.")
+    for name, update in config.update.items():
+        _check_name(config, f"update.{name}.mqtt", "mqtt", update.mqtt)
     _check_probe(config)
     _check_dut(config)
 
@@ -362,12 +402,12 @@ def _refusal(config: BenchConfig, what: str, remedy: str) -> UsageError:
 
 
 def _check_ecu(config: BenchConfig, name: str, ecu: EcuSection) -> None:
-    for kind in ("bus", "screen", "console", "supply"):
+    for kind in ("bus", "screen", "console", "supply", "mqtt", "update", "storage"):
         given = getattr(ecu, kind)
         targets = [given] if isinstance(given, str) else given
         for target in filter(None, targets):
             _check_name(config, f"ecu.{name}.{kind}", kind, target)
-        if not any(targets) and ecu.kind == "virtual":
+        if not any(targets) and ecu.kind == "virtual" and kind not in ("mqtt", "update", "storage"):
             raise _refusal(config, f"ecu.{name}.{kind}: is needed by a virtual ECU", _there_is(config, kind))
     if len(ecu.screens) > 1 and set(ecu.screens) != {"cluster", "centre"}:
         what = f"ecu.{name}.screen: {', '.join(ecu.screens)} don't say which is which"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
 from hil import units
+from hil.bench.cloud_calls import MqttFacade, StorageFacade
 from hil.bench.console import ConsoleFacade
 from hil.bench.disturb_calls import DisturbCalls
 from hil.bench.network_calls import NetworkCalls
@@ -22,6 +23,7 @@ from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
 from hil.bench.signal_calls import SignalCalls
 from hil.bench.traffic_calls import TrafficCalls
+from hil.bench.update_calls import UpdateFacade
 from hil.bench.watch_calls import WatchCalls
 from hil.bench.wiring import Wiring
 from hil.clock import Timer
@@ -165,6 +167,18 @@ class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, R
     def supply(self, name: str = "") -> PowerFacade:
         """A supply; without a name the only one."""
         return PowerFacade(self.portal, _only(name, self.wiring.supplies, "supply"))
+
+    def mqtt(self, name: str = "") -> MqttFacade:
+        """A broker; without a name the only one."""
+        return MqttFacade(self.portal, _only(name, self.wiring.cloud.mqtt, "mqtt"))
+
+    def update(self, name: str = "") -> UpdateFacade:
+        """An update backend; without a name the only one."""
+        return UpdateFacade(self.portal, _only(name, self.wiring.cloud.updates, "update"))
+
+    def storage(self, name: str = "") -> StorageFacade:
+        """A way to read the device's flash; without a name the only one."""
+        return StorageFacade(self.portal, _only(name, self.wiring.cloud.storages, "storage"))
 
 
 def _only(name: str, known: dict[str, Any], kind: str) -> str:

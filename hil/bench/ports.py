@@ -23,8 +23,12 @@ from hil.bench.sections import Seconds
 from hil.can.port import CanPort
 from hil.can.wire import SimWire
 from hil.clock import Clock, RealClock
+from hil.cloud.artefacts import Shelf, SimArtefacts
+from hil.cloud.mqtt_sim import Broker
+from hil.cloud.storage import Chip
 from hil.errors import UsageError
 from hil.hmi.frames import Display, FrameSource
+from hil.seed import seeded
 from hil.serial.line import PipeEnd, PowerLine, pipe
 from hil.serial.port import BytePort, PowerLimits, PowerPort
 
@@ -49,8 +53,11 @@ class NoOptions(Options):
 class Copper:
     """The simulated wires of a virtual bench, made at first use: the ports hold one end, the virtual ECU the other."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, clock: Clock, seed: str = "") -> None:
+        self.clock, self._seed = clock, seed
+        self.brokers: dict[str, Broker] = {}
+        self.shelves: dict[str, Shelf] = {}
+        self.chips: dict[str, Chip] = {}
         self.wires: dict[str, SimWire] = {}
         self.displays: dict[str, Display] = {}
         self.pipes: dict[str, tuple[PipeEnd, PipeEnd]] = {}
@@ -71,6 +78,24 @@ class Copper:
         if console not in self.pipes:
             self.pipes[console] = pipe(self.clock, console)
         return self.pipes[console]
+
+    def broker(self, mqtt: str) -> Broker:
+        """A simulated broker."""
+        if mqtt not in self.brokers:
+            self.brokers[mqtt] = Broker(self.clock, mqtt, seeded(f"{self._seed}/mqtt {mqtt}"))
+        return self.brokers[mqtt]
+
+    def shelf(self, update: str) -> Shelf:
+        """What a simulated artefact server serves."""
+        return self.shelves.setdefault(update, Shelf())
+
+    def artefacts(self, update: str) -> SimArtefacts:
+        """A client of a simulated artefact server."""
+        return SimArtefacts(self.clock, self.shelf(update), seeded(f"{self._seed}/update {update}"))
+
+    def chip(self, storage: str) -> Chip:
+        """A simulated flash chip, as a probe holds it."""
+        return self.chips.setdefault(storage, Chip())
 
     def line(self, supply: str) -> PowerLine:
         """The power line behind a supply."""

@@ -17,6 +17,7 @@ from cantools.database.can import Database
 from pydantic import ValidationError
 
 from hil.bench import ports
+from hil.bench.cloud import Cloud
 from hil.bench.config import BenchConfig, BusSection
 from hil.bench.databases import attribute_names, bus_database
 from hil.bench.ports import Copper, PortFactory, Site
@@ -33,6 +34,7 @@ from hil.can.wire import SimWire
 from hil.clock import Clock, RealClock, VirtualClock
 from hil.ecu.cockpit import CockpitEcu, Wires
 from hil.ecu.defects import check_names
+from hil.ecu.slots import factory_flash, parts_of
 from hil.ecu.variant import EcuVariant
 from hil.errors import BenchError, HilError, UsageError
 from hil.hmi import layout_file, ocr
@@ -201,6 +203,8 @@ def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, A
     sections += [(f"{where}: screen.{name}", "screen", s.source, s.options) for name, s in config.screen.items()]
     sections += [(f"{where}: console.{name}", "console", c.port, c.options) for name, c in config.console.items()]
     sections += [(f"{where}: supply.{name}", "supply", s.port, s.options) for name, s in config.supply.items()]
+    for kind, table in (("mqtt", config.mqtt), ("update", config.update), ("storage", config.storage)):
+        sections += [(f"{where}: {kind}.{name}", kind, s.port, s.options) for name, s in table.items()]
     return sections
 
 
@@ -255,9 +259,9 @@ class Wiring:
         self.plan, self.config = made, made.config
         self.clock: Clock = VirtualClock() if self.config.is_virtual else RealClock()
         self.recorder = Recorder(self.clock)
-        self.rng = seeded(seed)
+        self.rng, self._seed = seeded(seed), seed
         self._announced = announced or {}
-        self._copper = Copper(self.clock)
+        self._copper = Copper(self.clock, seed)
         try:
             self._make()
         except BaseException:
@@ -279,7 +283,9 @@ class Wiring:
             for name, c in config.console.items()
         }
         self.supplies: dict[str, PowerPort] = {name: self._supply(name) for name in config.supply}
+        self.cloud = Cloud(self.clock, config, self.recorder, self._port, self._copper)
         self.traffic = Traffic(self.clock, config, network, self.buses, self.recorder)
+        self.cloud.on_activation(self.traffic.watch)
         self.inbox, self.restbus, self.taps = self.traffic.inbox, self.traffic.restbus, self.traffic.taps
         self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
         if config.dut.console:
@@ -313,7 +319,12 @@ class Wiring:
             displays={
                 role: copper.display(screen, self.plan.layouts[screen].size) for role, screen in section.screens.items()
             },
+            mqtt=copper.broker(section.mqtt).port(name) if section.mqtt else None,
+            artefacts=copper.artefacts(section.update) if section.update else None,
+            flash=factory_flash(seeded(f"{self._seed}/flash {name}")),
         )
+        if section.storage:
+            copper.chip(section.storage).parts = parts_of(wires.flash)
         network = self.plan.network.only(buses)
         rng, variant = seeded(f"{self.rng.random()}"), _ecu_variant(self.config)
         return CockpitEcu(self.clock, wires, network, rng, self.plan.defects, variant=variant)
@@ -342,6 +353,7 @@ class Wiring:
             await console.open(self.recorder.lost)
         for screen in self.screens.values():
             await screen.open(self.recorder.lost)
+        await self.cloud.open()
         for ecu in self.ecus.values():
             await ecu.start()
         for node in (node for wire in self.wires.values() for node in wire.nodes):
@@ -355,7 +367,7 @@ class Wiring:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
         self.traffic.close()
         everything: list[Closable] = [*self.supplies.values(), *self.screens.values()]
-        everything += [*self.consoles.values(), *self.buses.values()]
+        everything += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
         errors: list[HilError] = []
         for port in everything:
             try:

@@ -139,3 +139,32 @@ class SimArtefacts:
     async def close(self) -> None:
         """See `ArtefactPort.close`."""
         self.stop()
+
+
+class ShelfServer(Protocol):
+    """An artefact server of the bench, as the bench holds it."""
+
+    shelf: Shelf
+
+    async def open(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            BenchError: it can't.
+        """
+
+    async def close(self) -> None:
+        """Serve no more; may be called twice."""
+
+
+class SimShelf:
+    """A shelf that simulated clients fetch from; a `ShelfServer`."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    async def open(self) -> None:
+        """Nothing to begin."""
+
+    async def close(self) -> None:
+        """Nothing to end."""

@@ -14,8 +14,9 @@ import json
 import random
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from hil.ecu.flash import SECTOR, Flash
@@ -192,6 +193,13 @@ class Slots:
 def offset_of(part: str) -> int:
     """Where a slot (`A`, `B`) or the staging area (`staging`) begins."""
     return (_FIRST_SLOT + (*SLOTS, "staging").index(part) * SLOT_SECTORS) * SECTOR
+
+
+def parts_of(flash: Flash) -> dict[str, Callable[[], bytes]]:
+    """The parts that a probe may dump, by name."""
+    places = {f"slot {slot}": (offset_of(slot), SLOT_BYTES) for slot in SLOTS}
+    places |= {"boot environment": (_ENVIRONMENT * SECTOR, 2 * SECTOR), "whole": (0, flash.sectors * SECTOR)}
+    return {name: partial(flash.dump, offset, length) for name, (offset, length) in places.items()}
 
 
 def other(slot: str) -> str:

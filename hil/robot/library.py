@@ -10,6 +10,7 @@ from robotlibcore import DynamicCore
 
 from hil import __version__
 from hil.errors import EcuError, HilError
+from hil.robot.cloud_keywords import CloudKeywords
 from hil.robot.console_keywords import ConsoleKeywords
 from hil.robot.latency_keywords import LatencyKeywords
 from hil.robot.listener import BenchListener
@@ -21,6 +22,7 @@ from hil.robot.signal_keywords import SignalKeywords
 from hil.robot.time_keywords import TimeKeywords
 from hil.robot.traffic_keywords import TrafficKeywords
 from hil.robot.types import CONVERTERS
+from hil.robot.update_keywords import UpdateKeywords
 
 
 class CockpitBench(DynamicCore):  # type: ignore[misc]
@@ -66,7 +68,7 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
             self.ROBOT_LIBRARY_LISTENER = self._listener
         groups = (
             PowerKeywords, SignalKeywords, TrafficKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords,
-            NetworkKeywords, ReplayKeywords, TimeKeywords,
+            NetworkKeywords, ReplayKeywords, TimeKeywords, CloudKeywords, UpdateKeywords,
         )  # fmt: skip
         super().__init__([group(self._bench) for group in groups])
 

@@ -25,11 +25,13 @@ from robot.api import get_model
 from robot.api.parsing import ModelVisitor
 from robot.libdocpkg import LibraryDocumentation
 
+from hil.bench.cloud_calls import MqttFacade, StorageFacade
 from hil.bench.config import BenchConfig, MonitorRuleSection, ProbeSection
 from hil.bench.console import ConsoleFacade
 from hil.bench.facade import Bench
 from hil.bench.power import PowerFacade
 from hil.bench.screen import NeedleFacade, ScreenFacade, TelltaleFacade, TextFacade
+from hil.bench.update_calls import UpdateFacade
 from hil.can.monitor_rules import DEFAULT_LEVELS
 from hil.can.traits import NAMES
 from hil.cli.main import COMMANDS as CLI_COMMANDS
@@ -287,6 +289,7 @@ BUILTIN = {keyword.name for keyword in LibraryDocumentation("BuiltIn").keywords}
 FACADES = {
     "bench": Bench, "screen": ScreenFacade, "console": ConsoleFacade, "supply": PowerFacade,
     "telltale": TelltaleFacade, "text": TextFacade, "needle": NeedleFacade,
+    "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade,
 }  # fmt: skip
 
 
@@ -434,7 +437,7 @@ def test_the_pages_on_databases_name_every_role_with_its_attribute():
         assert NAMES[role.strip("`")] == attribute.strip("`")
 
 
-KINDS = {kind: (kind, "port") for kind in ("console", "supply")} | {
+KINDS = {kind: (kind, "port") for kind in ("console", "supply", "mqtt", "update", "storage")} | {
     "can": ("bus", "port"),
     "screen": ("screen", "source"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hil.ecu.app import App, Platform
+from hil.ecu.centre import CentreApp
 from hil.ecu.cluster_app import ClusterApp
 from hil.ecu.shell import Shell
 from hil.ecu.supervision import Supervision
@@ -22,5 +23,7 @@ def make_apps(platform: Platform) -> list[App]:
     ]
     if "update" in platform.variant.features:
         apps.append(Updater(platform, uplink))
+    if "centre" in platform.wires.displays:
+        apps.append(CentreApp(platform))
     apps.append(Shell(platform, apps))
     return apps

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from hil.ecu.defects_centre import CENTRE_DEFECTS
 from hil.ecu.defects_cloud import CLOUD_DEFECTS
 from hil.errors import UsageError
 
@@ -172,7 +173,7 @@ _ALL: Final = (
     Defect("acc_speed_frozen", "CLU-ADAS-001", "The set speed of the cruise control stays at its first value."),
     Defect("speed_limit_kept", "CLU-ADAS-002", "The sign stays on the screen after its limit ended."),
 )
-_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in CLOUD_DEFECTS))
+_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in (*CENTRE_DEFECTS, *CLOUD_DEFECTS)))
 CATALOGUE: Final[dict[str, Defect]] = {defect.name: defect for defect in _EVERYWHERE}
 
 

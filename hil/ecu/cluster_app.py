@@ -76,6 +76,8 @@ class ClusterApp(App):
         self._shown = ClusterState(screen=Screen.OFF)
         self._dirty = True
         self._ignition = False
+        self._supply = (True, False)
+        self._found = (False, False)
         self._ok_since_ns: int | None = None
         self._cranked_ns = -_QUIET_AFTER_CRANK_NS
         self._lamps: frozenset[str] = frozenset()
@@ -115,6 +117,10 @@ class ClusterApp(App):
         if life.phase is Phase.SPLASH:
             self._show(ClusterState(screen=Screen.SPLASH if life.display_allowed else Screen.OFF))
             return
+        supply = (life.display_allowed, life.is_overvoltage)
+        if supply != self._supply:
+            self._supply, self._dirty = supply, True
+            self.warnings.look_at_rules()
         if life.ignition != self._ignition:
             self._switch(life.ignition, now_ns)
         if self._sounds(now_ns) | (self._ignition and self._changes(now_ns)) | self._dirty:
@@ -153,6 +159,10 @@ class ClusterApp(App):
         changed |= lamps is not self._lamps
         self._lamps = lamps
         changed |= self.odometer.tick(now_ns)
+        found = (self.gauges.gear_implausible, "ice" in self.telltales.on)
+        if found != self._found:
+            self._found = found
+            self.warnings.look_at_rules()
         changed |= self.warnings.tick(now_ns, quiet=self._is_quiet(now_ns))
         return changed
 

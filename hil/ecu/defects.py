@@ -143,7 +143,7 @@ _ALL: Final = (
         "CLU-PWR-003",
         "Without hysteresis the display flickers while the voltage hangs around 9 V.",
     ),
-    Defect("quiescent_current_high", "CLU-PWR-004", "25 mA in sleep: the battery is flat after the holidays."),
+    Defect("quiescent_current_high", "CLU-PWR-004", "8 mA in sleep: the battery is flat after the holidays."),
     Defect("overvoltage_ignored", "CLU-PWR-005", "A failed alternator regulator is neither noticed nor stored."),
     Defect("never_sleeps", "CLU-NM-001", "The cluster keeps the buses awake after the ignition went off."),
     Defect(

@@ -28,7 +28,7 @@ _NOMINAL_V: Final = 13.5
 _BASE_A: Final = {Phase.BOOT: 1.4, Phase.SPLASH: 1.9, Phase.ON: 2.3}
 _DARK_A: Final = 1.1
 _AFTER_RUN_A: Final = 0.6
-_SLEEP_A, _LEAKY_A = 0.0015, 0.025
+_SLEEP_A, _LEAKY_A = 0.0015, 0.008
 _SETTLING_A, _SETTLING_S, _BACKLIGHT_S = 0.3, 0.15, 0.3
 
 

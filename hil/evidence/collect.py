@@ -126,7 +126,7 @@ class Collector:
         check = _check(entry.t_ns, fields)
         self._checks.add(check)
         if not check.ok:
-            self._frames.freeze(entry.t_ns)
+            self._frames.freeze(check.decided_ns)
 
     def _on_signal(self, entry: Entry, fields: f.Fields) -> None:
         value = f.number(fields, "value")
@@ -218,7 +218,7 @@ class Collector:
         """What a reader wants to see first: the first fault, the last failed check, or the end."""
         if self.faults:
             return self.faults[0].t_ns
-        failed = [check.t_ns for check in self._checks.items if not check.ok]
+        failed = [min(check.decided_ns, end_ns) for check in self._checks.items if not check.ok]
         return failed[-1] if failed and not self._passed else end_ns
 
     @property

@@ -61,7 +61,7 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
     """An attempt for the page; `made` is shared by all levels of one attempt."""
     timeline, notes = attempt.timeline, list(attempt.timeline.thinned)
     keep = _Keeper(timeline.focus_ns, notes)
-    checks = keep.near("checks", timeline.checks, level.rows, lambda item: item.t_ns, lambda item: item.ok)
+    checks = keep.near("checks", timeline.checks, level.rows, lambda item: item.decided_ns, lambda item: item.ok)
     gallery = Gallery(timeline, crops=level.crops, wholes=level.wholes, made=made)
     rows = [_check_row(check, gallery) for check in reversed(checks)][::-1]
     final = gallery.last_whole()
@@ -129,7 +129,8 @@ class _Keeper:
 def _check_row(check: Check, gallery: Gallery) -> Json:
     crop, whole = gallery.of(check)
     return {
-        "t": _s(check.t_ns), "name": check.name, "target": check.target, "expected": check.expected,
+        "t": _s(check.decided_ns), "looked": _s(check.t_ns),
+        "name": check.name, "target": check.target, "expected": check.expected,
         "seen": check.seen, "ok": check.ok, "score": check.score, "margin": check.margin,
         "since": _maybe_s(check.since_ns), "within": _maybe_s(check.within_ns), "origin": check.origin,
         "bound": _maybe_s(check.bound_ns), "detail": check.detail, "crop": crop, "whole": whole,
@@ -177,7 +178,8 @@ def _all_series(series: Sequence[Series], most: int, points: int, what: str, not
 def _series(series: Series) -> Json:
     """A series; times are microseconds, each since the one before, which packs well."""
     t_us = [t_ns // 1000 for t_ns in series.t_ns]
-    labels = {_key(value): label for value, label in series.labels.items()}
+    there = series.labels and dict.fromkeys(series.values)
+    labels = {_key(value): series.labels[value] for value in there or () if value in series.labels}
     return {
         "name": series.name, "unit": series.unit, "group": series.group,
         "dt": [t - before for t, before in zip(t_us, [0, *t_us], strict=False)],

@@ -15,7 +15,8 @@ from hil.journal import Entry
 
 TEXT_CHARS: Final = 2_000
 _FIRST: Final = (
-    "event", "action", "phase", "direction", "service", "request", "response", "topic", "name", "what", "text",
+    "event", "action", "phase", "direction", "service", "request", "response", "topic", "payload", "name", "what",
+    "text",
 )  # fmt: skip
 """Fields that read well in front of the others, and need no name."""
 _ARROW: Final = {"response": "→ "}
@@ -34,7 +35,7 @@ def event_text(fields: f.Fields) -> str:
     """The fields of a record in one line."""
     first = [_ARROW.get(key, "") + _show(fields[key]) for key in _FIRST if fields.get(key) not in (None, "", [], {})]
     rest = [f"{key} {_show(value)}" for key, value in fields.items()
-            if key not in (*_FIRST, *_NO_TEXT) and value not in (None, "", [], {})]  # fmt: skip
+            if key not in (*_FIRST, *_NO_TEXT) and value is not False and value not in (None, "", [], {})]  # fmt: skip
     return " · ".join([" ".join(first), ", ".join(rest)]).strip(" ·")
 
 

@@ -104,6 +104,17 @@ class Check:
     bound_ns: int | None
     detail: str
 
+    @property
+    def decided_ns(self) -> int:
+        """When it was decided. Its own time is that of the picture, which may be older than the check.
+
+        What did not become so in time is known only when the time is over.
+        """
+        if self.since_ns is None:
+            return self.t_ns
+        waited = not self.ok and (self.name == "within" or self.t_ns < self.since_ns)
+        return max(self.t_ns, self.since_ns + ((self.within_ns or 0) if waited else 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -11,7 +11,8 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   reason: {name, expected, seen, score, margin}|null, attempts: [{number, verdict, block, journal, trace|null}]}
 `#case-n`, base64 of zlib of JSON, n being the `block` of an attempt; missing if it didn't fit into the page:
   {number, verdict, message, where, firstCause, focus, end, doc, start, seed, source, runner, finalPicture|null,
-  checks: [{t, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop, whole}],
+  checks: [{t, looked, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop,
+  whole}],
   steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
   series, wire: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
   events: [{t, lane, text, bad, until|null}],

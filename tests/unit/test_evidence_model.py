@@ -153,6 +153,27 @@ def test_frames_are_kept_up_to_the_failed_check_only(attempts):
     assert 0 < len(frames) <= FRAMES
 
 
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "decided_ms"),
+    [
+        ({"name": "within", "ok": False, "since_ns": 4_802 * MS, "within_ns": 500 * MS}, 5_302),
+        ({"name": "within", "ok": True, "since_ns": 4_802 * MS, "within_ns": 500 * MS}, 4_802),
+        ({"name": "always", "ok": False, "since_ns": 4_000 * MS, "within_ns": 2_000 * MS}, 4_801),
+        ({"name": "always", "ok": False}, 4_801),
+    ],
+)
+def test_a_check_is_decided_when_its_time_is_over_not_when_its_picture_was_drawn(fields, decided_ms):
+    collector = Collector("a")
+    collector.take_entry(Entry(4_801 * MS, "check", "", {"target": "lamp", **fields}))
+    collector.take_entry(Entry(6_000 * MS, "verdict", "", {"verdict": "fail"}))
+    timeline = collector.timeline()
+    assert timeline.checks[0].decided_ns == decided_ms * MS
+    assert fields["ok"] or timeline.focus_ns == decided_ms * MS
+
+
 def test_a_step_that_never_ended_has_no_end(attempts):
     (step,) = attempts["diag.killed", 1].timeline.steps
     assert step.end_ns is None

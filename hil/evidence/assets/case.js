@@ -28,7 +28,7 @@ const Case = (() => {
     const waited = check.since === null || check.since === check.t ? null : `from ${seconds(check.since)}${check.within ? `, allowed ${seconds(check.within)}` : ""}`;
     const stamp = [check.origin, check.bound === null ? "" : `± ${short(check.bound * 1000)} ms`].filter(Boolean).join(" ");
     return h("dl", { class: check.ok ? "ok" : "" }, pair("expected", check.expected, "expected"), pair("seen", check.seen, "seen"),
-      pair("check", check.name), pair("target", check.target), pair("at", seconds(check.t)), pair("watched", waited), pair("stamp", stamp),
+      pair("check", check.name), pair("target", check.target), pair("decided at", seconds(check.t)), pair("picture of", check.looked === check.t ? null : seconds(check.looked)), pair("watched", waited), pair("stamp", stamp),
       pair("score", check.score === null ? null : `${short(check.score)}${check.margin === null ? "" : `, margin ${short(check.margin)}`}`), pair("detail", check.detail));
   }
 

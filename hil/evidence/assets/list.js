@@ -1,7 +1,7 @@
 "use strict";
 /* The first view: what was tested, what came of it, which requirements and latencies, and the list of cases. */
 const List = (() => {
-  const { ORDER, MARK, WHOSE, run, h, badge, verdictClass, link, panel, table, tags, counted, seconds } = Page;
+  const { ORDER, MARK, WHOSE, run, h, badge, verdictClass, link, panel, table, tags, breakable, counted, seconds } = Page;
   const filter = { text: "", verdicts: new Set(), requirement: "", suite: "", tag: "" };
   const sorting = { key: "verdict", down: false };
   const KEYS = { verdict: (row) => ORDER.indexOf(row.verdict), name: (row) => row.name.toLowerCase(), suite: (row) => row.suite.toLowerCase(), time: (row) => row.time ?? -1 };
@@ -105,9 +105,9 @@ const List = (() => {
     const repeated = row.attempts.length > 1 ? h("div", { class: "soft" }, `${row.attempts.length} attempts`) : null;
     return h("tr", { onclick: go },
       h("td", {}, badge(row.verdict), repeated),
-      h("td", {}, h("a", { class: "name text", href: link(row.id) }, row.name), h("div", { class: "soft text small" }, row.id)),
+      h("td", {}, h("a", { class: "name text", href: link(row.id) }, breakable(row.name)), h("div", { class: "soft text small" }, breakable(row.id))),
       withWhy ? h("td", { class: "why" }, why(row)) : null,
-      h("td", { class: "soft suite" }, row.suite),
+      h("td", { class: "soft suite" }, breakable(row.suite)),
       h("td", {}, tags(row.requirements)),
       h("td", {}, tags(row.tags)),
       h("td", { class: "num" }, row.time === null ? "" : seconds(row.time)));

@@ -175,7 +175,7 @@ const Timeline = (() => {
     if (t.length && t[t.length - 1] < end) { t.push(end); v.push(v[v.length - 1]); }
     const kind = { signal: ["series", 62], wire: ["series", 62], supply: ["supply", 54], "bus load": ["load", 50] }[series.group] || ["series", 62];
     return {
-      name: series.group === "bus load" ? `load of ${series.name}` : series.name.replace(/^(.*::)?/, "").replaceAll(".", ".\u200b").replaceAll("_", "_\u200b"), title: `${series.name}${series.unit ? ` [${series.unit}]` : ""}`, height: kind[1], color: colors[kind[0]], data: [t, v],
+      name: series.group === "bus load" ? `load of ${series.name}` : series.name.replace(/^(.*::)?/, ""), title: `${series.name}${series.unit ? ` [${series.unit}]` : ""}`, height: kind[1], color: colors[kind[0]], data: [t, v],
       zero: series.group === "supply" || series.group === "bus load", tick: (value) => labelled(series, value), enumerated: v.length > 0 && v.every((value) => String(value) in series.labels),
       read: (time) => valueAt(series, time),
     };
@@ -214,7 +214,7 @@ const Timeline = (() => {
     lane.value = document.createElement("span");
     row.className = lane.isAxis ? "lane axis" : "lane";
     label.className = "label";
-    name.textContent = lane.name;
+    name.append(...Page.breakable(lane.name));
     label.title = lane.title || lane.name;
     label.append(...(lane.isAxis ? [lane.value] : [name, lane.value]));
     if (remove) {

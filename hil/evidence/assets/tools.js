@@ -50,10 +50,13 @@ const Page = (() => {
   const pair = (name, value, cls) => value === null || value === undefined || value === "" ? null : [h("dt", {}, name), h("dd", { class: `text ${cls || ""}` }, value)];
   const tags = (names) => names.map((name) => h("span", { class: "tag" }, name));
 
+  /* Text that may be broken behind the signs that names are made of. */
+  const breakable = (text) => text.split(/(?<=[_./:])/).flatMap((part, n) => n ? [h("wbr"), part] : [part]);
+
   function counted(count, verdict) {
     const many = { fail: "failed", pass: "passed", "bench fault": count === 1 ? "bench fault" : "bench faults", "usage error": count === 1 ? "usage error" : "usage errors" };
     return `${count} ${many[verdict] || verdict}`;
   }
 
-  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, counted };
+  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted };
 })();

@@ -97,8 +97,10 @@ class Telematics(App):
     def _tell(self, leaf: str, fields: dict[str, Any]) -> None:
         self._sequence += 1
         said = {**fields, **self._snapshot(), "seq": self._sequence}
-        if "telemetry_lost_offline" in self.platform.defects and not self._uplink.connected:
-            return
+        if "telemetry_lost_offline" not in self.platform.defects or self._uplink.connected:
+            self._queue_up(leaf, said)
+
+    def _queue_up(self, leaf: str, said: dict[str, Any]) -> None:
         if len(self._queue) >= LONGEST_QUEUE:
             self._queue.popleft()
             self._dropped += 1
@@ -162,7 +164,8 @@ class Telematics(App):
         if self._sending or not self._queue:
             return
         leaf, said = self._queue[0]
-        waiting = {"dropped": self._dropped, "queued": len(self._queue) - 1}
+        counts = {"dropped": self._dropped, "queued": len(self._queue) - 1}
+        waiting = {} if leaf == "answer" else counts
         self._sending = self._uplink.send(leaf, said | waiting, on_done=lambda ok: self._sent(said, ok))
 
     def _sent(self, said: dict[str, Any], ok: bool) -> None:
@@ -183,7 +186,7 @@ class Telematics(App):
         if "command_executed_twice" in self.platform.defects:
             answers = {}
         if request in answers:
-            self._uplink.send("answer", answers[request] | {"repeated": True})
+            self._queue_up("answer", answers[request] | {"repeated": True})
         elif request not in self._pending:
             self._execute(request, fields)
 
@@ -241,7 +244,7 @@ class Telematics(App):
             answers.pop(next(iter(answers)))
         self.platform.store.put("telematics.answers", answers)
         self.platform.store.flush()
-        self._uplink.send("answer", answer)
+        self._queue_up("answer", answer)
 
     # Console ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from hil.errors import HilError
 
 SERIAL: Final = "VC000001"
 SCHEMA: Final = 1
+_FAREWELL_NS: Final = 200_000_000
+"""So long the last words have to get out before the link ends."""
 Handler = Callable[[dict[str, Any]], object]
 
 
@@ -32,6 +34,7 @@ class Uplink(App):
         self._port = platform.wires.mqtt
         self._handlers: dict[str, Handler] = {}
         self._watchers: list[Callable[[bool], object]] = []
+        self._asleep = False
         platform.cloud.fitted = self._port is not None
 
     def on(self, leaf: str, handler: Handler) -> None:
@@ -49,6 +52,7 @@ class Uplink(App):
 
     def start(self) -> None:
         """Connect, and subscribe to what is handled."""
+        self._asleep = False
         if self._port is None:
             return
         for topic in self._handlers:
@@ -65,9 +69,14 @@ class Uplink(App):
     def sleep(self) -> None:
         """Say farewell: the car sleeps."""
         self.send("status", {"state": "asleep"}, retain=True)
-        if self._port is not None:
-            self.platform.later(200_000_000, lambda _: self._port.disconnect(), None)
-        self.platform.cloud.connected = False
+        self._asleep = True
+        self.platform.later(_FAREWELL_NS, self._let_go, None)
+
+    def _let_go(self, _: object) -> None:
+        """End the link, unless the car woke meanwhile."""
+        if self._asleep and self._port is not None:
+            self._port.disconnect()
+            self.platform.cloud.connected = False
 
     def wake(self) -> None:
         """Connect again."""

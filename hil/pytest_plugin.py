@@ -212,6 +212,28 @@ def _words(item: pytest.Item, marker: str) -> tuple[str, ...]:
     return tuple(str(word) for mark in item.iter_markers(marker) for word in mark.args)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run what is for this process to run, where several share the cases of a run or the first failure ends it.
+
+    A case is claimed while the one before it runs, since pytest has to know which comes next.
+    """
+    config = session.config
+    if _SESSION not in config.stash or not config.stash[_SESSION].shares:
+        return None
+    if session.testsfailed or config.option.collectonly:
+        return None
+    ours = (item for item in session.items if _CASE not in item.stash or _session(config).takes(item.stash[_CASE].id))
+    item = next(ours, None)
+    while item is not None:
+        after = next(ours, None) if not config.stash[_SESSION].settings.stop_at_first else None
+        config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = after or next(ours, None)
+    return True
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """A case begins before its fixtures are set up."""

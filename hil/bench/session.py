@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from hil.bench import config as bench_config
 from hil.bench.case import Case, Selection, refuse_twins
+from hil.bench.claims import Claims
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
@@ -43,7 +44,20 @@ EVERYTHING: Final = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run was told. Travels to child processes in the environment variable `HIL_SETTINGS`."""
+    """What a run was told. Travels to child processes in the environment variable `HIL_SETTINGS`.
+
+    Attributes:
+        bench: the bench file.
+        results: where the results folder is made.
+        seed: of all randomness.
+        defects: switched on in a virtual ECU.
+        selection: which cases run.
+        folder: the results folder that the parent made; empty without a parent.
+        variant: the variant in the place of the bench file's.
+        claims: where the children of one run claim the cases that they share; empty where they share none.
+        announces: whether this child says which cases are going to run.
+        stop_at_first: whether what comes after the first failed case is left out.
+    """
 
     bench: str = str(bench_config.DEFAULT_BENCH)
     results: str = "results"
@@ -52,10 +66,13 @@ class Settings:
     selection: Selection = EVERYTHING
     folder: str = ""
     variant: str = ""
+    claims: str = ""
+    announces: bool = True
+    stop_at_first: bool = False
 
     def to_environment(self) -> dict[str, str]:
         """As environment variables for a child."""
-        fields = {name: getattr(self, name) for name in ("bench", "results", "seed", "defects", "folder", "variant")}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "selection"}
         chosen = {name: getattr(self.selection, name) for name in Selection.__dataclass_fields__}
         return {"HIL_SETTINGS": json.dumps(fields | {"selection": chosen})}
 
@@ -111,6 +128,7 @@ class Session:
         self._locks = ResourceLocks(self.plan.resources, f"hil run on bench '{self.config.bench.name}'")
         self.folder = Path(settings.folder) if settings.folder else new_folder(settings.results, self.config.bench.name)
         self._owner = not settings.folder
+        self._claims = Claims(Path(settings.claims) if settings.claims else None)
         self.talk: Talk = talk_from_environment(self.folder)
         self._open: OpenBench | None = None
         self._journal: Journal | None = None
@@ -133,8 +151,19 @@ class Session:
             UsageError: two have one id, or one needs what no variant knows.
         """
         refuse_twins(cases)
-        for case in cases:
-            self.talk.say("plan", case.id, detail=planned(case, self.config.variant))
+        records = {case.id: planned(case, self.config.variant) for case in cases}
+        if self.settings.announces:
+            announce(self.talk, records, cases[0].runner if cases else "")
+
+    @property
+    def shares(self) -> bool:
+        """Whether cases may be left out: others run them, or the first failure ends the run."""
+        return bool(self.settings.claims) or self.settings.stop_at_first
+
+    def takes(self, case_id: str) -> bool:
+        """Whether this session is to run a case: nobody else has it, and nothing has ended the run."""
+        over = self.settings.stop_at_first and Verdict.FAIL in self.verdicts
+        return not over and self._claims.take(case_id)
 
     # Cases --------------------------------------------------------------------------------------------------------
 
@@ -380,6 +409,13 @@ class Session:
                     self._turn.release()
         self.talk.say("finished", "")
         self.talk.close()
+
+
+def announce(talk: Talk, records: dict[str, dict[str, Any]], runner: str) -> None:
+    """Say which cases of a runner are going to run, and that these are all."""
+    for case_id, record in records.items():
+        talk.say("plan", case_id, detail=record)
+    talk.say("announced", "", detail={"runner": runner})
 
 
 def planned(case: Case, variant: Variant | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Talk(Protocol):
     """Where events go."""
 
     def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
-        """An event: plan, start, end, facts, finished."""
+        """An event: plan, announced, start, end, facts, finished."""
 
     def close(self) -> None:
         """No more events."""
@@ -37,6 +37,8 @@ class SessionJournal:
 
     def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
         """Write the event and flush: it is rare, and what is flushed survives a kill."""
+        if event == "announced":
+            return
         if event == "facts":
             amend_run_json(self._folder, dut=detail)
         fields = {"event": event, "id": case_id, "verdict": str(verdict), "message": message, "detail": detail or {}}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Final
 
 from hil.errors import UsageError
+
+RUNNERS: Final = ("robot", "pytest")
+"""In the order in which their cases are told."""
 
 
 def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[list[str]]:
@@ -32,6 +36,23 @@ def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[
     if pytest:
         found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
     return found
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def runner_of(command: list[str]) -> str:
+    """Which runner a command is: `robot` or `pytest`."""
+    return command[2]
+
+
+def helper_of(command: list[str], number: int) -> list[str]:
+    """The command of a helper: as that of the first child, with an output of its own."""
+    if runner_of(command) != RUNNERS[0]:
+        return command
+    return [*command[:3], "--output", f"part-{number}.xml", "--log", "NONE", "--report", "NONE", *command[3:]]
 
 
 def _holds(suite: str, pattern: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hil.bench.facts import amend_run_json
 from hil.bench.talk import SessionJournal
+from hil.cli.children import RUNNERS
 from hil.errors import Verdict
 
 ROBOT_USAGE: Final = (252, 255)
@@ -27,10 +28,13 @@ class Tally:
     """What is known of the run so far."""
 
     planned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    announced: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
     running: dict[str, str] = field(default_factory=dict)
     ended: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     usage_errors: list[str] = field(default_factory=list)
     died: str = ""
+    failed: set[str] = field(default_factory=set)
 
     def note(self, event: dict[str, Any]) -> None:
         """Take an event in."""
@@ -39,9 +43,12 @@ class Tally:
             self.died = self.died or f"the bench could not be left safe: {event['message']}"
         if event["event"] == "usage error":
             self.usage_errors.append(event["message"])
+        if event["event"] == "announced":
+            self.announced.add(event["detail"]["runner"])
         if event["event"] == "plan":
             self.planned[case_id] = event["detail"]
         elif event["event"] == "start":
+            self.begun.add(case_id)
             self.running[case_id] = self.planned.get(case_id, {}).get("name", case_id)
         elif event["event"] == "end":
             self.running.pop(case_id, None)
@@ -51,13 +58,26 @@ class Tally:
         """How many cases ended with each verdict."""
         return {verdict: sum(1 for v, _ in self.ended.values() if v is verdict) for verdict in Verdict}
 
+    def left(self, runner: str) -> int:
+        """How many cases of a runner nobody has begun; none while they aren't all known, or if a child of it died."""
+        if runner not in self.announced or runner in self.failed:
+            return 0
+        return sum(1 for name, one in self.planned.items() if one["runner"] == runner and name not in self.begun)
+
+    def in_order(self) -> list[str]:
+        """Every planned case, runner by runner as they were announced."""
+        return sorted(self.planned, key=lambda name: RUNNERS.index(self.planned[name]["runner"]))
+
     def child_ended(self, runner: str, status: int, log: Path) -> None:
         """A child ended: by itself, of a mistake in the suites, or it died."""
+        self.announced.add(runner)
         if runner == "robot":
             self.usage_errors += _robot_errors(log)
         if status in (ROBOT_USAGE if runner == "robot" else PYTEST_USAGE):
+            self.failed.add(runner)
             self.usage_errors.append(_last_words(runner, log))
         elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
+            self.failed.add(runner)
             self.died = f"the {runner} part of the run died (status {status}): {_last_words(runner, log)}"
 
 
@@ -117,7 +137,7 @@ class EventServer:
         self._tally.note(event)
         if event["event"] == "facts":
             amend_run_json(self._folder, dut=event["detail"])
-        elif event["event"] != "finished":
+        elif event["event"] not in ("finished", "announced"):
             named = {key: event[key] for key in ("verdict", "message", "detail")}
             self._journal.say(event["event"], event["id"], **named)
         self._on_change()

@@ -1,10 +1,12 @@
 """The live display of `hil run`: one line that counts and names what runs, and a line for each case that did not pass.
 
-Without a terminal (CI) each case is one line as it ends.
+Without a terminal (CI) each case is one line, in the order of the plan, so that equal runs print equal lines: a case
+that ended waits for those before it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final
 
@@ -27,10 +29,17 @@ STYLES: Final = {
 
 
 class Progress:
-    """Shows a tally while it grows."""
+    """Shows a tally while it grows.
 
-    def __init__(self, tally: Tally, bench: str) -> None:
-        self._tally, self._bench = tally, bench
+    Args:
+        tally: what is known of the run.
+        bench: its name.
+        runners: those that will announce cases.
+    """
+
+    def __init__(self, tally: Tally, bench: str, runners: Iterable[str]) -> None:
+        self._tally, self._bench, self._runners = tally, bench, frozenset(runners)
+        self._over = False
         self._console = Console(highlight=False, soft_wrap=True)
         self._live = Live(console=self._console, refresh_per_second=8, transient=True, get_renderable=self._line)
         self._told: set[str] = set()
@@ -43,17 +52,30 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over = True
         self.update()
         if self._console.is_terminal:
             self._live.stop()
         self._summary()
 
     def update(self) -> None:
-        """Print what ended since the last call."""
-        for case_id, (verdict, message) in list(self._tally.ended.items()):
-            if case_id not in self._told:
+        """Print what ended since the last call; without a terminal only what all before it have ended of."""
+        everything = self._console.is_terminal or self._over
+        for case_id in [*self._tally.ended] if self._console.is_terminal else self._in_order():
+            if case_id in self._told:
+                continue
+            if case_id in self._tally.ended:
                 self._told.add(case_id)
-                self._tell(case_id, verdict, message)
+                self._tell(case_id, *self._tally.ended[case_id])
+            elif not everything:
+                return
+
+    def _in_order(self) -> list[str]:
+        """The cases in the order of the plan; none while it may still change, and all that ended at the end."""
+        if not self._over and not self._tally.announced.issuperset(self._runners):
+            return []
+        order = self._tally.in_order()
+        return [*order, *(case_id for case_id in self._tally.ended if case_id not in self._tally.planned)]
 
     def _tell(self, case_id: str, verdict: Verdict, message: str) -> None:
         name = self._tally.planned.get(case_id, {}).get("name", case_id)

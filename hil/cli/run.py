@@ -26,14 +26,14 @@ from hil.bench.session import DEFAULT_SEED, Settings, new_folder
 from hil.bench.talk import SessionJournal
 from hil.bench.wiring import Plan, plan
 from hil.cli.benches import add_bench, load_bench
-from hil.cli.children import commands_for
+from hil.cli.children import RUNNERS, commands_for, runner_of, usable_cores
+from hil.cli.crew import Crew
 from hil.cli.events import EventServer, Tally
 from hil.cli.progress import Progress
 from hil.clock import utc_now, wall_ns
 from hil.errors import EXIT_STATUS, UsageError, Verdict, exit_status
 
 DEFAULT_SUITES: Final = ("robot_suites", "pytest_suites")
-_STOP_WITHIN_S: Final = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--requirement", action="append", default=[], metavar="ID", help="cases that verify it")
     parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
+    parser.add_argument("--jobs", type=int, metavar="N", help="cases that run side by side on a virtual bench (cores)")
     parser.add_argument("--no-report", action="store_true", help="leave the page to 'hil report' (slow machines)")
     parser.add_argument("--list", action="store_true", help="list the selected cases, run nothing")
 
@@ -59,8 +60,11 @@ class Run:
     settings: Settings
     suites: list[str]
     folder: Path
+    commands: list[list[str]]
+    jobs: int
     report: bool = True
     tally: Tally = field(default_factory=Tally)
+    crew: Crew | None = None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,17 +79,31 @@ def run(arguments: argparse.Namespace) -> int:
     suites = _suites(arguments.suites)
     if arguments.list:
         return _list(arguments, suites)
+    jobs = _jobs(arguments.jobs, made)
     locks = ResourceLocks(made.resources, f"hil run on bench '{made.config.bench.name}'")
     locks.acquire()
     try:
         folder = new_folder(arguments.results, made.config.bench.name)
-        current = Run(made, _settings(arguments, folder), suites, folder, not arguments.no_report)
+        settings, commands = _settings(arguments, folder), commands_for(suites, folder)
+        current = Run(made, settings, suites, folder, commands, jobs, not arguments.no_report)
         write_run_json(folder, made, arguments.seed, _options(arguments), suites=suites)
-        with Progress(current.tally, made.config.bench.name) as progress:
+        with Progress(current.tally, made.config.bench.name, map(runner_of, commands)) as progress:
             _interruptible(_supervise(current, locks.environment(), progress))
     finally:
         locks.release()
     return _finish(current, started_ns)
+
+
+def _jobs(asked: int | None, made: Plan) -> int:
+    """How many children may work at once. On a real bench one for each runner; they take turns."""
+    if asked is not None and asked < 1:
+        raise UsageError("less than one job does nothing", where="--jobs", remedy="give 1 or more.")
+    if made.config.is_virtual:
+        return asked or usable_cores()
+    if (asked or 1) > 1:
+        mend = "leave --jobs out: cases run one after another there."
+        raise UsageError("a real bench can't be shared", where=f"--jobs {asked}", remedy=mend)
+    return len(RUNNERS)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -126,19 +144,29 @@ def _suites(given: list[str]) -> list[str]:
 
 async def _supervise(run_: Run, environment: dict[str, str], progress: Progress) -> None:
     journal = SessionJournal(run_.folder)
+    changed = asyncio.Event()
+
+    def on_change() -> None:
+        progress.update()
+        changed.set()
+
     try:
-        async with EventServer(run_.tally, journal, progress.update, run_.folder) as server:
-            variables = os.environ | run_.settings.to_environment() | environment | {"HIL_TALK": server.address}
-            children: list[Coroutine[Any, Any, Any]] = [
-                _child(run_, command, variables) for command in commands_for(run_.suites, run_.folder)
-            ]
+        async with EventServer(run_.tally, journal, on_change, run_.folder) as server:
+            variables = os.environ | environment | {"HIL_TALK": server.address}
+            run_.crew = _crew(run_, variables, changed)
+            work: list[Coroutine[Any, Any, Any]] = [run_.crew.work()]
             if run_.report:
-                children.append(asyncio.to_thread(import_module, "hil.evidence.report"))
-            await asyncio.gather(*children)
+                work.append(asyncio.to_thread(import_module, "hil.evidence.report"))
+            await asyncio.gather(*work)
             await server.settle()
         journal.say("finished", "")
     finally:
         journal.close()
+
+
+def _crew(run_: Run, variables: dict[str, str], changed: asyncio.Event) -> Crew:
+    shared = run_.made.config.is_virtual and run_.jobs > 1
+    return Crew(run_.commands, run_.settings, variables, run_.folder, run_.tally, run_.jobs, shared, changed)
 
 
 def _interruptible(main: Coroutine[Any, Any, None]) -> None:
@@ -155,33 +183,6 @@ def _interruptible(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(run_main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-
-
-async def _child(run_: Run, command: list[str], variables: dict[str, str]) -> None:
-    runner = command[2]
-    log = run_.folder / f"{runner}.log"
-    with log.open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
-            *command, env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-        )
-        try:
-            status = await process.wait()
-        except asyncio.CancelledError:
-            await _stop(process)
-            raise
-    run_.tally.child_ended(runner, status, log)
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Ask a child to end (it leaves its bench safe), then insist."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _finish(run_: Run, started_ns: int) -> int:
@@ -201,7 +202,10 @@ def _finish(run_: Run, started_ns: int) -> int:
         return whole_status(exit_status(verdict for verdict, _ in tally.ended.values()), tally)
     from hil.evidence.report import make_report
 
+    merging = run_.crew.merge_robot() if run_.crew is not None else None
     report = make_report(run_.folder)
+    if merging is not None:
+        merging.wait()
     print(f"evidence: {run_.folder / 'index.html'}")
     return whole_status(report.exit_status, tally)
 

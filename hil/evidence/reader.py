@@ -48,8 +48,9 @@ class Outline:
     warnings: list[str] = field(default_factory=list)
 
     def ids(self) -> list[str]:
-        """Every case, in the order of the plan; then those that nobody planned."""
-        return [*self.plan, *(name for name in sorted({*self.folders, *self.ended}) if name not in self.plan)]
+        """Every case, in the order of the plan, Robot's first; then those that nobody planned."""
+        planned = sorted(self.plan, key=lambda name: self.plan[name].runner != "robot")
+        return [*planned, *(name for name in sorted({*self.folders, *self.ended}) if name not in self.plan)]
 
 
 def read_outline(results: Path) -> Outline:

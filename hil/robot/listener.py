@@ -15,7 +15,7 @@ from robot.utils import escape
 
 from hil.bench import config as bench_config
 from hil.bench.case import Case, make_id, refuse_twins, split_tags
-from hil.bench.session import Outcome, Session, Settings, planned
+from hil.bench.session import Outcome, Session, Settings, announce, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
 from hil.robot.expansion import expand, refuse_unexpanded, set_variables
@@ -99,8 +99,21 @@ class BenchListener:
         return self._session
 
     def start_suite(self, data: Any, result: Any) -> None:
-        """Make tests out of the rows of data tables, where no pre-run modifier did."""
+        """Make tests out of the rows of data tables, where no pre-run modifier did; leave out what others run."""
         data.tests, _ = expand(list(data.tests))
+        self._leave_out(data.tests, 0)
+
+    def _leave_out(self, tests: Any, begin: int) -> None:
+        """Take away the tests from a place on, up to the next that is for this process to run."""
+        with contextlib.suppress(HilError):  # a bench that can't be made is told by each test
+            while self.session.shares and begin < len(tests) and not self._is_ours(tests[begin]):
+                del tests[begin]
+
+    def _is_ours(self, test: Any) -> bool:
+        try:
+            return self.session.takes(case_of(test).id)
+        except UsageError:
+            return True
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
@@ -139,6 +152,11 @@ class BenchListener:
 
     def end_test(self, data: Any, result: Any) -> None:
         """A case ends: Robot's status becomes the bench's verdict."""
+        self._end_test(result)
+        tests = data.parent.tests
+        self._leave_out(tests, tests.index(data) + 1)
+
+    def _end_test(self, result: Any) -> None:
         if not self._running:
             _set(result, Verdict.USAGE, str(self._refused or "the bench could not be made"))
             return
@@ -248,9 +266,10 @@ class Selector:
     def _announce(self) -> None:
         from hil.bench.talk import talk_from_environment
 
+        if not self._settings.announces:
+            return
         talk = talk_from_environment(Path(self._settings.folder))
-        for case_id, record in self._cases.items():
-            talk.say("plan", case_id, detail=record)
+        announce(talk, self._cases, "robot")
         for mistake in self._mistakes:
             talk.say("usage error", "", message=str(mistake))
         talk.close()

@@ -162,11 +162,11 @@ def popup(sheet: Sheet, dialog: PopUp, pressed: str) -> None:
     area = sheet.places["content"]
     image.paste(image.crop(area.box).point([value * 45 // 100 for value in range(256)] * 3), area.box)
     is_call = dialog.kind == "call"
-    mark = theme.good if is_call else theme.accent_low
+    mark, ink = (theme.good, theme.on_accent) if is_call else (theme.warn, theme.bar)
     canvas.card(card, top=theme.card, low=mixed(theme.card_low, theme.bar, 0.4), edge=mark)
     disc = Rect(card.x + 28, card.y + 40, 92, 92)
     canvas.mask((disc.x, disc.y), shape_mask(92, 92, "round", 46), mark)
-    sheet.icon(disc, "phone" if is_call else "update", 50, theme.on_accent)
+    sheet.icon(disc, "phone" if is_call else "update", 50, ink)
     title = sheet.word("incoming" if is_call else "update_offered")
     sheet.text("popup_title", title, 30, theme.faint, align="left")
     sheet.text("popup_text", dialog.text or sheet.word("unknown_caller"), 46, align="left", weight="bold")

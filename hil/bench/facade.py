@@ -152,12 +152,13 @@ class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, R
     # Parts --------------------------------------------------------------------------------------------------------
 
     def screen(self, name: str = "") -> ScreenFacade:
-        """A screen; without a name the only one.
+        """A screen; without a name the first that the bench file has.
 
         Raises:
             NotRunError: the bench has no screen.
-            UsageError: it has several and none was named, or none of that name.
+            UsageError: it has none of that name.
         """
+        name = name or next(iter(self.wiring.screens), "")
         return ScreenFacade(self.portal, _only(name, self.wiring.screens, "screen"))
 
     def console(self, name: str = "") -> ConsoleFacade:

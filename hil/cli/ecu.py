@@ -24,7 +24,7 @@ from hil.bench.variant import Variant
 from hil.can.database import Network
 from hil.can.pythoncan import PythonCanPort
 from hil.clock import RealClock
-from hil.ecu import cluster
+from hil.ecu import centre_art, centre_state, cluster
 from hil.ecu.cockpit import VSYNC_HZ, CockpitEcu, Wires
 from hil.ecu.defects import CATALOGUE, check_names
 from hil.ecu.http_face import HttpFace
@@ -138,17 +138,19 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     defects = check_names(arguments.defect)
     clock = RealClock()
     can_ports = {name: _port(clock, name, options) for name, options in buses.items()}
-    display = Display("cluster", cluster.SIZE, 1_000_000_000 // VSYNC_HZ)
+    sizes = {"cluster": cluster.SIZE, "centre": centre_state.SIZE}
+    displays = {name: Display(name, size, 1_000_000_000 // VSYNC_HZ) for name, size in sizes.items()}
     cluster.warm_up()
+    centre_art.warm_up(_ecu_variant(variant).brand)
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
-    wires = Wires(power=line, can=can_ports, console=console, displays={"cluster": display})
+    wires = Wires(power=line, can=can_ports, console=console, displays=displays)
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
         clock=clock,
         ecu=CockpitEcu(clock, wires, network, rng, defects, variant=_ecu_variant(variant)),
         can=can_ports,
         console=console,
-        screen=HttpFace(clock=clock, displays=[display]),
+        screen=HttpFace(clock=clock, displays=list(displays.values())),
         supply=ScpiFace(clock=clock, line=line),
     )
 

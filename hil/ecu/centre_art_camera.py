@@ -183,8 +183,8 @@ def _scene(w: int, h: int, view: int, night: bool) -> Image.Image:
 
 
 def _draw_sky(draw: ImageDraw.ImageDraw, w: int, horizon: int) -> None:
-    for y in range(max(horizon, 0) + 1):
-        part = y / max(horizon, 1)
+    for y in range(max(horizon, 0) + 40):
+        part = min(y / max(horizon, 1), 1.0)
         draw.line((0, y, w, y), fill=(round(132 + 80 * part), round(170 + 50 * part), round(214 + 22 * part)))
 
 

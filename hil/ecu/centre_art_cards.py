@@ -74,7 +74,7 @@ def climate_still(sheet: Sheet) -> None:
         sheet.canvas.card(places[name])
     sheet.put(places["fan_card"].inset(22, 12).top(34), sheet.word("fan"), 24, theme.faint, align="left")
     sheet.button("fan_minus", "minus", side=30)
-    sheet.button("fan_plus", "fan", side=44)
+    sheet.button("fan_plus", "plus", side=30)
     for name in AIRS:
         sheet.button(name, name, sheet.word(name))
     for name in SWITCHES:

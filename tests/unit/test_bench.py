@@ -106,7 +106,7 @@ def test_a_failed_check_carries_the_picture(begin):
 @pytest.mark.parametrize(
     ("use", "said"),
     [
-        (lambda bench: bench.screen("clustr"), "no screen 'clustr' on this bench. Remedy: there is: cluster."),
+        (lambda bench: bench.screen("clustr"), "no screen 'clustr' on this bench. Remedy: there is: cluster, centre."),
         (lambda bench: bench.screen().telltale("high_bem"), "no telltale 'high_bem'"),
         (lambda bench: bench.screen().text("high_beam"), "'high_beam' is a telltale, no text"),
         (lambda bench: bench.set_signal("DisplayedSpeed", 5), "is sent by COCKPIT, which is really there"),

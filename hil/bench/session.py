@@ -30,7 +30,7 @@ from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
-from hil.bench.wiring import OpenBench, Plan, open_bench, plan
+from hil.bench.wiring import OpenBench, Plan, open_bench, plan, with_defects
 from hil.can.tolerated import summary
 from hil.clock import uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
@@ -114,6 +114,27 @@ class CaseVerdict:
     message: str = ""
 
 
+_PREPARED: dict[tuple[str, str], Plan] = {}
+
+
+def prepare(settings: Settings) -> Plan:
+    """Read the bench now, for all sessions of this process and of those forked from it.
+
+    Raises:
+        UsageError: bench file, database or layout is wrong.
+    """
+    made = plan(bench_config.load(Path(settings.bench), settings.variant))
+    _PREPARED[settings.bench, settings.variant] = made
+    return made
+
+
+def _plan_of(settings: Settings) -> Plan:
+    prepared = _PREPARED.get((settings.bench, settings.variant))
+    if prepared is not None:
+        return with_defects(prepared, settings.defects)
+    return plan(bench_config.load(Path(settings.bench), settings.variant), settings.defects)
+
+
 class Session:
     """One run of suites on one bench.
 
@@ -123,8 +144,8 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.config = bench_config.load(Path(settings.bench), settings.variant)
-        self.plan: Plan = plan(self.config, settings.defects)
+        self.plan: Plan = _plan_of(settings)
+        self.config = self.plan.config
         self._locks = ResourceLocks(self.plan.resources, f"hil run on bench '{self.config.bench.name}'")
         self.folder = Path(settings.folder) if settings.folder else new_folder(settings.results, self.config.bench.name)
         self._owner = not settings.folder

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import difflib
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -179,6 +179,15 @@ def _check_values(config: BenchConfig, network: Network, section: str, signal: s
     for key, value in values.items():
         with _of_key(config, f"{section}.{key}"):
             database.to_value(ref, value)
+
+
+def with_defects(made: Plan, defects: Iterable[str]) -> Plan:
+    """The plan of the same bench with these defects beside those of the bench file.
+
+    Raises:
+        UsageError: there is no such defect, or the ECU can't be given any.
+    """
+    return replace(made, defects=_defects(made.config, defects))
 
 
 def _defects(config: BenchConfig, more: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from hil.errors import UsageError
 
+DEFAULT_SUITES: Final = ("robot_suites", "pytest_suites")
 RUNNERS: Final = ("robot", "pytest")
 """In the order in which their cases are told."""
 
@@ -36,6 +37,21 @@ def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[
     if pytest:
         found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
     return found
+
+
+def suites_of(given: list[str]) -> list[str]:
+    """The suites that were asked for, or ours.
+
+    Raises:
+        UsageError: one doesn't exist, or there is none.
+    """
+    chosen = given or [suite for suite in DEFAULT_SUITES if Path(suite).is_dir()]
+    for suite in chosen:
+        if not Path(suite.partition("::")[0]).exists():
+            raise UsageError("there is no such suite", where=suite, remedy="give a Robot or pytest file or folder.")
+    if not chosen:
+        raise UsageError("no suites here", remedy="give SUITE, or run where robot_suites/ or pytest_suites/ is.")
+    return chosen
 
 
 def usable_cores() -> int:

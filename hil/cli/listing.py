@@ -22,8 +22,7 @@ from hil.cli.tables import print_table
 
 def list_cases(settings: Settings, suites: list[str]) -> int:
     """Print the selected cases; those that don't apply to the variant with the reason. 2 if a suite has a mistake."""
-    with tempfile.TemporaryDirectory() as folder:
-        tally, readable = asyncio.run(_collect(replace(settings, folder=folder), suites))
+    tally, readable = asyncio.run(collect(settings, suites))
     cases = sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"]))
     some_apart = any(case["not_run"] for case in cases)
     table = Table("case", "requirements", "tags", "suite", *(["not run"] if some_apart else []), box=None)
@@ -44,13 +43,16 @@ async def _collect_one(command: list[str], variables: dict[str, str]) -> bool:
     return await process.wait() not in (ROBOT_USAGE if command[2] == "robot" else PYTEST_USAGE)
 
 
-async def _collect(settings: Settings, suites: list[str]) -> tuple[Tally, bool]:
-    folder = Path(settings.folder)
-    tally, journal = Tally(), SessionJournal(folder)
-    async with EventServer(tally, journal, lambda: None, folder) as server:
-        variables = os.environ | settings.to_environment() | {"HIL_TALK": server.address}
-        commands = commands_for(suites, folder, dry=True)
-        read = await asyncio.gather(*(_collect_one(command, variables) for command in commands))
-        await server.settle()
-    journal.close()
+async def collect(settings: Settings, suites: list[str]) -> tuple[Tally, bool]:
+    """The cases of the suites that are selected, and whether the runners could read all of the suites."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tally, journal = Tally(), SessionJournal(folder)
+        async with EventServer(tally, journal, lambda: None, folder) as server:
+            told = replace(settings, folder=name).to_environment()
+            variables = os.environ | told | {"HIL_TALK": server.address}
+            commands = commands_for(suites, folder, dry=True)
+            read = await asyncio.gather(*(_collect_one(command, variables) for command in commands))
+            await server.settle()
+        journal.close()
     return tally, all(read)

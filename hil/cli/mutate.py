@@ -1,96 +1,207 @@
-"""`hil mutate`: switches on each defect of the virtual ECU and sees that some case of its requirement fails.
+"""`hil mutate`: switches on each defect of the virtual ECU and sees that some case fails.
 
-A defect that no case catches is a hole in the suites; a case that fails without a defect is one too, so the same cases
-run once without any.
+A defect that no case catches is a hole in the suites; a case that fails without a defect is one too, so each case that
+is to catch one must pass without any. A defect is tried on the cases of its requirement first and on all others only if
+none of these catches it; the first that fails ends the trial. `--matrix` runs every case for every defect.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
 
 from rich.console import Console
-from rich.table import Table
 
-from hil.bench.config import DEFAULT_BENCH
-from hil.cli.tables import print_table
+from hil.bench.session import DEFAULT_SEED, Settings
+from hil.bench.variant import Variant, why_not
+from hil.cli.benches import add_bench, load_bench
+from hil.cli.children import suites_of, usable_cores
+from hil.cli.listing import collect
+from hil.cli.mutate_table import Tried, print_result, write
+from hil.cli.trials import Bench, Heard, Outcome, Planned, chunks, planned_cases, trial_bench
 from hil.ecu.defects import CATALOGUE, Defect, check_names
+from hil.errors import UsageError, Verdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="Robot or pytest file or folder")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="only this defect")
-    parser.add_argument("--bench", type=Path, default=DEFAULT_BENCH, metavar="FILE", help="bench file")
-    parser.add_argument("--jobs", type=int, default=2, help="defects tried side by side")
+    add_bench(parser)
+    parser.add_argument("--jobs", type=int, default=usable_cores(), metavar="N", help="trials side by side (cores)")
+    parser.add_argument("--matrix", action="store_true", help="run all cases for every defect")
+    parser.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE", help="write .md, .csv or .html"
+    )
+    parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
 
 
-@dataclass(frozen=True, slots=True)
-class Caught:
-    """What became of a defect: the cases that failed, of how many, and what the run said if it judged nothing."""
+@dataclass(slots=True)
+class Mutation:
+    """All that becomes of one call.
 
-    failed: list[str]
-    cases: int
+    Attributes:
+        cases: the cases of the suites that apply to the variant.
+        without: how they ended without a defect, as far as they were needed.
+        tried: what became of each defect.
+        left_out: defects that the variant can't have, and why.
+    """
+
+    cases: list[Planned]
+    without: dict[str, Heard] = field(default_factory=dict)
+    tried: list[Tried] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     broken: str = ""
+
+    @property
+    def unsound(self) -> list[Heard]:
+        """Cases that don't pass without a defect."""
+        return [heard for heard in self.without.values() if heard.verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
+
+    @property
+    def good(self) -> bool:
+        """Every defect was caught, and nothing fails without one."""
+        sound = not self.unsound and not self.broken and bool(self.without)
+        return sound and all(tried.caught for tried in self.tried)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a table; 0 if every defect was caught and nothing fails without one, else 1."""
+    """Print a table; 0 if every defect was caught and nothing fails without one, else 1.
+
+    Raises:
+        UsageError: an argument is wrong, or the bench has no virtual ECU of its own.
+    """
+    config = load_bench(arguments)
+    _check(arguments, virtual=config.is_virtual)
     names = check_names(arguments.defect) or frozenset(CATALOGUE)
     defects = [defect for defect in CATALOGUE.values() if defect.name in names]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
-        sound = pool.submit(_try, arguments, sorted({d.requirement for d in defects}), "", Path(folder))
-        tried = [pool.submit(_try, arguments, [d.requirement], d.name, Path(folder)) for d in defects]
-        outcomes = [one.result() for one in tried]
-        without = sound.result()
-    return _show(defects, outcomes, without)
+    suites = suites_of(arguments.suites)
+    settings = Settings(bench=str(arguments.bench), variant=arguments.variant, seed=arguments.seed)
+    result = asyncio.run(_mutate(settings, suites, defects, config.variant, arguments))
+    print_result(result.tried, result.left_out, _sound_text(result), matrix=arguments.matrix)
+    for path in arguments.out:
+        write(path, result.tried, {case.id: case.name for case in result.cases}, matrix=arguments.matrix)
+    return 0 if result.good else 1
 
 
-def _try(arguments: argparse.Namespace, requirements: list[str], defect: str, folder: Path) -> Caught:
-    results = folder / (defect or "none")
-    command = [sys.executable, "-m", "hil.cli.main", "run", *arguments.suites, "--bench", str(arguments.bench)]
-    command += ["--results", str(results)]
-    command += [word for requirement in requirements for word in ("--requirement", requirement)]
-    command += ["--defect", defect] if defect else []
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    reports = list(results.glob("*/junit.xml"))
-    if not reports:
-        return Caught([], 0, ((done.stderr + done.stdout).strip().splitlines() or ["no report"])[-1])
-    return _read(reports[0])
+def _check(arguments: argparse.Namespace, *, virtual: bool) -> None:
+    if not virtual:
+        mend = "use a bench with a virtual clock; on others 'hil run --defect' tries one defect."
+        raise UsageError("defects are tried on a virtual bench", where=str(arguments.bench), remedy=mend)
+    if not hasattr(os, "fork"):
+        raise UsageError("this system can't fork", where="hil mutate", remedy="use Linux or macOS.")
+    if arguments.jobs < 1:
+        raise UsageError("less than one job does nothing", where="--jobs", remedy="give 1 or more.")
+    for path in arguments.out:
+        if path.suffix not in (".md", ".csv", ".html"):
+            raise UsageError(f"'{path.suffix}' is no kind of table", where=str(path), remedy="use .md, .csv or .html.")
 
 
-def _read(junit: Path) -> Caught:
-    cases = ElementTree.parse(junit).getroot().iter("testcase")
-    failed, count, broken = [], 0, ""
-    for case in cases:
-        count += 1
-        if case.find("failure") is not None:
-            failed.append(case.get("name", ""))
-        error = case.find("error")
-        if error is not None:
-            broken = broken or f"{case.get('name')}: {error.get('message')}"
-    return Caught(failed, count, broken)
+async def _mutate(
+    settings: Settings, suites: list[str], defects: list[Defect], variant: Variant | None, asked: argparse.Namespace
+) -> Mutation:
+    async with trial_bench(settings, suites) as bench:
+        tally, readable = await collect(settings, suites)
+        if tally.usage_errors or not readable:
+            raise UsageError(
+                next(iter(tally.usage_errors), "the suites can't be read"), remedy="'hil run --list' says more."
+            )
+        result = Mutation([case for case in planned_cases(tally) if not case.not_run])
+        work = _Work(bench, result, asked.jobs, lambda text: Console().print(text, style="dim", highlight=False))
+        there = [defect for defect in defects if not _left_out(result, defect, variant)]
+        await (work.matrix(there) if asked.matrix else work.first_catch(there))
+    result.tried.sort(key=lambda tried: list(CATALOGUE).index(tried.defect))
+    return result
 
 
-def _show(defects: list[Defect], outcomes: list[Caught], without: Caught) -> int:
-    table = Table("defect", "requirement", "cases", "caught by", box=None)
-    good = not without.failed and not without.broken and without.cases > 0
-    for defect, caught in zip(defects, outcomes, strict=True):
-        good &= bool(caught.failed)
-        by = ", ".join(caught.failed) or f"[bold red]not caught[/] {caught.broken}"
-        table.add_row(defect.name, defect.requirement, str(caught.cases), by)
-    print_table(table)
-    console = Console(soft_wrap=True)
-    sound = (
-        "all pass" if not without.failed and not without.broken else f"[bold red]{without.failed or without.broken}[/]"
-    )
-    console.print(f"without a defect: {without.cases} cases, {sound}")
-    caught_count = sum(bool(caught.failed) for caught in outcomes)
-    console.print(f"{caught_count} of {len(defects)} defects caught")
-    return 0 if good else 1
+def _left_out(result: Mutation, defect: Defect, variant: Variant | None) -> str:
+    """Why a variant can't have a defect; noted."""
+    reason = why_not(variant, defect.needs)
+    if reason:
+        result.left_out[defect.name] = reason
+    return reason
+
+
+class _Work:
+    """The trials of one call, so many side by side."""
+
+    def __init__(self, bench: Bench, result: Mutation, jobs: int, say: Callable[[str], object]) -> None:
+        self._bench, self._result, self._jobs, self._say = bench, result, jobs, say
+        self._slots = asyncio.Semaphore(jobs)
+
+    async def first_catch(self, defects: Sequence[Defect]) -> None:
+        """Try each defect on the cases of its requirement, and where none catches it on all others."""
+        wanted = {defect.requirement for defect in defects}
+        await self._without([case for case in self._result.cases if wanted & set(case.requirements)])
+        await self._together(self._try(defect, self._own(defect)) for defect in defects)
+        missed = {tried.defect for tried in self._result.tried if not tried.caught}
+        if missed:
+            await self._without([case for case in self._result.cases if case.id not in self._result.without])
+            await self._together(self._go_on(CATALOGUE[name]) for name in sorted(missed))
+
+    async def matrix(self, defects: Sequence[Defect]) -> None:
+        """Try each defect on all cases."""
+        await self._without(self._result.cases)
+        cases = self._sound(self._result.cases)
+        await self._together(self._try(defect, cases, everything=True) for defect in defects)
+
+    async def _together(self, work: Iterable[Awaitable[None]]) -> None:
+        async def one(piece: Awaitable[None]) -> None:
+            async with self._slots:
+                await piece
+
+        await asyncio.gather(*(one(piece) for piece in work))
+
+    async def _without(self, cases: Sequence[Planned]) -> None:
+        """See how cases end without a defect."""
+        if cases:
+            self._say(f"{len(cases)} cases without a defect ...")
+            await self._together(self._run_without(part) for part in chunks(cases, 2 * self._jobs))
+
+    async def _run_without(self, cases: Sequence[Planned]) -> None:
+        outcome = await self._bench.attempt(cases)
+        self._result.without |= {heard.id: heard for heard in outcome.heard}
+        lost = [case.name for case in cases if case.id not in self._result.without]
+        self._result.broken = self._result.broken or outcome.broken or (f"{lost[0]} did not run" if lost else "")
+
+    def _own(self, defect: Defect) -> list[Planned]:
+        return [case for case in self._result.cases if defect.requirement in case.requirements]
+
+    def _sound(self, cases: Iterable[Planned]) -> list[Planned]:
+        """Those that pass without a defect, the shortest first; nobody else can catch one."""
+        passed = {i: heard.wall_s for i, heard in self._result.without.items() if heard.verdict is Verdict.PASS}
+        return sorted((case for case in cases if case.id in passed), key=lambda case: passed[case.id])
+
+    async def _try(self, defect: Defect, cases: Iterable[Planned], *, everything: bool = False) -> None:
+        sound = self._sound(cases)
+        outcome = Outcome()
+        if sound:
+            outcome = await self._bench.attempt(sound, defects=[defect.name], stop_at_first=not everything)
+        self._keep(defect, outcome)
+
+    async def _go_on(self, defect: Defect) -> None:
+        """All cases that are not of its requirement."""
+        own = {case.id for case in self._own(defect)}
+        await self._try(defect, (case for case in self._result.cases if case.id not in own))
+
+    def _keep(self, defect: Defect, outcome: Outcome) -> None:
+        names = {case.id: case.name for case in self._result.cases}
+        before = next((tried for tried in self._result.tried if tried.defect == defect.name), None)
+        if before is None:
+            before = Tried(defect.name, defect.requirement, own=frozenset(case.id for case in self._own(defect)))
+            self._result.tried.append(before)
+        before.add(outcome, names)
+        if before.caught:
+            self._say(f"{defect.name}: caught by {before.caught[0].name} after {before.wall_s:.1f} s")
+
+
+def _sound_text(result: Mutation) -> str:
+    names = {case.id: case.name for case in result.cases}
+    wrong = [f"{names.get(heard.id, heard.id)}: {heard.verdict}: {heard.message}" for heard in result.unsound]
+    if result.broken:
+        wrong.append(result.broken)
+    return f"without a defect: {len(result.without)} cases, " + ("all pass" if not wrong else "; ".join(wrong))

@@ -17,7 +17,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hil.bench.case import Selection
 from hil.bench.facts import amend_run_json, write_run_json
@@ -26,14 +26,12 @@ from hil.bench.session import DEFAULT_SEED, Settings, new_folder
 from hil.bench.talk import SessionJournal
 from hil.bench.wiring import Plan, plan
 from hil.cli.benches import add_bench, load_bench
-from hil.cli.children import RUNNERS, commands_for, runner_of, usable_cores
+from hil.cli.children import RUNNERS, commands_for, runner_of, suites_of, usable_cores
 from hil.cli.crew import Crew
 from hil.cli.events import EventServer, Tally
 from hil.cli.progress import Progress
 from hil.clock import utc_now, wall_ns
 from hil.errors import EXIT_STATUS, UsageError, Verdict, exit_status
-
-DEFAULT_SUITES: Final = ("robot_suites", "pytest_suites")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     started_ns = wall_ns()
     made = plan(load_bench(arguments), arguments.defect)
-    suites = _suites(arguments.suites)
+    suites = suites_of(arguments.suites)
     if arguments.list:
         return _list(arguments, suites)
     jobs = _jobs(arguments.jobs, made)
@@ -130,16 +128,6 @@ def _selection(arguments: argparse.Namespace) -> Selection:
         without_tags=tuple(arguments.without_tag),
         requirements=tuple(arguments.requirement),
     )
-
-
-def _suites(given: list[str]) -> list[str]:
-    chosen = given or [suite for suite in DEFAULT_SUITES if Path(suite).is_dir()]
-    for suite in chosen:
-        if not Path(suite.partition("::")[0]).exists():
-            raise UsageError("there is no such suite", where=suite, remedy="give a Robot or pytest file or folder.")
-    if not chosen:
-        raise UsageError("no suites here", remedy="give SUITE, or run where robot_suites/ or pytest_suites/ is.")
-    return chosen
 
 
 async def _supervise(run_: Run, environment: dict[str, str], progress: Progress) -> None:

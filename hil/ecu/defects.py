@@ -24,11 +24,13 @@ class Defect:
         name: how it is switched on.
         requirement: the requirement that it breaks; the cases of that requirement must catch it.
         story: the incident or mistake that it stands for.
+        needs: features that an ECU must have to have it.
     """
 
     name: str
     requirement: str
     story: str
+    needs: tuple[str, ...] = ()
 
 
 _ALL: Final = (

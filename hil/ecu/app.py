@@ -201,6 +201,9 @@ class App:
     def on_frame(self, frame: CanFrame) -> None:
         """A raw frame of one of `can_ids`, from others, while awake."""
 
+    def on_sent(self, frame: CanFrame) -> None:
+        """A raw frame of one of `can_ids` that this ECU sent has been on the wire."""
+
     def commands(self) -> dict[str, Callable[[str], str]]:
         """Console commands: name -> argument text to answer."""
         return {}

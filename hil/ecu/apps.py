@@ -5,6 +5,8 @@ from __future__ import annotations
 from hil.ecu.app import App, Platform
 from hil.ecu.centre import CentreApp
 from hil.ecu.cluster_app import ClusterApp
+from hil.ecu.diag_app import DiagApp
+from hil.ecu.diag_codes import MemoryCodes
 from hil.ecu.shell import Shell
 from hil.ecu.supervision import Supervision
 from hil.ecu.telematics import Telematics
@@ -20,6 +22,7 @@ def make_apps(platform: Platform) -> list[App]:
         Supervision(platform, cluster),
         uplink,
         Telematics(platform, uplink),
+        DiagApp(platform, MemoryCodes(platform.dtcs), odometer_km=lambda: cluster.odometer.km),
     ]
     if "update" in platform.variant.features:
         apps.append(Updater(platform, uplink))

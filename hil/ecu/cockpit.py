@@ -314,6 +314,8 @@ class CockpitEcu:
         if special and self._is_nm(frame) and phase is not Phase.SLEEP:
             return
         if frame[4] & (SENT | ERROR):
+            if special:
+                self._hand_out(frame)
             return
         self._heard_ns = self._clock.now_ns
         if phase is Phase.SLEEP and not self._wakes_at_once():
@@ -321,8 +323,14 @@ class CockpitEcu:
         if phase is not Phase.BOOT:
             self._com.on_frame(frame)
             if special:
-                for app in self._raw_ids.get((frame[1], frame[2]), ()):
-                    app.on_frame(frame)
+                self._hand_out(frame)
+
+    def _hand_out(self, frame: CanFrame) -> None:
+        """A frame that an application wants to see raw, or one of its own that is on the wire."""
+        if not self._running or frame.flags & ERROR:
+            return
+        for app in self._raw_ids.get((frame.bus, frame.can_id), ()):
+            (app.on_sent if frame.flags & SENT else app.on_frame)(frame)
 
     def _wakes_at_once(self) -> bool:
         if "wakes_slowly" not in self._defects:

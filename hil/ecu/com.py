@@ -56,11 +56,12 @@ class Com:
         self._sent: dict[str, list[Sent]] = {}
         self._readings: dict[tuple[str, str], Reading] = {}
         self._schedule = Scheduler(clock, lambda late: None, None)
+        self._may_hear = self._may_send = True
         for bus, message in network.messages():
             traits = network.traits(bus, message)
             if node in message.senders and bus in ports and not traits.is_nm and not traits.is_diag:
                 start = network.start_values(bus, message)
-                sent = Sent(bus, message, traits, _Careful(ports[bus]), chain_of(traits), start)
+                sent = Sent(bus, message, traits, Careful(ports[bus]), chain_of(traits), start)
                 self._sent.setdefault(message.name, []).append(sent)
             elif node in message.receivers and not traits.is_nm:
                 protection = E2e(traits.e2e) if traits.e2e else None
@@ -91,7 +92,7 @@ class Com:
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on one of the buses."""
         flags = frame[4]
-        if flags & _NOT_OURS:
+        if flags & _NOT_OURS or not self._may_hear:
             return
         slot = self._slots.get(frame[1], _NO_SLOTS).get(frame[2] | _EXTENDED_KEY if flags & EXTENDED else frame[2])
         if slot is None or len(frame[3]) < slot.length:
@@ -208,11 +209,20 @@ class Com:
 
     def start(self) -> None:
         """Begin to send."""
-        self._schedule.start(self._all_sent)
+        if self._may_send:
+            self._schedule.start(self._all_sent)
 
     def stop(self) -> None:
         """Send nothing more."""
         self._schedule.stop(self._all_sent)
+
+    def allow(self, *, rx: bool, tx: bool) -> None:
+        """Whether it may hear and send at all: communication control by diagnosis."""
+        might_send, self._may_hear, self._may_send = self._may_send, rx, tx
+        if not tx:
+            self.stop()
+        elif not might_send:
+            self.start()
 
     def write(self, message: str, **raw: int | float) -> None:
         """Send these raw values from now on; a message that is sent for an event is sent if one changes.
@@ -242,7 +252,7 @@ def _key(can_id: int, flags: int) -> int:
     return can_id | _EXTENDED_KEY if flags & EXTENDED else can_id
 
 
-class _Careful:
+class Careful:
     """A port for a sender that goes on without its bus, as an ECU does: a frame that can't be sent is lost."""
 
     def __init__(self, port: CanPort) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from hil.ecu.defects_centre import CENTRE_DEFECTS
 from hil.ecu.defects_cloud import CLOUD_DEFECTS
+from hil.ecu.defects_diag import DIAG_DEFECTS
 from hil.errors import UsageError
 
 
@@ -175,7 +176,7 @@ _ALL: Final = (
     Defect("acc_speed_frozen", "CLU-ADAS-001", "The set speed of the cruise control stays at its first value."),
     Defect("speed_limit_kept", "CLU-ADAS-002", "The sign stays on the screen after its limit ended."),
 )
-_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in (*CENTRE_DEFECTS, *CLOUD_DEFECTS)))
+_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in (*CENTRE_DEFECTS, *CLOUD_DEFECTS, *DIAG_DEFECTS)))
 CATALOGUE: Final[dict[str, Defect]] = {defect.name: defect for defect in _EVERYWHERE}
 
 

@@ -189,6 +189,6 @@ def check_names(names: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(names)
     for name in sorted(chosen):
         if name not in CATALOGUE:
-            near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.4) or list(CATALOGUE)
+            near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.4) or list(CATALOGUE)[:5]
             raise UsageError(f"no defect '{name}'", remedy=f"did you mean {' or '.join(near)}?")
     return chosen

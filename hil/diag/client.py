@@ -189,7 +189,7 @@ class UdsClient:
 
     def on_sent(self, data: bytes) -> None:
         """The request is on the wire."""
-        self._tell(_Event("sent", self._clock.now_ns))
+        self._tell(_Event("sent", self._clock.now_ns, data))
 
     def on_failed(self, failed: Failed) -> None:
         """A transfer broke."""
@@ -243,7 +243,7 @@ class UdsClient:
         self._note(self._fields("request", request, functional=functional))
         link.send(request)
         sent = await self._next(self._clock.now_ns + self.timing.most_ns)
-        while sent is not None and sent.kind not in ("sent", "failed", "message"):
+        while sent is not None and (sent.kind == "began" or (sent.kind == "sent" and sent.data != request)):
             sent = await self._next(self._clock.now_ns + self.timing.most_ns)
         now_ns = self._clock.now_ns
         if sent is None or sent.kind == "failed":

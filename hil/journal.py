@@ -116,6 +116,10 @@ _JSON_TOPICS: dict[str, JsonFields] = {
         "what": "string", "count": "integer",
     },
     "clock": {"name": "string", "origin": "string", "bound_ns": "integer"},
+    "diag": {
+        "event": "string", "data": "string", "text": "string", "functional": "boolean", "took_ns": "integer",
+        "pending": "integer", "nrc": "integer",
+    },
     "note": {"text": "string"},
     "verdict": {"verdict": "string", "message": "string", "where": "string", "first_cause": "string"},
     "session": {"event": "string", "id": "string", "verdict": "string", "message": "string", "detail": "object"},

@@ -83,6 +83,7 @@ def _ports(wiring: Wiring) -> list[Finding]:
             del supply
         for name in wiring.buses:
             findings.append(clock.run(_bus(wiring, name)))
+        findings += [clock.run(_diag(wiring, name)) for name in wiring.diag]
         for name in wiring.consoles:
             findings.append(clock.run(_console(wiring, name)))
         for name in wiring.screens:
@@ -119,11 +120,32 @@ async def _bus(wiring: Wiring, name: str) -> Finding:
     heard: list[CanFrame] = []
 
     async def look() -> Finding:
-        await wiring.buses[name].open(heard.append, lambda error: None)
+        await wiring.buses[name].open(lambda frame: _listen(wiring, heard, frame), lambda error: None)
         await wiring.clock.sleep(LISTEN_S)
         return Finding(f"bus.{name}", _heard(wiring, heard))
 
     return await _guarded(f"bus.{name}", look())
+
+
+def _listen(wiring: Wiring, heard: list[CanFrame], frame: CanFrame) -> None:
+    heard.append(frame)
+    for ecu in wiring.diag.values():
+        if frame.can_id in ecu.client.ids:
+            ecu.client.on_frame(frame)
+
+
+async def _diag(wiring: Wiring, name: str) -> Finding:
+    """Whether the ECU answers tester present. Doctor switches no supply on: a bench of its own may be dark."""
+
+    async def look() -> Finding:
+        answer = await wiring.diag[name].client.ask(b"\x3e\x00")
+        if answer.is_positive:
+            took = units.show_duration(answer.t_ns - answer.asked_ns)
+            return Finding(f"diag.{name}", f"answers tester present after {took}")
+        mend = "is the ECU powered? No supply is switched on here."
+        return Finding(f"diag.{name}", f"tester present: {answer}", remedy=mend)
+
+    return await _guarded(f"diag.{name}", look())
 
 
 def _heard(wiring: Wiring, frames: list[CanFrame]) -> str:

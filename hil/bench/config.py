@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from hil.bench import variant as variants
+from hil.bench.config_diag import DiagSection, DutIdentifiers
 from hil.bench.sections import Expression, FactPattern, Name, Seconds, Section, explain, read_toml
 from hil.bench.variant import Variant
 from hil.errors import UsageError
@@ -251,11 +252,15 @@ class MonitorsSection(MonitorLevels):
     rule: list[MonitorRuleSection] = []
 
 
-ResetStep = Literal["start values", "KL15 cycle", "KL30 cycle"]
+ResetStep = Literal["start values", "default session", "clear DTCs", "KL15 cycle", "KL30 cycle"]
 
 
 class ResetSection(Section):
-    """`[reset]`: steps tried in this order until the probe passes; each test starts from there."""
+    """`[reset]`: steps tried in this order until the probe passes; each test starts from there.
+
+    `default session` and `clear DTCs` are done by diagnosis, after each of the others whose probe passed; where they
+    fail the next of the others is tried.
+    """
 
     steps: list[ResetStep] = ["KL30 cycle"]
     off_time: Seconds = 1.0
@@ -265,7 +270,7 @@ class ResetSection(Section):
 
 
 class DutSection(Section):
-    """`[dut]`: what is under test; the patterns (one group each) read its versions from a console."""
+    """`[dut]`: what is under test; its versions are read from a console (patterns of one group) or by diagnosis."""
 
     kind: Literal["virtual", "real"] = "real"
     name: str = ""
@@ -274,6 +279,8 @@ class DutSection(Section):
     serial: FactPattern = ""
     hardware: FactPattern = ""
     software: FactPattern = ""
+    diag: str = ""
+    identifiers: DutIdentifiers = DutIdentifiers()
 
     def patterns(self) -> dict[str, re.Pattern[str]]:
         """Fact -> regular expression with one group, where one was given."""
@@ -298,6 +305,7 @@ class BenchConfig(Section):
     reset: ResetSection = ResetSection()
     monitors: MonitorsSection = MonitorsSection()
     dut: DutSection = DutSection()
+    diag: dict[str, DiagSection] = {}
     _path: Path = PrivateAttr(default=Path())
     _variant: Variant | None = PrivateAttr(default=None)
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from hil import units
 from hil.bench.cloud_calls import MqttFacade, StorageFacade
 from hil.bench.console import ConsoleFacade
+from hil.bench.diag_calls import DiagCalls
 from hil.bench.disturb_calls import DisturbCalls
 from hil.bench.network_calls import NetworkCalls
 from hil.bench.portal import Portal
@@ -34,7 +35,7 @@ T = TypeVar("T")
 DEFAULT_WITHIN: Final = "2 s"
 
 
-class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, ReplayCalls):
+class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, ReplayCalls, DiagCalls):
     """The bench of one test.
 
     Args:

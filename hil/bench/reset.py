@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from hil import units
 from hil.bench.config import ProbeSection, ResetStep
+from hil.bench.diagnosis import PREPARATIONS, dut_ecu
 from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.errors import BenchError, UsageError
@@ -53,6 +54,8 @@ class Reset:
             BenchError: the probe never passed.
         """
         self._wiring.traffic.reset()
+        for ecu in self._wiring.diag.values():
+            ecu.begin()
         self._drain()
         for name, supply in self._wiring.supplies.items():
             await supply.set_voltage(self._config.supply[name].voltage_V)
@@ -78,6 +81,9 @@ class Reset:
         await self.power_up()
         if not await self._probe():
             raise BenchError(f"the ECU did not come up: {_show(self._config.reset.probe)}", where="reset.probe")
+        trouble = await self._prepare()
+        if trouble:
+            raise BenchError(trouble, where="reset")
 
     async def power_up(self) -> None:
         """Ignition, buses and restbus, supplies on."""
@@ -97,16 +103,36 @@ class Reset:
             self._wiring.restbus.set(ref, database.to_value(ref, section.on if on else section.off))
 
     async def _recipe(self) -> None:
-        for step in self._config.reset.steps:
+        why = _show(self._config.reset.probe)
+        for step in _attempts(self._config.reset.steps):
             await self._do(step)
             if await self._probe():
-                return
+                why = await self._prepare()
+                if not why:
+                    return
         steps = ", ".join(self._config.reset.steps)
         raise BenchError(
-            f"the ECU could not be brought to its start: {_show(self._config.reset.probe)} after {steps}",
+            f"the ECU could not be brought to its start: {why} after {steps}",
             where="reset",
             remedy="check its supply and wiring with 'hil doctor'.",
         )
+
+    async def _prepare(self) -> str:
+        """What diagnosis does before a test; returns what went wrong, empty if nothing did."""
+        for step in self._config.reset.steps:
+            for ecu in self._wiring.diag.values() if step in PREPARATIONS else ():
+                trouble = await ecu.prepare(step)
+                if trouble:
+                    return f"{step}: {trouble}"
+        return await self._read_facts()
+
+    async def _read_facts(self) -> str:
+        """Read what `[dut.identifiers]` names, once."""
+        facts, wanted = self._wiring.recorder.facts, self._config.dut.identifiers.wanted()
+        name = dut_ecu(self._config)
+        if name is not None and not wanted.keys() <= facts.keys():
+            facts |= await self._wiring.diag[name].facts(wanted)
+        return ""
 
     async def _do(self, step: ResetStep) -> None:
         if step == "KL30 cycle":
@@ -162,6 +188,12 @@ class Reset:
         if not readings:
             raise BenchError("a test from 'sleep' needs a supply that measures current", where="reset")
         return sum(reading.current_A for reading in readings)
+
+
+def _attempts(steps: list[ResetStep]) -> list[ResetStep]:
+    """The steps that bring an ECU up; where diagnosis stands first the ECU is tried as it is."""
+    others = [step for step in steps if step not in PREPARATIONS]
+    return others if steps[:1] == others[:1] else ["start values", *others]
 
 
 def _show(probe: ProbeSection | None) -> str:

@@ -76,7 +76,11 @@ class Traffic:
         self.watch = Watch(clock, config, network, self.restbus, recorder)
         self._watch_frame = self.watch.on_frame
         self.managers = {bus: manager for bus in ports if (manager := self._manager(bus, config, network)).is_managed}
-        self._nm_ids = {(bus, can_id): manager for bus, manager in self.managers.items() for can_id in manager.ids}
+        self._ears: dict[tuple[str, int], Tap] = {}
+        """Who hears the frames of one identifier: network management, diagnosis."""
+        for bus, manager in self.managers.items():
+            for can_id in manager.ids:
+                self.listen(bus, can_id, manager.on_frame)
         self.plays: dict[SignalRef, object] = {}
         """Which ramp or drive a signal follows; one that it no longer follows passes its points in vain."""
         self.players: list[Player] = []
@@ -127,12 +131,17 @@ class Traffic:
         if not flags & SENT:
             self.inbox.on_frame(frame)
             self._watch_frame(frame)
-        manager = self._nm_ids.get((bus, can_id))
-        if manager is not None:
-            manager.on_frame(frame)
+        ear = self._ears.get((bus, can_id))
+        if ear is not None:
+            ear(frame)
         if self.taps:
             for tap in tuple(self.taps):
                 tap(frame)
+
+    def listen(self, bus: str, can_id: int, ear: Tap) -> None:
+        """Have `ear` told of each frame of one identifier, own ones included."""
+        before = self._ears.get((bus, can_id))
+        self._ears[bus, can_id] = ear if before is None else _Both(before, ear)
 
     # On, off, asleep ----------------------------------------------------------------------------------------------
 
@@ -244,6 +253,17 @@ class Traffic:
         flood.stop()
         self.taps.remove(flood.on_frame)
         return flood.count
+
+
+class _Both:
+    """Two who hear the same frames."""
+
+    def __init__(self, first: Tap, second: Tap) -> None:
+        self._first, self._second = first, second
+
+    def __call__(self, frame: CanFrame) -> None:
+        self._first(frame)
+        self._second(frame)
 
 
 class _Skew:

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from cantools.database.can import Database
 from pydantic import ValidationError
 
-from hil.bench import ports
+from hil.bench import diagnosis, ports
 from hil.bench.cloud import Cloud
 from hil.bench.config import BenchConfig, BusSection
 from hil.bench.databases import attribute_names, bus_database
@@ -97,6 +97,7 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
     _start_as(config, network)
     _check_nodes(config, databases)
     _check_signals(config, network)
+    diagnosis.check(config, network)
     made = Plan(config, network, found_layouts, files, _defects(config, defects), tolerated)
     _check_ports(made)
     return made
@@ -295,6 +296,7 @@ class Wiring:
         self.cloud = Cloud(self.clock, config, self.recorder, self._port, self._copper)
         self.traffic = Traffic(self.clock, config, network, self.buses, self.recorder)
         self.cloud.on_activation(self.traffic.watch)
+        self.diag = diagnosis.make(config, network, self.clock, self.buses, self.traffic, self.recorder)
         self.inbox, self.restbus, self.taps = self.traffic.inbox, self.traffic.restbus, self.traffic.taps
         self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
         if config.dut.console:

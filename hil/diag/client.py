@@ -3,8 +3,8 @@
 Rules of this module: all calls in the loop's thread. P2 counts from the end of the request on the wire to the first
 frame of the answer. An answer that comes too late is an answer all the same, and the lateness is kept apart
 (`Answer.late`), so that a breach of time is not taken for a failure of the protocol. Each 0x78 gives P2* more, up to
-`most_ns` in all. Service names and refusals come from udsoncan (`hil.diag.words`); its client isn't used, since it reads
-the wall clock.
+`most_ns` in all. Service names and refusals come from udsoncan (`hil.diag.words`); its client isn't used, since that
+reads the wall clock.
 
 Not for: judging (`hil.bench.diag_calls`).
 """
@@ -206,7 +206,7 @@ class UdsClient:
         """The next event; None if there is none until then."""
         if not self._events:
             waiter = self._waiter = self._clock.loop.create_future()
-            timer = self._clock.call_at(until_ns, lambda _: waiter.done() or waiter.set_result(None))
+            timer = self._clock.call_at(until_ns, _wake, waiter)
             try:
                 await waiter
             finally:
@@ -221,8 +221,8 @@ class UdsClient:
         self._note(self._fields("request", request, functional=functional))
         (self._functional if functional else self._physical).send(request)
 
-    async def ask(self, request: bytes, *, functional: bool = False) -> Answer:
-        """Send a request and wait for its answer.
+    async def ask(self, request: bytes, *, functional: bool = False, hasty: bool = False) -> Answer:
+        """Send a request and wait for its answer; `hasty`: not beyond P2, so that a late answer counts as none.
 
         Raises:
             UsageError: the request is empty, or doesn't fit one frame and goes to all.
@@ -232,13 +232,13 @@ class UdsClient:
             self._events.clear()
             self._asking = True
             try:
-                answer = await self._ask(request, functional)
+                answer = await self._ask(request, functional, hasty)
             finally:
                 self._asking = False
         self._note_answer(answer, functional)
         return answer
 
-    async def _ask(self, request: bytes, functional: bool) -> Answer:
+    async def _ask(self, request: bytes, functional: bool, hasty: bool) -> Answer:
         link = self._functional if functional else self._physical
         self._note(self._fields("request", request, functional=functional))
         link.send(request)
@@ -251,7 +251,7 @@ class UdsClient:
         if sent.kind == "message":  # faster than the word that the request was sent
             self._events.appendleft(sent)
         exchange = _Exchange(now_ns, now_ns)
-        return await self._await(request, exchange, quiet=functional or wants_no_answer(request))
+        return await self._await(request, exchange, quiet=hasty or functional or wants_no_answer(request))
 
     async def _await(self, request: bytes, exchange: _Exchange, quiet: bool) -> Answer:
         """Take what comes until the answer is there, or the time is over."""
@@ -344,6 +344,11 @@ class _Quiet:
     def on_failed(self, failed: Failed) -> None:
         """It never was."""
         self._client.on_failed(failed)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def raise_for(answer: Answer) -> Answer:

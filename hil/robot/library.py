@@ -12,6 +12,7 @@ from hil import __version__
 from hil.errors import EcuError, HilError
 from hil.robot.cloud_keywords import CloudKeywords
 from hil.robot.console_keywords import ConsoleKeywords
+from hil.robot.diag_keywords import DiagKeywords
 from hil.robot.latency_keywords import LatencyKeywords
 from hil.robot.listener import BenchListener
 from hil.robot.network_keywords import NetworkKeywords
@@ -69,6 +70,7 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
         groups = (
             PowerKeywords, SignalKeywords, TrafficKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords,
             NetworkKeywords, ReplayKeywords, TimeKeywords, CloudKeywords, UpdateKeywords,
+            DiagKeywords,
         )  # fmt: skip
         super().__init__([group(self._bench) for group in groups])
 

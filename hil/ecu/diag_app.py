@@ -6,7 +6,7 @@ Rules of this module: normal addressing on the body bus: requests to this ECU on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final
 
 from hil.can.frames import CanFrame
@@ -46,44 +46,23 @@ class _Ear:
             self._server.on_broken()
 
 
-class NoCodes:
-    """The memory of an ECU that stores no trouble codes."""
-
-    availability = 0
-
-    def report(self, mask: int) -> Sequence[tuple[int, int]]:
-        """None."""
-        return ()
-
-    def supported(self) -> Sequence[tuple[int, int]]:
-        """None."""
-        return ()
-
-    def snapshot(self, code: int) -> bytes | None:
-        """None."""
-
-    def extended(self, code: int) -> bytes | None:
-        """None."""
-
-    def clear(self, group: int) -> bool:
-        """Nothing to clear."""
-        return True
-
-    def control(self, on: bool) -> None:
-        """Nothing to control."""
-
-
 class DiagApp(App):
-    """Diagnosis over CAN."""
+    """Diagnosis over CAN.
+
+    Args:
+        platform: what the ECU stands on.
+        codes: its memory of trouble codes.
+        odometer_km: reads the odometer.
+    """
 
     name = "diagnosis"
 
-    def __init__(self, platform: Platform, codes: TroubleCodes | None = None) -> None:
+    def __init__(self, platform: Platform, codes: TroubleCodes, *, odometer_km: Callable[[], float]) -> None:
         super().__init__(platform)
-        self._codes = codes or NoCodes()
+        self._codes = codes
         self._lock = Lock(platform)
         self._server = UdsServer(platform.clock, platform.rng, self._respond, self._on_session, platform.defects)
-        Services(platform, self._codes, self._server, self._lock)
+        Services(platform, self._codes, self._server, self._lock, odometer_km)
         self._links: dict[int, Link] = {}
         if BUS in platform.wires.can:
             port = Careful(platform.wires.can[BUS])

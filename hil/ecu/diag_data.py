@@ -90,9 +90,8 @@ RECORDS: Final[dict[int, Record]] = {
     0xF193: _text("HW-" + HARDWARE),
     0xF195: Record(lambda platform: f"SW-{software(platform)}".encode()),
     0xF197: _text("COCKPIT"),
-    0x0200: _number(lambda platform: platform.store.get("odometer_km", 12_345), 4),
     0x0201: _number(lambda platform: 1000 * platform.wires.power.voltage_V, 2),
     0x0202: Record(lambda platform: slot(platform).encode()),
     SERVICE_INTERVAL: _stored(SERVICE_INTERVAL, (20_000).to_bytes(2, "big"), _is_interval),
 }
-"""What can be read, F186 (the active session) apart, which the server knows itself."""
+"""What can be read, F186 (the active session) and 0200 (the odometer) apart, which others know."""

@@ -31,8 +31,8 @@ from hil.ecu.diag_server import (
 )
 
 _SESSION_DID: Final = 0xF186
+_ODOMETER_DID: Final = 0x0200
 _MOST_DIDS: Final = 8
-_ALL_GROUPS: Final = 0xFFFFFF
 _ERASE_NS: Final = 160_000_000
 """How long the flash takes to erase the memory of trouble codes."""
 _FORMAT_ISO_14229: Final = 0x01
@@ -44,8 +44,9 @@ _NORMAL_MESSAGES: Final = 0x01
 class TroubleCodes(Protocol):
     """The memory of trouble codes, as diagnosis needs it."""
 
-    availability: int
-    """The status bits that it keeps."""
+    @property
+    def availability(self) -> int:
+        """The status bits that it keeps."""
 
     def report(self, mask: int) -> Sequence[tuple[int, int]]:
         """(code, status) of each code whose status has a bit of the mask."""
@@ -58,6 +59,9 @@ class TroubleCodes(Protocol):
 
     def extended(self, code: int) -> bytes | None:
         """Counters of a code."""
+
+    def knows(self, group: int) -> bool:
+        """Whether there is such a group or code."""
 
     def clear(self, group: int) -> bool:
         """Clear a group or one code; False: there is no such one."""
@@ -74,10 +78,19 @@ class Services:
         codes: its memory of trouble codes.
         server: what decides which answer leaves.
         lock: security access.
+        odometer_km: reads the odometer.
     """
 
-    def __init__(self, platform: Platform, codes: TroubleCodes, server: UdsServer, lock: Lock) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        codes: TroubleCodes,
+        server: UdsServer,
+        lock: Lock,
+        odometer_km: Callable[[], float],
+    ) -> None:
         self._platform, self._codes, self._server, self._lock = platform, codes, server, lock
+        self._odometer_km = odometer_km
         server.services |= {
             0x10: Service(self._session, ANY, {1: ANY, 2: UNLOCKED, 3: NORMAL}, 2),
             0x11: Service(self._reset, ANY, {1: ANY, 3: ANY}, 2),
@@ -108,7 +121,7 @@ class Services:
     def _reset(self, subfunction: int, _: bytes) -> bytes:
         self._check_stands()
         if "reset_is_ignored" not in self._platform.defects:
-            self._server.after_answer(lambda: self._platform.store.flush(lambda: self._platform.reboot("diagnosis")))
+            self._server.after_answer(lambda: self._platform.store.flush(lambda: self._platform.reboot("software")))
         return b""
 
     def _communication(self, subfunction: int, data: bytes) -> bytes:
@@ -127,7 +140,7 @@ class Services:
 
     def _clear(self, _: int, data: bytes) -> Slow:
         group = int.from_bytes(data, "big")
-        if group != _ALL_GROUPS and group not in [code for code, _ in self._codes.supported()]:
+        if not self._codes.knows(group):
             raise Refusal(Nrc.RANGE)
         return Slow(lambda done: self._platform.later(_ERASE_NS, self._erase, (group, done)))
 
@@ -163,13 +176,17 @@ class Services:
         if not data or len(data) % 2 or len(data) > 2 * _MOST_DIDS:
             raise Refusal(Nrc.LENGTH)
         dids = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
-        known = [did for did in dids if did == _SESSION_DID or did in RECORDS]
+        known = [did for did in dids if did in (_SESSION_DID, _ODOMETER_DID) or did in RECORDS]
         if not known:
             raise Refusal(Nrc.RANGE)
         return b"".join(did.to_bytes(2, "big") + self._value(did) for did in known)
 
     def _value(self, did: int) -> bytes:
-        return bytes([self._server.session]) if did == _SESSION_DID else RECORDS[did].read(self._platform)
+        if did == _SESSION_DID:
+            return bytes([self._server.session])
+        if did == _ODOMETER_DID:
+            return int(self._odometer_km()).to_bytes(4, "big")
+        return RECORDS[did].read(self._platform)
 
     def _write(self, _: int, data: bytes) -> Slow:
         if len(data) < 3:

@@ -87,6 +87,9 @@ class DtcMemory:
         store: where it is kept.
         snapshot: takes the picture of the moment: `t_ns`, `odometer_km`, `voltage_V`.
         defects: names.
+
+    Attributes:
+        on_cleared: called when codes were cleared: what still fails has to be told again.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class DtcMemory:
     ) -> None:
         self._store, self._take_snapshot, self._defects = store, snapshot, defects
         self._is_on = True
+        self.on_cleared: list[Callable[[], object]] = []
         self._records: dict[int, Record] = {}
         self.load()
 
@@ -185,6 +189,8 @@ class DtcMemory:
         for code in codes:
             self._records[code] = Record()
         self._save()
+        for tell in self.on_cleared:
+            tell()
         return True
 
     def control(self, on: bool) -> None:

@@ -53,6 +53,13 @@ class Supervision(App):
         self._plausible = com.signal("ESC_Speed", "SpeedPlausible")
         self._last: dict[int, bool] = {}
         self._ignition = False
+        platform.dtcs.on_cleared.append(self._again)
+
+    def _again(self) -> None:
+        """The codes were cleared: what still fails is stored anew."""
+        self._last.clear()
+        for message in self._messages if self._ignition else ():
+            self._heard(message)
 
     def start(self) -> None:
         """What the last life left behind."""
@@ -102,7 +109,6 @@ class Supervision(App):
         dtcs = self.platform.dtcs
         if argument == "clear":
             dtcs.clear()
-            self._last.clear()
             return "dtc: cleared"
         lines = []
         for code, status in dtcs.report(CONFIRMED):

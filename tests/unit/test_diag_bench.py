@@ -100,7 +100,7 @@ def test_a_session_ends_after_five_seconds_unless_it_is_kept(lab):
 def test_a_reset_restarts_the_ecu_and_the_monitors_bear_it(lab):
     lab.diag.session("extended")
     lab.diag.reset("hard")
-    lab.bench.console().expect("boot reason: diagnosis", within="1 s")
+    lab.bench.console().expect("boot reason: software", within="1 s")
     lab.diag.should_answer(within="3 s")
     assert lab.diag.read_did("active session") == 1
     lab.bench.sleep("8 s")
@@ -172,10 +172,22 @@ def test_requests_and_answers_stand_in_the_journal(lab):
 
 
 def test_trouble_codes_are_checked_by_name(lab):
+    lab.diag.dtc_should_not_be_stored("U0121")
+    lab.bench.stop_node("ESC")
+    lab.bench.sleep("3 s")
+    lab.diag.dtc_should_be_stored("U0121")
+    lab.diag.dtc_should_be_stored("U0121-87")
+    with pytest.raises(EcuError, match="U0121: expected U0121 not stored, seen U0121-87 \\(test failed, "):
+        lab.diag.dtc_should_not_be_stored("U0121")
+    lab.diag.clear_dtcs()
+    lab.bench.sleep("200 ms")
+    lab.diag.dtc_should_be_stored("U0121")
+    lab.bench.resume_node("ESC")
+    lab.bench.sleep("1 s")
     lab.diag.clear_dtcs()
     lab.diag.dtc_should_not_be_stored()
-    with pytest.raises(EcuError, match="U0100: expected U0100 stored, seen none"):
-        lab.diag.dtc_should_be_stored("U0100")
+    with pytest.raises(EcuError, match="U0121: expected U0121 stored, seen none"):
+        lab.diag.dtc_should_be_stored("U0121")
     with pytest.raises(UsageError, match="is no trouble code"):
         lab.diag.dtc_should_be_stored("Motor")
 

@@ -11,5 +11,6 @@ DIAG_DEFECTS: Final = (
     ("security_delay_lost_on_reset", "DIA-007", "Wrong keys are counted in RAM: a reset gives three new tries."),
     ("writes_without_security", "DIA-008", "A check left out for the plant: anybody writes the configuration."),
     ("reset_is_ignored", "DIA-003", "The reset is answered, then a watchdog service that hangs keeps the ECU up."),
+    ("software_version_stale", "DIA-006", "The version is a constant of the build script: it stays after an update."),
 )
 """Name, requirement that it breaks, story."""

@@ -69,12 +69,13 @@ def _is_interval(data: bytes) -> bool:
 
 def software(platform: Platform) -> str:
     """Version of the software that runs."""
-    return "1.0.0"
+    return "1.0.0" if "software_version_stale" in platform.defects else platform.life.software
 
 
 def slot(platform: Platform) -> str:
     """The slot that it runs from."""
-    return "A"
+    boot = platform.life.boot
+    return "A" if boot is None else boot.slot
 
 
 RECORDS: Final[dict[int, Record]] = {

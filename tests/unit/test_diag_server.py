@@ -10,6 +10,7 @@ from hil.clock import VirtualClock
 from hil.diag.link import Address, Link
 from hil.ecu.app import Life, Platform, Wires
 from hil.ecu.diag_app import DiagApp
+from hil.ecu.slots import Boot, Image
 from hil.ecu.store import Store
 from hil.ecu.variant import EcuVariant
 from hil.serial.line import PowerLine
@@ -383,3 +384,11 @@ def test_a_lost_delay_and_an_ignored_reset_are_defects_too():
     assert lab.ask("2701").startswith("6701")
     assert lab.ask("1101") == "5101"
     assert lab.reboots == []
+
+
+@pytest.mark.parametrize(("defects", "version"), [((), "2.1.0"), (("software_version_stale",), "1.0.0")])
+def test_version_and_slot_are_those_that_run(defects, version):
+    lab = Lab(*defects)
+    lab.platform.life.boot = Boot("B", Image("B1", "2.1.0", 210, 1000, bytes(32)))
+    assert lab.ask("22f189") == "62f189" + version.encode().hex()
+    assert lab.ask("220202") == "620202" + b"B".hex()

@@ -156,7 +156,7 @@ def test_a_supply_that_is_switched_by_itself_counts_too(begun, bench):
 
 def test_an_ecu_that_does_not_come_back_is_missed_after_the_grace(begun, bench):
     bench.power_off()
-    begun.ecu._boot = lambda: None
+    begun.ecu._boot = lambda reason: None
     bench.power_on()
     bench.sleep("4 s")
     assert bench.findings() == []

@@ -195,6 +195,8 @@ def test_blocks_are_what_the_journal_s_own_reader_gives(results):
         for block in reader:
             frames += [(t, reader.buses[bus], i, f, d) for t, bus, i, f, _, d in block.frames.rows()]
             entries += block.entries
+            behind = np.arange(block.frames.data.shape[1]) >= block.frames.length[:, None]
+            assert not block.frames.data[behind].any(), "zeros behind the payload, as decoders rely on"
         journal = JournalReader(path)
         everything = list(journal)
         seen = [(e.t_ns, e.name, e.data.can_id, e.data.flags, e.data.data) for e in everything if e.kind == "can"]

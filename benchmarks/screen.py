@@ -19,7 +19,7 @@ LOOKS = 60
 
 def main() -> None:
     """Print a row each."""
-    layout = load(Path("fixtures/layouts/cluster.toml"))
+    layout = load(Path("fixtures/layouts/alta/cluster.toml"))
     states = [ClusterState(speed=4.0 * n, speed_number=4 * n, rpm=100.0 * n, gear="D") for n in range(LOOKS)]
     print(f"{'raster 1280x480':<24} {median(lambda n: render(states[n])):6.2f} ms")
     for kind, name in (("telltale", "high_beam"), ("needle", "speed_needle"), ("text", "speed")):

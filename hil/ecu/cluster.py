@@ -1,8 +1,7 @@
 """The picture of the virtual instrument cluster: a state goes in, 1280 x 480 pixels come out. Pure but for the fonts.
 
-Rules of this module: a state is hashable and holds only what can be seen, rounded to what a pixel can show, so equal
-states share one raster (`render` is cached). Static parts are drawn once a theme (`hil.ecu.cluster_art`), symbols
-once a colour; a changed needle costs one copy of the background and a few blended patches.
+Rules of this module: equal states share one raster (`render` is cached). Static parts are drawn once a look and theme,
+symbols once a size; a changed needle costs one copy of the background and a few blended patches.
 
 Not for: what lights a telltale or moves a needle. That is the ECU's logic.
 """
@@ -14,6 +13,7 @@ from typing import Final
 
 from hil.ecu import cluster_art as art
 from hil.ecu.cluster_art import SIZE
+from hil.ecu.cluster_paint import scaled
 from hil.ecu.cluster_state import (
     COLOURS,
     GEARS,
@@ -44,31 +44,14 @@ def render(state: ClusterState) -> Pixels:
     return pixels
 
 
-def warm_up() -> None:
+def warm_up(brand: str = "alta") -> None:
     """Draw what is drawn once, so that the first frames of a process cost no more than later ones."""
-    for state in (ClusterState(screen=Screen.SPLASH), ClusterState(telltales=TELLTALES)):
+    for state in (ClusterState(screen=Screen.SPLASH, brand=brand), ClusterState(brand=brand, telltales=TELLTALES)):
         render(state)
 
 
 def _draw(state: ClusterState) -> Pixels:
     if state.screen is Screen.OFF:
         return art.dark()
-    if state.screen is Screen.SPLASH:
-        return art.splash().copy()
-    return _instruments(state)
-
-
-def _instruments(state: ClusterState) -> Pixels:
-    theme = art.NIGHT if state.night else art.DAY
-    pixels = art.background(theme).copy()
-    for name in sorted(state.telltales & art.TELLTALES.keys()):
-        art.put_telltale(pixels, theme, name)
-    art.put_speed(pixels, theme, "---" if state.speed_number is None else str(state.speed_number), state.speed_unit)
-    art.put_gear(pixels, theme, state.gear or "")
-    art.put_odometer(pixels, theme, "------" if state.odometer is None else f"{state.odometer:06d}")
-    art.put_trip(pixels, theme, "---" if state.trip is None else f"{state.trip:.1f}")
-    if state.warning:
-        art.put_message(pixels, theme, state.warning.lines, state.warning.severity == "critical")
-    art.put_needle(pixels, theme, art.SPEED_GAUGE, state.speed / SCALE_ENDS[state.brand, state.speed_unit])
-    art.put_needle(pixels, theme, art.RPM_GAUGE, state.rpm / RPM_MAX)
-    return pixels
+    pixels = art.splash(state.brand, state.night).copy() if state.screen is Screen.SPLASH else art.instruments(state)
+    return pixels if state.dimming == 1.0 else scaled(pixels, state.dimming)

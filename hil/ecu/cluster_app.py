@@ -115,7 +115,7 @@ class ClusterApp(App):
         """One frame."""
         now_ns, life = self.platform.clock.now_ns, self.platform.life
         if life.phase is Phase.SPLASH:
-            self._show(ClusterState(screen=Screen.SPLASH if life.display_allowed else Screen.OFF))
+            self._show(self._splash() if life.display_allowed else ClusterState(screen=Screen.OFF))
             return
         supply = (life.display_allowed, life.is_overvoltage)
         if supply != self._supply:
@@ -217,6 +217,9 @@ class ClusterApp(App):
         if self.platform.life.is_overvoltage:
             level *= 0.5
         return min(max(level, 0.2), 1.0)
+
+    def _splash(self) -> ClusterState:
+        return ClusterState(screen=Screen.SPLASH, brand=self.platform.variant.brand)
 
     def _scene(self) -> ClusterState:
         gauges, settings = self.gauges, self.settings

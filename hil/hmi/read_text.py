@@ -103,7 +103,7 @@ def _prepared(ink: Ink) -> Crop:
 
 
 def _in_charset(text: str, charset: str) -> str:
-    text = unicodedata.normalize("NFKC", text).strip()
+    text = unicodedata.normalize("NFKC", text.replace("°\u2103", "\u2103")).strip()
     allowed = _CHARSETS.get(charset)
     if allowed is None:
         return text

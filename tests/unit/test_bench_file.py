@@ -93,7 +93,11 @@ WRONG = [
         "cabi.dbc",
         "bus.cabin.database: there is no file 'cabi.dbc'. Remedy: paths are relative to the bench",
     ),
-    ("layouts/cluster.toml", "x.toml", "screen.cluster.layout: there is no file 'x.toml'. Remedy: paths are relative"),
+    (
+        "layouts/alta/cluster.toml",
+        "x.toml",
+        "screen.cluster.layout: there is no file 'x.toml'. Remedy: paths are relative",
+    ),
     ("cabin.dbc", "layouts", "bus.cabin.database: there is no file 'layouts'. Remedy: paths are relative"),
     # syntax
     (
@@ -287,7 +291,7 @@ def test_a_broken_database_is_told_with_its_own_name_and_line(folder, virtual):
 
 
 def test_a_broken_layout_is_told_with_its_own_name(folder, virtual):
-    (folder / "layouts" / "cluster.toml").write_text("size = [", encoding="utf-8")
+    (folder / "layouts" / "alta" / "cluster.toml").write_text("size = [", encoding="utf-8")
     with pytest.raises(UsageError) as error:
         check(folder, virtual)
     assert "cluster.toml: is no TOML" in str(error.value)
@@ -317,7 +321,7 @@ def test_paths_are_relative_to_the_bench_file(folder, virtual, tmp_path_factory,
 def test_absolute_paths_are_taken_as_they_are(folder, virtual, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     text = virtual.replace('"cabin.dbc"', f"'{folder / 'cabin.dbc'}'")
-    text = text.replace('"layouts/cluster.toml"', f"'{folder / 'layouts' / 'cluster.toml'}'")
+    text = text.replace('"layouts/alta/cluster.toml"', f"'{folder / 'layouts' / 'alta' / 'cluster.toml'}'")
     assert check(elsewhere, text).files["cabin.dbc"] == (folder / "cabin.dbc").read_bytes()
 
 
@@ -394,7 +398,7 @@ def test_a_minimal_file_is_a_bench(folder):
 
 
 def test_two_screens_of_one_ecu_must_say_which_is_which(folder, virtual):
-    hud = '[screen.hud]\nsource = "virtual"\nlayout = "layouts/cluster.toml"\n\n[console.main]'
+    hud = '[screen.hud]\nsource = "virtual"\nlayout = "layouts/alta/cluster.toml"\n\n[console.main]'
     text = virtual.replace("[console.main]", hud).replace('screen = "cluster"', 'screen = ["cluster", "hud"]')
     (folder / "bench.toml").write_text(text)
     with pytest.raises(UsageError, match="cluster, hud don't say which is which"):

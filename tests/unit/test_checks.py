@@ -21,7 +21,7 @@ from hil.hmi.reader import Reading
 from hil.hmi.sources import SimSource
 from hil.journal import Origin
 
-LAYOUT = load(Path(__file__).parents[2] / "fixtures/layouts/cluster.toml")
+LAYOUT = load(Path(__file__).parents[2] / "fixtures/layouts/alta/cluster.toml")
 MS = 1_000_000
 OFF, ON = ClusterState(), ClusterState(telltales=frozenset(["brake"]))
 
@@ -84,7 +84,7 @@ def test_within_passes_at_the_first_frame_that_meets_it(rig):
     assert result.score > 0.9
     assert result.margin > 0.1
     assert result.frame.token == ON
-    assert result.crop.shape == (46, 46, 3)
+    assert result.crop.shape == (42, 42, 3)
     assert rig.clock.now_ns == 21 * MS
 
 
@@ -423,7 +423,7 @@ def test_a_unit_where_the_layout_gives_none_is_refused():
 
 
 def test_texts_equal_and_match():
-    message = LAYOUT.text("message")
+    message = LAYOUT.item("popup.warning").words
     equal = expect.text_equals(message, " Door  open ", reader=read_text)
     assert equal.expected == "'Door open'"
     assert shows(equal, warning=Warning(("Door open",))).ok
@@ -441,7 +441,7 @@ def test_texts_equal_and_match():
 )
 def test_letters_that_are_drawn_alike_are_one(shown, wanted, ok):
     seen = Reading(shown, 1.0, 1.0, "", np.zeros((1, 1, 3), np.uint8))
-    expectation = expect.text_equals(LAYOUT.text("message"), wanted, reader=lambda pixels, item: seen)
+    expectation = expect.text_equals(LAYOUT.item("popup.warning").words, wanted, reader=lambda pixels, item: seen)
     assert expectation.judge(seen.crop).ok is ok
 
 

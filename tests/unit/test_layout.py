@@ -10,7 +10,7 @@ from hil.errors import UsageError
 from hil.hmi.layout import Needle, Telltale, Text, parse
 from hil.hmi.layout_file import load
 
-CLUSTER = Path(__file__).parents[2] / "fixtures/layouts/cluster.toml"
+CLUSTER = Path(__file__).parents[2] / "fixtures/layouts/alta/cluster.toml"
 GOOD = """
 [screen]
 size = [640, 240]

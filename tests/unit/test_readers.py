@@ -10,7 +10,9 @@ import pytest
 from hil.ecu import cluster_art as art
 from hil.ecu import symbols
 from hil.ecu.cluster import GEARS, ClusterState, Screen, Warning, render
-from hil.ecu.cluster_art import TELLTALES
+from hil.ecu.cluster_alta import ALTA
+from hil.ecu.cluster_paint import blend, polar
+from hil.ecu.cluster_state import AMBER, BLUE, COLOURS, GREEN, RED
 from hil.errors import UsageError
 from hil.hmi import colour
 from hil.hmi.layout import parse
@@ -20,9 +22,9 @@ from hil.hmi.read_telltale import State, read_telltale
 from hil.hmi.read_text import read_text
 from hil.hmi.reader import Reading, find_reader
 
-CLUSTER = Path(__file__).parents[2] / "fixtures/layouts/cluster.toml"
+CLUSTER = Path(__file__).parents[2] / "fixtures/layouts/alta/cluster.toml"
 DAY, NIGHT = load(CLUSTER), load(CLUSTER, ["night"])
-LAMPS = sorted(TELLTALES)
+LAMPS = sorted(COLOURS)
 NOISE = np.random.default_rng(7).normal(0, 5, (480, 1280, 3)).astype(np.float32)
 
 
@@ -69,16 +71,16 @@ def test_every_lamp_is_told_from_its_neighbours(way, night):
 def lamp_drawn(name, colour_rgb, symbol=None, light=1.0):
     """The cluster with one lamp drawn as no ECU should."""
     pixels = render(ClusterState()).copy()
-    (x, y), side, _ = TELLTALES[name]
-    mask = symbols.mask(symbol or name, side, art._BOLD)
-    art._blend(pixels, mask, x - side // 2, y - side // 2, tuple(round(c * light) for c in colour_rgb))
+    (x, y), side = ALTA.telltales[name]
+    mask = symbols.mask(symbol or name, side)
+    blend(pixels, mask, x - side // 2, y - side // 2, tuple(round(c * light) for c in colour_rgb))
     return pixels
 
 
 @pytest.mark.parametrize("name", LAMPS)
 def test_a_lamp_in_a_wrong_colour_is_not_on_and_the_colour_is_named(name):
-    right = TELLTALES[name][2]
-    for wrong, called in ((art.RED, "red"), (art.AMBER, "amber"), (art.GREEN, "green"), (art.BLUE, "blue")):
+    right = COLOURS[name]
+    for wrong, called in ((RED, "red"), (AMBER, "amber"), (GREEN, "green"), (BLUE, "blue")):
         if wrong == right:
             continue
         reading = read_telltale(lamp_drawn(name, wrong), DAY.telltale(name))
@@ -89,7 +91,7 @@ def test_a_lamp_in_a_wrong_colour_is_not_on_and_the_colour_is_named(name):
 
 @pytest.mark.parametrize("name", LAMPS)
 def test_brightness_decides_in_three_steps(name):
-    seen = [read_telltale(lamp_drawn(name, TELLTALES[name][2], light=p / 100), DAY.telltale(name)) for p in range(101)]
+    seen = [read_telltale(lamp_drawn(name, COLOURS[name], light=p / 100), DAY.telltale(name)) for p in range(101)]
     states = [reading.value for reading in seen]
     first_dim, first_on = states.index(State.DIM), states.index(State.ON)
     assert states == ["off"] * first_dim + ["dim"] * (first_on - first_dim) + ["on"] * (101 - first_on)
@@ -102,7 +104,7 @@ def test_brightness_decides_in_three_steps(name):
 def test_another_symbol_in_the_right_colour_is_not_on(name):
     for other in LAMPS:
         if other != name:
-            reading = read_telltale(lamp_drawn(name, TELLTALES[name][2], other), DAY.telltale(name))
+            reading = read_telltale(lamp_drawn(name, COLOURS[name], other), DAY.telltale(name))
             assert reading.value == State.WRONG_SHAPE, (name, other, reading)
             assert reading.margin > 0.03
 
@@ -110,7 +112,7 @@ def test_another_symbol_in_the_right_colour_is_not_on(name):
 def test_a_lit_field_without_a_symbol_is_a_wrong_shape():
     pixels = render(ClusterState()).copy()
     left, top, width, height = DAY.telltale("brake").region
-    pixels[top + 6 : top + height - 6, left + 6 : left + width - 6] = art.RED
+    pixels[top + 6 : top + height - 6, left + 6 : left + width - 6] = RED
     assert read_telltale(pixels, DAY.telltale("brake")).value == State.WRONG_SHAPE
 
 
@@ -122,14 +124,14 @@ def test_a_symbol_may_lie_three_pixels_off(way):
 
 def test_without_a_reference_colour_and_brightness_decide():
     layout = parse(CLUSTER.read_text())
-    assert read_telltale(lamp_drawn("brake", art.RED, "oil"), layout.telltale("brake")).value == "on"
-    assert read_telltale(lamp_drawn("brake", art.BLUE), layout.telltale("brake")).value == State.WRONG_COLOUR
+    assert read_telltale(lamp_drawn("brake", RED, "oil"), layout.telltale("brake")).value == "on"
+    assert read_telltale(lamp_drawn("brake", BLUE), layout.telltale("brake")).value == State.WRONG_COLOUR
 
 
 def test_a_white_lamp_is_on_only_when_white():
     layout = parse(CLUSTER.read_text().replace('colour = "blue"', 'colour = "white"'))
     assert read_telltale(lamp_drawn("high_beam", (250, 250, 250)), layout.telltale("high_beam")).value == "on"
-    assert read_telltale(lamp_drawn("high_beam", art.BLUE), layout.telltale("high_beam")).value == State.WRONG_COLOUR
+    assert read_telltale(lamp_drawn("high_beam", BLUE), layout.telltale("high_beam")).value == State.WRONG_COLOUR
 
 
 def test_a_dark_screen_has_every_lamp_off():
@@ -141,7 +143,7 @@ def test_equal_pixels_give_equal_readings_and_a_crop():
     pixels = render(ClusterState(telltales=frozenset(LAMPS)))
     one, other = (read_telltale(pixels, DAY.telltale("abs")) for _ in range(2))
     assert one == other
-    assert one.crop.shape == (46, 46, 3)
+    assert one.crop.shape == (42, 42, 3)
 
 
 # ---- colours
@@ -198,10 +200,10 @@ def test_no_needle_is_a_reading_too(screen):
     assert "no needle seen" in reading.detail
 
 
-def dial_with(*angles, inner=0.0, outer=170.0, colour_rgb=(255, 78, 24)):
-    pixels = art.background(art.DAY).copy()
+def dial_with(*angles, inner=0.0, outer=170.0, colour_rgb=(47, 157, 255)):
+    pixels = art.background("alta", False, "km/h").copy()
     for angle in angles:
-        start, end = (art._polar((240, 222), radius, angle) for radius in (inner, outer))
+        start, end = (polar((236, 240), radius, angle) for radius in (inner, outer))
         points = [(round(x * 16), round(y * 16)) for x, y in (start, end)]
         cv2.line(pixels, points[0], points[1], colour_rgb, 5, cv2.LINE_AA, 4)
     return pixels
@@ -209,10 +211,10 @@ def dial_with(*angles, inner=0.0, outer=170.0, colour_rgb=(255, 78, 24)):
 
 def test_two_needles_a_stub_and_a_stranger_are_no_needle():
     item = DAY.needle("speed_needle")
-    assert read_needle(dial_with(20), item).value == pytest.approx(150, abs=0.7)
+    assert read_needle(dial_with(20), item).value == pytest.approx(151, abs=0.7)
     assert "more than one direction" in read_needle(dial_with(20, 90), item).detail
-    assert "crosses" in read_needle(dial_with(20, inner=70, outer=90), item).detail
-    assert read_needle(dial_with(20, colour_rgb=(60, 120, 255)), item).value is None
+    assert "crosses" in read_needle(dial_with(20, inner=108, outer=124), item).detail
+    assert read_needle(dial_with(20, colour_rgb=(255, 78, 24)), item).value is None
     assert read_needle(dial_with(20, colour_rgb=(250, 250, 250)), item).value is None
 
 
@@ -247,9 +249,9 @@ def test_scales_map_angles_to_values(item, angle, value):
 
 
 def test_a_needle_of_white_is_read_too():
-    text = CLUSTER.read_text().replace('"#ff4e18"', '"white"').replace("inner = 60.0", "inner = 40.0")
-    item = parse(text.replace("outer = 125.0", "outer = 100.0")).needle("speed_needle")
-    assert read_needle(dial_with(-60, colour_rgb=(250, 250, 250)), item).value == pytest.approx(70, abs=0.7)
+    text = CLUSTER.read_text().replace('"#2f9dff"', '"white"').replace("inner = 108.0", "inner = 40.0")
+    item = parse(text.replace("outer = 148.0", "outer = 90.0")).needle("speed_needle")
+    assert read_needle(dial_with(-60, colour_rgb=(250, 250, 250)), item).value == pytest.approx(67.1, abs=0.7)
 
 
 # ---- texts
@@ -302,7 +304,9 @@ def test_every_third_speed_is_read():
     "message", ["Door open", "Bremse prüfen", "Stop the vehicle safely", "Service\nin 300 km", "Öffne die Tür\nund geh"]
 )
 def test_messages_of_one_and_two_lines_are_read(message):
-    reading = read_text(jpeg(render(ClusterState(warning=Warning(tuple(message.splitlines()))))), DAY.text("message"))
+    reading = read_text(
+        jpeg(render(ClusterState(warning=Warning(tuple(message.splitlines()))))), DAY.item("popup.warning").words
+    )
     assert reading.value == message.replace("\n", " ")
 
 
@@ -315,7 +319,7 @@ def test_dashes_and_nothing_need_no_ocr(monkeypatch):
     assert read_text(pixels, DAY.text("speed")).value == "---"
     assert read_text(pixels, DAY.text("odometer")).value == "------"
     assert read_text(pixels, DAY.text("gear")).value == ""
-    assert read_text(pixels, DAY.text("message")).detail == "empty"
+    assert read_text(pixels, DAY.text("guidance_road")).detail == "empty"
     with pytest.raises(AssertionError, match="OCR was asked"):
         read_text(render(ClusterState(speed_number=1)), DAY.text("speed"))
 

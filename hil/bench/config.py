@@ -103,6 +103,26 @@ class ConsoleSection(PortSection):
     port: str
 
 
+class TouchSection(PortSection):
+    """`[touch.NAME]`: a finger on a screen."""
+
+    port: str
+    screen: str
+
+
+class KeysSection(PortSection):
+    """`[keys.NAME]`: hard keys."""
+
+    port: str
+
+
+class AudioSection(PortSection):
+    """`[audio.NAME]`: an ear, and the table of the chimes that it knows."""
+
+    port: str
+    chimes: Annotated[Path | None, Field(strict=False)] = None
+
+
 class SupplySection(PortSection):
     """`[supply.NAME]`: the limits are enforced by the port and set as the supply's own protection."""
 
@@ -153,6 +173,9 @@ class EcuSection(Section):
         mqtt: the broker that it connects to.
         update: the artefact server that it fetches updates from.
         storage: the probe on its flash.
+        touch: the touch panel of its centre screen.
+        keys: its hard keys.
+        audio: the ear at its loudspeaker.
         defects: named defects switched on in a virtual ECU.
     """
 
@@ -164,6 +187,9 @@ class EcuSection(Section):
     mqtt: str = ""
     update: str = ""
     storage: str = ""
+    touch: str = ""
+    keys: str = ""
+    audio: str = ""
     defects: list[str] = []
 
     @property
@@ -294,6 +320,9 @@ class BenchConfig(Section):
     bench: BenchSection
     bus: dict[str, BusSection] = {}
     screen: dict[str, ScreenSection] = {}
+    touch: dict[str, TouchSection] = {}
+    keys: dict[str, KeysSection] = {}
+    audio: dict[str, AudioSection] = {}
     console: dict[str, ConsoleSection] = {}
     supply: dict[str, SupplySection] = {}
     mqtt: dict[str, MqttSection] = {}
@@ -395,6 +424,7 @@ def _check_references(config: BenchConfig) -> None:
         _check_file(config, f"bus.{name}.database", bus.database)
     for name, screen in config.screen.items():
         _check_file(config, f"screen.{name}.layout", screen.layout)
+    _check_inputs(config)
     for name, supply in config.supply.items():
         if supply.voltage_V > supply.max_voltage_V:
             what = f"supply.{name}.voltage_V: {supply.voltage_V:g} V is beyond max_voltage_V"
@@ -405,17 +435,29 @@ def _check_references(config: BenchConfig) -> None:
     _check_dut(config)
 
 
+def _check_inputs(config: BenchConfig) -> None:
+    for name, touch in config.touch.items():
+        _check_name(config, f"touch.{name}.screen", "screen", touch.screen)
+    for name, audio in config.audio.items():
+        if audio.chimes is not None:
+            _check_file(config, f"audio.{name}.chimes", audio.chimes)
+
+
 def _refusal(config: BenchConfig, what: str, remedy: str) -> UsageError:
     return UsageError(what, where=str(config.path), remedy=remedy)
 
 
+_OPTIONAL_PARTS: Final = ("touch", "keys", "audio", "mqtt", "update", "storage")
+"""What a virtual ECU may lack."""
+
+
 def _check_ecu(config: BenchConfig, name: str, ecu: EcuSection) -> None:
-    for kind in ("bus", "screen", "console", "supply", "mqtt", "update", "storage"):
+    for kind in ("bus", "screen", "console", "supply", *_OPTIONAL_PARTS):
         given = getattr(ecu, kind)
         targets = [given] if isinstance(given, str) else given
         for target in filter(None, targets):
             _check_name(config, f"ecu.{name}.{kind}", kind, target)
-        if not any(targets) and ecu.kind == "virtual" and kind not in ("mqtt", "update", "storage"):
+        if not any(targets) and ecu.kind == "virtual" and kind not in _OPTIONAL_PARTS:
             raise _refusal(config, f"ecu.{name}.{kind}: is needed by a virtual ECU", _there_is(config, kind))
     if len(ecu.screens) > 1 and set(ecu.screens) != {"cluster", "centre"}:
         what = f"ecu.{name}.screen: {', '.join(ecu.screens)} don't say which is which"

@@ -23,6 +23,8 @@ from hil.bench.replay_calls import ReplayCalls
 from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
 from hil.bench.signal_calls import SignalCalls
+from hil.bench.sound_calls import SoundCalls
+from hil.bench.touch_calls import TouchCalls
 from hil.bench.traffic_calls import TrafficCalls
 from hil.bench.update_calls import UpdateFacade
 from hil.bench.watch_calls import WatchCalls
@@ -35,7 +37,9 @@ T = TypeVar("T")
 DEFAULT_WITHIN: Final = "2 s"
 
 
-class Bench(SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, ReplayCalls, DiagCalls):
+class Bench(
+    SignalCalls, TrafficCalls, NetworkCalls, DisturbCalls, WatchCalls, ReplayCalls, DiagCalls, TouchCalls, SoundCalls
+):
     """The bench of one test.
 
     Args:

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
+from hil.bench.looks import Looks
 from hil.bench.verdicts import Judge
 from hil.bench.wiring import Wiring
-from hil.errors import BenchError, HilError, InconclusiveError, UsageError
+from hil.errors import BenchError, HilError, InconclusiveError, NotRunError, UsageError
+from hil.hmi.layout import Layout
+from hil.hmi.touch import TouchPort
 
 T = TypeVar("T")
+Named = TypeVar("Named")
+
+
+def only(known: Mapping[str, Named], name: str, kind: str) -> Named:
+    """The one that is meant; without a name the only one.
+
+    Raises:
+        NotRunError: the bench has none of this kind.
+        UsageError: unknown, or several to choose from.
+    """
+    if not known:
+        raise NotRunError(f"this bench has no {kind}")
+    if name in known:
+        return known[name]
+    names = ", ".join(known)
+    if name:
+        raise UsageError(f"no {kind} '{name}' on this bench", remedy=f"there is: {names}.")
+    if len(known) > 1:
+        raise UsageError(f"which {kind}?", remedy=f"one of {names}.")
+    return next(iter(known.values()))
 
 
 class Portal:
@@ -22,11 +45,16 @@ class Portal:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.judge = Judge(wiring.recorder, wiring.clock)
+        self.looks = Looks(wiring.plan.layouts)
 
     @property
     def now_ns(self) -> int:
         """Bench time: nanoseconds since the start of the test."""
         return self.wiring.clock.now_ns
+
+    def layout(self, screen: str) -> Layout:
+        """What is where on a screen, as it is expected to look now."""
+        return self.looks.layout(screen)
 
     def call(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the bench's loop; faults of the bench and of the test are kept.
@@ -70,3 +98,16 @@ class Portal:
         if error is not self.wiring.recorder.first_cause:
             self.wiring.recorder.fault(error)
         raise error
+
+
+def finger_on(portal: Portal, screen: str) -> TouchPort:
+    """The finger of the bench on a screen.
+
+    Raises:
+        NotRunError: there is none.
+    """
+    sections = portal.wiring.config.touch
+    for name, finger in portal.wiring.touches.items():
+        if sections[name].screen == screen:
+            return finger
+    raise NotRunError(f"this bench has no touch on screen '{screen}'")

@@ -27,7 +27,9 @@ from hil.cloud.artefacts import Shelf, SimArtefacts
 from hil.cloud.mqtt_sim import Broker
 from hil.cloud.storage import Chip
 from hil.errors import UsageError
+from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display, FrameSource
+from hil.hmi.touch import KeyPad, TouchPanel
 from hil.seed import seeded
 from hil.serial.line import PipeEnd, PowerLine, pipe
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -62,6 +64,9 @@ class Copper:
         self.displays: dict[str, Display] = {}
         self.pipes: dict[str, tuple[PipeEnd, PipeEnd]] = {}
         self.lines: dict[str, PowerLine] = {}
+        self.panels: dict[str, TouchPanel] = {}
+        self.pads: dict[str, KeyPad] = {}
+        self.speakers: dict[str, Speaker] = {}
 
     def wire(self, bus: str, bitrate: int, data_bitrate: int | None = None) -> SimWire:
         """The wire of a bus."""
@@ -101,6 +106,18 @@ class Copper:
         """The power line behind a supply."""
         return self.lines.setdefault(supply, PowerLine())
 
+    def panel(self, touch: str, size: tuple[int, int]) -> TouchPanel:
+        """The touch panel over a screen."""
+        return self.panels.setdefault(touch, TouchPanel(touch, size))
+
+    def pad(self, keys: str) -> KeyPad:
+        """The hard keys."""
+        return self.pads.setdefault(keys, KeyPad(keys))
+
+    def speaker(self, audio: str) -> Speaker:
+        """The loudspeaker."""
+        return self.speakers.setdefault(audio, Speaker(audio))
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -113,7 +130,7 @@ class Site:
         folder: the folder of the bench file.
         bitrate: of a bus, bit/s.
         data_bitrate: of a bus with CAN FD, bit/s.
-        size: of a screen, (width, height) as its layout says.
+        size: of a screen, or of the screen under a touch panel: (width, height) as its layout says.
         limits: of a supply.
         voltage_V: nominal, of a supply.
     """

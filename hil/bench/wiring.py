@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -38,8 +38,10 @@ from hil.ecu.slots import factory_flash, parts_of
 from hil.ecu.variant import EcuVariant
 from hil.errors import BenchError, HilError, UsageError
 from hil.hmi import layout_file, ocr
+from hil.hmi.audio import AudioPort
 from hil.hmi.frames import FrameSource
 from hil.hmi.layout import Layout, Popup, Text
+from hil.hmi.touch import KeyPort, TouchPanel, TouchPort
 from hil.seed import seeded
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -52,6 +54,13 @@ class Closable(Protocol):
 
     async def close(self) -> None:
         """Let it go."""
+
+
+class Openable(Protocol):
+    """A port of the HMI."""
+
+    async def open(self, on_lost: Callable[[HilError], object]) -> None:
+        """Reach it."""
 
 
 @dataclass(slots=True)
@@ -213,8 +222,9 @@ def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, A
     sections += [(f"{where}: screen.{name}", "screen", s.source, s.options) for name, s in config.screen.items()]
     sections += [(f"{where}: console.{name}", "console", c.port, c.options) for name, c in config.console.items()]
     sections += [(f"{where}: supply.{name}", "supply", s.port, s.options) for name, s in config.supply.items()]
-    for kind, table in (("mqtt", config.mqtt), ("update", config.update), ("storage", config.storage)):
-        sections += [(f"{where}: {kind}.{name}", kind, s.port, s.options) for name, s in table.items()]
+    for kind in ("touch", "keys", "audio", "mqtt", "update", "storage"):
+        named: dict[str, Any] = getattr(config, kind)
+        sections += [(f"{where}: {kind}.{name}", kind, s.port, s.options) for name, s in named.items()]
     return sections
 
 
@@ -288,6 +298,16 @@ class Wiring:
             name: self._port(f"screen.{name}", "screen", name, s.source, s.options, size=self.plan.layouts[name].size)
             for name, s in config.screen.items()
         }
+        self.touches: dict[str, TouchPort] = {
+            name: self._port(f"touch.{name}", "touch", name, t.port, t.options, size=self.plan.layouts[t.screen].size)
+            for name, t in config.touch.items()
+        }
+        self.keys: dict[str, KeyPort] = {
+            name: self._port(f"keys.{name}", "keys", name, k.port, k.options) for name, k in config.keys.items()
+        }
+        self.ears: dict[str, AudioPort] = {
+            name: self._port(f"audio.{name}", "audio", name, a.port, a.options) for name, a in config.audio.items()
+        }
         self.consoles = {
             name: self._console(name, self._port(f"console.{name}", "console", name, c.port, c.options))
             for name, c in config.console.items()
@@ -333,12 +353,20 @@ class Wiring:
             mqtt=copper.broker(section.mqtt).port(name) if section.mqtt else None,
             artefacts=copper.artefacts(section.update) if section.update else None,
             flash=factory_flash(seeded(f"{self._seed}/flash {name}")),
+            touch=self._panel(section.touch),
+            keys=copper.pad(section.keys) if section.keys else None,
+            speaker=copper.speaker(section.audio) if section.audio else None,
         )
         if section.storage:
             copper.chip(section.storage).parts = parts_of(wires.flash)
         network = self.plan.network.only(buses)
         rng, variant = seeded(f"{self.rng.random()}"), _ecu_variant(self.config)
         return CockpitEcu(self.clock, wires, network, rng, self.plan.defects, variant=variant)
+
+    def _panel(self, touch: str) -> TouchPanel | None:
+        if not touch:
+            return None
+        return self._copper.panel(touch, self.plan.layouts[self.config.touch[touch].screen].size)
 
     @property
     def wires(self) -> dict[str, SimWire]:
@@ -362,8 +390,9 @@ class Wiring:
             await bus.open(self.traffic.on_frame, self.recorder.lost)
         for console in self.consoles.values():
             await console.open(self.recorder.lost)
-        for screen in self.screens.values():
-            await screen.open(self.recorder.lost)
+        hmi: list[Openable] = [*self.screens.values(), *self.touches.values()]
+        for port in [*hmi, *self.keys.values(), *self.ears.values()]:
+            await port.open(self.recorder.lost)
         await self.cloud.open()
         for ecu in self.ecus.values():
             await ecu.start()
@@ -377,7 +406,8 @@ class Wiring:
     async def _close_ports(self) -> list[HilError]:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
         self.traffic.close()
-        everything: list[Closable] = [*self.supplies.values(), *self.screens.values()]
+        everything: list[Closable] = [*self.supplies.values(), *self.touches.values(), *self.keys.values()]
+        everything += [*self.ears.values(), *self.screens.values()]
         everything += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
         errors: list[HilError] = []
         for port in everything:

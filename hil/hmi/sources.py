@@ -8,10 +8,7 @@ at most every `period_ns`, and waits on bench time. Frames with equal tokens hav
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import os
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +17,7 @@ from typing import Final
 
 from hil.clock import Clock
 from hil.errors import BenchError, HilError, UsageError
+from hil.hmi import commands
 from hil.hmi.frames import Display, Frame, Pixels
 from hil.hmi.http_client import HttpClient
 from hil.hmi.picture import decode
@@ -198,47 +196,20 @@ class CommandSource(_Asked):
         return await self._frame(before_ns, self._clock.now_ns, _digest(data), data)
 
     async def _run(self) -> bytes:
-        process = await self._start()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                out, err = await process.communicate()
-        except TimeoutError as error:
-            what = f"'{self._command[0]}' printed no picture within {self._timeout_s} s"
-            raise BenchError(what, where=self._where) from error
-        finally:
-            await _end(process)
-        if process.returncode:
-            what = f"'{self._command[0]}' ended with status {process.returncode}: {_last_line(err)}"
-            raise BenchError(what, where=self._where, remedy="run the command by hand in the bench file's folder.")
+        out, err = await commands.run(
+            self._command,
+            folder=self._folder,
+            timeout_s=self._timeout_s,
+            where=self._where,
+            late="printed no picture",
+        )
         if not out:
-            raise BenchError(f"'{self._command[0]}' printed nothing: {_last_line(err)}", where=self._where)
+            said = f"'{self._command[0]}' printed nothing: {commands.last_line(err)}"
+            raise BenchError(said, where=self._where)
         return out
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        pipe, quiet = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self._command, stdin=quiet, stdout=pipe, stderr=pipe, cwd=self._folder, start_new_session=True
-            )
-        except OSError as error:
-            what = f"'{self._command[0]}' can't be run: {error.strerror}"
-            raise BenchError(what, where=self._where, remedy="mend command in the bench file.") from error
 
     async def close(self) -> None:
         """Nothing runs between two pictures."""
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of a command and of what it started."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-
-def _last_line(output: bytes) -> str:
-    lines = output.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
 
 
 def _digest(data: bytes) -> str:

@@ -13,6 +13,7 @@ from hil.errors import EcuError, HilError
 from hil.robot.cloud_keywords import CloudKeywords
 from hil.robot.console_keywords import ConsoleKeywords
 from hil.robot.diag_keywords import DiagKeywords
+from hil.robot.hmi_keywords import HmiKeywords
 from hil.robot.latency_keywords import LatencyKeywords
 from hil.robot.listener import BenchListener
 from hil.robot.network_keywords import NetworkKeywords
@@ -69,8 +70,7 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
             self.ROBOT_LIBRARY_LISTENER = self._listener
         groups = (
             PowerKeywords, SignalKeywords, TrafficKeywords, ScreenKeywords, ConsoleKeywords, LatencyKeywords,
-            NetworkKeywords, ReplayKeywords, TimeKeywords, CloudKeywords, UpdateKeywords,
-            DiagKeywords,
+            HmiKeywords, NetworkKeywords, ReplayKeywords, TimeKeywords, CloudKeywords, UpdateKeywords, DiagKeywords,
         )  # fmt: skip
         super().__init__([group(self._bench) for group in groups])
 

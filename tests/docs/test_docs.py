@@ -30,7 +30,19 @@ from hil.bench.config import BenchConfig, MonitorRuleSection, ProbeSection
 from hil.bench.console import ConsoleFacade
 from hil.bench.facade import Bench
 from hil.bench.power import PowerFacade
-from hil.bench.screen import NeedleFacade, ScreenFacade, TelltaleFacade, TextFacade
+from hil.bench.screen import ScreenFacade
+from hil.bench.screen_items import (
+    BarFacade,
+    ButtonFacade,
+    IconFacade,
+    NeedleFacade,
+    PictureFacade,
+    PopupFacade,
+    TelltaleFacade,
+    TextFacade,
+    ViewFacade,
+)
+from hil.bench.sound_calls import EarFacade
 from hil.bench.update_calls import UpdateFacade
 from hil.can.monitor_rules import DEFAULT_LEVELS
 from hil.can.traits import NAMES
@@ -289,7 +301,8 @@ KEYWORDS = {keyword.name for keyword in LibraryDocumentation("hil.robot").keywor
 BUILTIN = {keyword.name for keyword in LibraryDocumentation("BuiltIn").keywords}
 FACADES = {
     "bench": Bench, "screen": ScreenFacade, "console": ConsoleFacade, "supply": PowerFacade,
-    "telltale": TelltaleFacade, "text": TextFacade, "needle": NeedleFacade,
+    "telltale": TelltaleFacade, "text": TextFacade, "needle": NeedleFacade, "bar": BarFacade, "icon": IconFacade,
+    "popup": PopupFacade, "view": ViewFacade, "button": ButtonFacade, "picture": PictureFacade, "ear": EarFacade,
     "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade,
 }  # fmt: skip
 
@@ -438,7 +451,8 @@ def test_the_pages_on_databases_name_every_role_with_its_attribute():
         assert NAMES[role.strip("`")] == attribute.strip("`")
 
 
-KINDS = {kind: (kind, "port") for kind in ("console", "supply", "mqtt", "update", "storage")} | {
+OPTIONAL = ("touch", "keys", "audio", "mqtt", "update", "storage")
+KINDS = {kind: (kind, "port") for kind in ("console", "supply", *OPTIONAL)} | {
     "can": ("bus", "port"),
     "screen": ("screen", "source"),
 }

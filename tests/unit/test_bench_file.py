@@ -62,7 +62,7 @@ def change(text, old, new):
 WRONG = [
     # unknown keys
     ("[ignition]", "[ignitoin]", "unknown key 'ignitoin'. Remedy: did you mean 'ignition'?"),
-    ("[bench]", "x = 1\n[bench]", "unknown key 'x'. Remedy: known here: bench, bus, console, dut, ecu, "),
+    ("[bench]", "x = 1\n[bench]", "unknown key 'x'. Remedy: known here: audio, bench, bus, console, dut, ecu, "),
     ('off = "Off"', 'offf = "Off"', "unknown key 'ignition.offf'. Remedy: did you mean 'off'?"),
     (
         'kind = "virtual"\nbus',

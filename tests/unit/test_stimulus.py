@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hil.bench.measure import _Stimulus
+from hil.bench.measure import SignalStimulus
 from hil.can import database
 from hil.can.database import Network
 from hil.can.frames import EXTENDED, REMOTE, SENT, CanFrame
@@ -24,9 +24,9 @@ NETWORK = Network({"cabin": database.load(DBC, ".dbc", "pages.dbc")})
 @pytest.fixture
 def matches():
     """Whether a frame is taken for the one that carries `Other` = 7."""
-    stage = SimpleNamespace(portal=SimpleNamespace(wiring=SimpleNamespace(plan=SimpleNamespace(network=NETWORK))))
+    wiring = SimpleNamespace(plan=SimpleNamespace(network=NETWORK))
     ref = NETWORK.resolve("Other")
-    stimulus = _Stimulus(stage, ref, database.to_value(ref, 7), database.to_value(ref, 0))
+    stimulus = SignalStimulus(wiring, ref, database.to_value(ref, 7), database.to_value(ref, 0))
 
     def ask(data, *, bus="cabin", can_id=256, flags=SENT):
         taken = []

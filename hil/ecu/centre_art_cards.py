@@ -87,7 +87,7 @@ def climate(sheet: Sheet, body: ClimateBody) -> None:
     """Temperatures, fan, what is switched on."""
     places, theme = sheet.places, sheet.theme
     for side, value in (("left", body.left), ("right", body.right)):
-        sheet.text(f"temperature_{side}", DASHES if value is None else f"{value}{body.unit}", 64)
+        sheet.text(f"temperature_{side}", DASHES if value is None else f"{value} {body.unit}", 64)
     _put_fan(sheet, body.fan)
     if body.air is not None and body.air < len(AIRS):
         sheet.button(AIRS[body.air], AIRS[body.air], sheet.word(AIRS[body.air]), lit=True)
@@ -96,7 +96,7 @@ def climate(sheet: Sheet, body: ClimateBody) -> None:
     for side, level in (("left", body.seat_left), ("right", body.seat_right)):
         _put_seat(sheet, places[f"seat_{side}"], level)
     spot = places["inside"]
-    cabin = DASHES if body.cabin is None else f"{body.cabin}{body.unit}"
+    cabin = DASHES if body.cabin is None else f"{body.cabin} {body.unit}"
     sheet.put(spot.cut(top=spot.h * 42 // 100), cabin, 30)
     if body.fault:
         sheet.put(

@@ -37,8 +37,8 @@ _ROWS: Final[dict[str, tuple[str, str, str, str]]] = {
     "time": ("Time", "Dauer", "Durée", "Tiempo"),
     "then_onto": ("onto", "auf", "vers", "hacia"),
     "delay": ("Delay", "Verzögerung", "Retard", "Retraso"),
-    "go_home": ("Home address", "Nach Hause", "Domicile", "Ir a casa"),
-    "stop_route": ("End route", "Route beenden", "Arrêter", "Terminar ruta"),
+    "go_home": ("Go home", "Nach Hause", "Domicile", "Ir a casa"),
+    "stop_route": ("End route", "Beenden", "Arrêter", "Terminar"),
     "guidance_voice": ("Voice", "Ansage", "Guidage", "Voz"),
     # climate
     "driver": ("Driver", "Fahrer", "Conducteur", "Conductor"),

@@ -60,6 +60,10 @@ def check_up(config: BenchConfig) -> list[Finding]:
 def _paper(made: Plan) -> list[Finding]:
     """What can be said without opening anything."""
     found = []
+    variant = made.config.variant
+    if variant is not None:
+        fitted = ", ".join(sorted(variant.fitted)) or "nothing"
+        found.append(Finding(f"variant {variant.name}", f"{variant.title or variant.name}, fitted with {fitted}"))
     for bus, database in made.network.databases.items():
         signals = sum(len(message.signals) for message in database.messages)
         found.append(Finding(f"bus.{bus}", f"database with {len(database.messages)} messages, {signals} signals"))

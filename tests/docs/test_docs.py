@@ -44,6 +44,7 @@ from hil.bench.screen_items import (
 )
 from hil.bench.sound_calls import EarFacade
 from hil.bench.update_calls import UpdateFacade
+from hil.bench.variant import Variant
 from hil.can.monitor_rules import DEFAULT_LEVELS
 from hil.can.traits import NAMES
 from hil.cli.main import COMMANDS as CLI_COMMANDS
@@ -425,6 +426,10 @@ def section_models() -> dict[str, type]:
 @pytest.mark.parametrize(("head", "model"), section_models().items(), ids=section_models())
 def test_the_bench_file_page_names_every_key(head, model):
     check_keys(section("docs/bench-file.md", head), model)
+
+
+def test_the_variants_page_names_every_key():
+    check_keys(section("docs/variants.md", "## The variant file"), Variant)
 
 
 def test_the_bench_file_page_names_every_key_of_the_probe():

@@ -74,6 +74,13 @@ def test_a_cell_that_is_no_number_is_told_with_its_column(write):
         low["limits"]
 
 
+def test_our_own_tables_can_be_read(repository):
+    files = sorted((repository / "fixtures" / "tables").glob("*.csv"))
+    assert {file.name for file in files} >= {"telltales.csv"}
+    assert all(tables.read(file) for file in files)
+    assert len(tables.read(repository / "fixtures/tables/telltales.csv", {"colour": "blue"})) >= 1
+
+
 def test_rows_are_chosen_by_cells(write):
     path = write(LAMPS)
     assert [row.key for row in tables.read(path, {"colour": "green"})] == ["low_beam"]

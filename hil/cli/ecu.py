@@ -140,7 +140,7 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     can_ports = {name: _port(clock, name, options) for name, options in buses.items()}
     sizes = {"cluster": cluster.SIZE, "centre": centre_state.SIZE}
     displays = {name: Display(name, size, 1_000_000_000 // VSYNC_HZ) for name, size in sizes.items()}
-    cluster.warm_up()
+    cluster.warm_up(_ecu_variant(variant).brand)
     centre_art.warm_up(_ecu_variant(variant).brand)
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
     wires = Wires(power=line, can=can_ports, console=console, displays=displays)

@@ -78,6 +78,8 @@ class ClusterOutputs:
         write("CLU_Settings", **app.settings.signals(), NightDesignShown=int(app.is_night))
 
     def _state(self) -> int:
+        if not self._platform.life.display_allowed:
+            return 0
         if self._app.shown.screen is Screen.OFF and self._platform.life.phase is Phase.SPLASH:
             return _STATES[Screen.SPLASH]
         return _STATES[self._app.shown.screen]

@@ -111,7 +111,9 @@ async def _mutate(
                 next(iter(tally.usage_errors), "the suites can't be read"), remedy="'hil run --list' says more."
             )
         result = Mutation([case for case in planned_cases(tally) if not case.not_run])
-        work = _Work(bench, result, asked.jobs, lambda text: Console().print(text, style="dim", highlight=False))
+        work = _Work(
+            bench, result, asked.jobs, lambda text: Console(soft_wrap=True).print(text, style="dim", highlight=False)
+        )
         there = [defect for defect in defects if not _left_out(result, defect, variant)]
         await (work.matrix(there) if asked.matrix else work.first_catch(there))
     result.tried.sort(key=lambda tried: list(CATALOGUE).index(tried.defect))

@@ -94,16 +94,16 @@ def lamp(item: Telltale, state: str, *, reader: Reader | None = None) -> Expecta
 
 
 def same_text(seen: str, wanted: str) -> bool:
-    """Whether two texts are one to a reader: blanks at their ends don't count, and I and l are one letter."""
+    """Whether two texts are one to a reader: I and l are one letter, blanks don't count (OCR loses them)."""
     return _folded(seen) == _folded(wanted)
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).translate(_LOOK_ALIKE).replace("\u00b0\u00b0", "\u00b0")
+    return "".join(text.split()).translate(_LOOK_ALIKE).replace("\u00b0\u00b0", "\u00b0")
 
 
 def text_equals(item: Text, text: str, *, reader: Reader | None = None) -> Expectation:
-    """A text is this one; blanks at its ends don't count, and I and l are one letter."""
+    """A text is this one, as `same_text` says."""
     wanted = " ".join(text.split())
 
     def verdict(value: Value) -> float:

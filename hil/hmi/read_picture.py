@@ -18,11 +18,15 @@ BLACK_BELOW: Final = 24.0
 PLAIN_BELOW: Final = 4.0
 """Spread of levels (standard deviation) of a picture that shows nothing."""
 
+_SAMPLE_PX: Final = 20_000
+"""More pixels than that would tell no more."""
+
 
 def read_picture(pixels: Pixels, item: Picture) -> Reading:
     """`picture`, `black` or `plain`."""
     region = crop(pixels, item.region)
-    sample = region[::2, ::2] if region.shape[0] * region.shape[1] > 40_000 else region
+    step = 1 + int((region.shape[0] * region.shape[1] / _SAMPLE_PX) ** 0.5)
+    sample = region[::step, ::step]
     level = float(np.percentile(sample.max(axis=2), 99.0))
     spread = float(sample.reshape(-1, 3).std(axis=0).max())
     if level < BLACK_BELOW:

@@ -42,7 +42,8 @@ def read_text(pixels: Pixels, item: Text) -> Reading:
     ink = _ink(region)
     if ink is None:
         return Reading("", 1.0, 1.0, "empty", region)
-    found = [_line(line) for line in _lines(ink)]
+    dashes = _dashes(_tight(ink))
+    found = [(dashes, 1.0)] if dashes else [_line(line) for line in _lines(ink)]
     text, score = " ".join(text for text, _ in found if text), min(confidence for _, confidence in found)
     if score < CONFIDENCE:
         return Reading(None, 1 - score, CONFIDENCE - score, f"unreadable, perhaps '{text}'", region)
@@ -77,20 +78,48 @@ def _lines(ink: Ink) -> list[Ink]:
 
 
 def _line(ink: Ink) -> tuple[str, float]:
+    dashes = _dashes(_tight(ink))
+    return (dashes, 1.0) if dashes else recognise(_prepared(_tight(ink)))
+
+
+def _tight(ink: Ink) -> Ink:
+    """Without the empty columns beside it."""
     columns = np.flatnonzero((ink > 110).any(axis=0))
-    tight = ink[:, columns[0] : columns[-1] + 1]
-    dashes = _dashes(tight)
-    return ("-" * dashes, 1.0) if dashes else recognise(_prepared(tight))
+    return ink[:, columns[0] : columns[-1] + 1]
 
 
-def _dashes(ink: Ink) -> int:
-    """How many dashes the ink is made of, side by side; 0 if it is anything else."""
+def _dashes(ink: Ink) -> str:
+    """The text where the ink is nothing but dashes, with colons and points between (`---`, `--:--`); else empty."""
     count, _, stats, _ = cv2.connectedComponentsWithStats((ink > 110).astype(np.uint8), connectivity=8)
-    boxes = stats[1:count]
+    boxes = stats[1:count][np.argsort(stats[1:count, cv2.CC_STAT_LEFT], kind="stable")]
     width, height, area = boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
-    bars = (width >= 1.3 * height) & (width <= 6 * height) & (area >= 0.8 * width * height)
-    same = np.ptp(width) <= max(2, 0.3 * width.max()) and np.ptp(boxes[:, cv2.CC_STAT_TOP]) <= 2
-    return len(boxes) if bars.all() and same else 0
+    full = area >= 0.7 * width * height
+    bars = (width >= 1.3 * height) & (width <= 6 * height) & full
+    dots = (width < 1.3 * height) & (height < 1.6 * width) & full
+    if not bars.any() or not (bars | dots).all() or not _alike(boxes[bars]) or (dots.any() and bars.sum() < 2):
+        return ""
+    if dots.any() and height[dots].max() > 2.2 * height[bars].max():
+        return ""
+    return _spelt(boxes, bars)
+
+
+def _alike(bars: NDArray[np.int32]) -> bool:
+    """Whether bars are as wide, and at one height."""
+    width = bars[:, cv2.CC_STAT_WIDTH]
+    return bool(np.ptp(width) <= max(2, 0.3 * width.max()) and np.ptp(bars[:, cv2.CC_STAT_TOP]) <= 2)
+
+
+def _spelt(boxes: NDArray[np.int32], bars: NDArray[np.bool_]) -> str:
+    """Dashes and dots from left to right; two dots at one place are a colon."""
+    text, last_dot = "", -100
+    for box, is_bar in zip(boxes, bars, strict=True):
+        left, width = int(box[cv2.CC_STAT_LEFT]), int(box[cv2.CC_STAT_WIDTH])
+        if not is_bar and left - last_dot < width:
+            text = f"{text[:-1]}:"
+        else:
+            text += "-" if is_bar else "."
+        last_dot = -100 if is_bar else left
+    return text
 
 
 def _prepared(ink: Ink) -> Crop:

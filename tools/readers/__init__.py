@@ -1,0 +1,1 @@
+"""Every reader against random pictures of both screens. See `tools/readers/__main__.py`."""

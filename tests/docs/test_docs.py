@@ -71,6 +71,7 @@ SKIPPED = {
     r"\.venv/bin/(robot .*robot_suites|pytest pytest_suites)$": "all suites: every nightly runs them",
     r"\.venv/bin/hil run --bench fixtures/benches/udp\.toml": "real time: the nightly runs it",
     r"\.venv/bin/hil mutate": "takes a minute: the environment full runs it",
+    r"\.venv/bin/python tools/readers\.py": "the environment full runs it; tests/unit/test_readers_tool.py too",
     r"\.venv/bin/hil history": "ends as the runs that lie there say; tests/unit/test_history.py runs it",
     r"\.venv/bin/hil ecu serve": "doesn't end; tests/unit/test_faces.py and every run on udp.toml start it",
 }

@@ -91,7 +91,8 @@ def _tight(ink: Ink) -> Ink:
 def _dashes(ink: Ink) -> str:
     """The text where the ink is nothing but dashes, with colons and points between (`---`, `--:--`); else empty."""
     count, _, stats, _ = cv2.connectedComponentsWithStats((ink > 110).astype(np.uint8), connectivity=8)
-    boxes = stats[1:count][np.argsort(stats[1:count, cv2.CC_STAT_LEFT], kind="stable")]
+    boxes = np.asarray(stats[1:count], np.int32)
+    boxes = boxes[np.argsort(boxes[:, cv2.CC_STAT_LEFT], kind="stable")]
     width, height, area = boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
     full = area >= 0.7 * width * height
     bars = (width >= 1.3 * height) & (width <= 6 * height) & full

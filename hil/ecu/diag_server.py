@@ -30,6 +30,7 @@ _WORK_NS: Final = (2_000_000, 9_000_000)
 """From a request to its answer, least and most, where nothing has to be waited for."""
 _LATE_DEFECT_NS: Final = 130_000_000
 _SUPPRESS: Final = 0x80
+_STAY: Final = b"\x3e\x80"
 
 
 class Nrc(IntEnum):
@@ -173,8 +174,11 @@ class UdsServer:
 
     def on_request(self, data: bytes, functional: bool) -> None:
         """A request came."""
+        if data == _STAY:
+            self._stay()
+            return
         if self._request is not None:
-            if data[:2] != b"\x3e\x80" and not functional:
+            if not functional:
                 self._respond(bytes([0x7F, data[0], Nrc.BUSY]))
                 self._to_confirm += 1
             return
@@ -185,6 +189,11 @@ class UdsServer:
         if data[0] == 0x3E and "tester_present_late" in self._defects:
             work_ns = _LATE_DEFECT_NS
         self._set("work", work_ns, self._work)
+
+    def _stay(self) -> None:
+        """Tester present without an answer takes no turn: it only begins S3 anew."""
+        if self._request is None and not self._to_confirm:
+            self._answered()
 
     def _work(self, _: object) -> None:
         assert self._request is not None

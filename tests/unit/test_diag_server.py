@@ -392,3 +392,16 @@ def test_version_and_slot_are_those_that_run(defects, version):
     lab.platform.life.boot = Boot("B", Image("B1", "2.1.0", 210, 1000, bytes(32)))
     assert lab.ask("22f189") == "62f189" + version.encode().hex()
     assert lab.ask("220202") == "620202" + b"B".hex()
+
+
+def test_tester_present_of_another_tool_does_not_stand_in_the_way(lab):
+    lab.ask("1003")
+
+    async def both():
+        lab.functional.send(bytes.fromhex("3e80"))
+        lab.physical.send(bytes.fromhex("22f191"))
+
+    lab.answers.clear()
+    lab.clock.run(both())
+    lab.pass_ns(100 * MS)
+    assert [answer for _, answer in lab.answers] == ["62f1914231"]

@@ -11,6 +11,14 @@ Part, serial and versions are read by identifier
     Identifier Should Be    hardware number     B1
     Identifier Should Be    software version    1.0.0
 
+The version that is read is the one that runs, also after an update
+    [Tags]    req:DIA-006    needs:update    timeout:180 s
+    Offer Update                 1.1.0
+    Update Should Be Reported    committed    Success
+    Ecu Should Answer            within=10 s
+    Identifier Should Be         software version    1.1.0
+    Identifier Should Be         active slot         B
+
 A session ends five seconds after the last answer
     [Tags]    req:DIA-002
     Diagnostic Session      extended

@@ -142,7 +142,7 @@ async def _diag(wiring: Wiring, name: str) -> Finding:
     """Whether the ECU answers tester present. Doctor switches no supply on: a bench of its own may be dark."""
 
     async def look() -> Finding:
-        answer = await wiring.diag[name].client.ask(b"\x3e\x00")
+        answer = await wiring.diag[name].client.ask(b"\x3e\x00", hasty=True)
         if answer.is_positive:
             took = units.show_duration(answer.t_ns - answer.asked_ns)
             return Finding(f"diag.{name}", f"answers tester present after {took}")

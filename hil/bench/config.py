@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from hil.bench import variant as variants
-from hil.bench.config_diag import DiagSection, DutIdentifiers
+from hil.bench.config_diag import DiagSection, Fact
 from hil.bench.sections import Expression, FactPattern, Name, Seconds, Section, explain, read_toml
 from hil.bench.variant import Variant
 from hil.errors import UsageError
@@ -306,7 +306,7 @@ class DutSection(Section):
     hardware: FactPattern = ""
     software: FactPattern = ""
     diag: str = ""
-    identifiers: DutIdentifiers = DutIdentifiers()
+    identifiers: dict[Fact, str] = {}
 
     def patterns(self) -> dict[str, re.Pattern[str]]:
         """Fact -> regular expression with one group, where one was given."""

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 from hil.bench.sections import Seconds, Section
 from hil.diag.words import Identifier
 
+Fact = Literal["part", "serial", "hardware", "software"]
+"""What a bench knows of the device under test."""
 _DID: Final = re.compile(r"(0x)?[0-9A-Fa-f]{4}")
 
 
@@ -67,17 +69,3 @@ class DiagSection(Section):
             int(did, 16): Identifier(int(did, 16), row.name, row.form, row.factor, row.unit)
             for did, row in self.identifiers.items()
         }
-
-
-class DutIdentifiers(Section):
-    """`[dut.identifiers]`: facts about the device under test that are read by identifier, beside the console."""
-
-    part: str = ""
-    serial: str = ""
-    hardware: str = ""
-    software: str = ""
-
-    def wanted(self) -> dict[str, str]:
-        """Fact -> identifier, where one was given."""
-        facts = {name: getattr(self, name) for name in ("part", "serial", "hardware", "software")}
-        return {fact: identifier for fact, identifier in facts.items() if identifier}

@@ -12,7 +12,7 @@ from typing import Final
 from cantools.database.can import Message
 
 from hil.bench.config import BenchConfig
-from hil.bench.config_diag import DiagSection
+from hil.bench.config_diag import DiagSection, Fact
 from hil.bench.recorder import Recorder
 from hil.bench.traffic import Traffic
 from hil.can.database import Network
@@ -57,9 +57,9 @@ class DiagEcu:
                 return f"{self.name}: {describe(request)}: {answer}"
         return ""
 
-    async def facts(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    async def facts(self, wanted: Mapping[Fact, str]) -> dict[str, str]:
         """Facts about it that are read by identifier; one that it doesn't tell is left out."""
-        found = {}
+        found: dict[str, str] = {}
         for fact, text in wanted.items():
             identifier = find_identifier(text, self.identifiers)
             did = identifier.did.to_bytes(2, "big")
@@ -89,7 +89,7 @@ def _check_users(config: BenchConfig) -> None:
     """What else of the bench file needs diagnosis."""
     where = str(config.path)
     steps = [step for step in config.reset.steps if step in PREPARATIONS]
-    wanted = config.dut.identifiers.wanted()
+    wanted = config.dut.identifiers
     user = f"reset.steps: '{steps[0]}'" if steps else "dut.identifiers" if wanted else ""
     if user and not config.diag:
         raise UsageError(f"{user} needs diagnosis", where=where, remedy="add [diag.NAME].")

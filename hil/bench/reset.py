@@ -128,7 +128,7 @@ class Reset:
 
     async def _read_facts(self) -> str:
         """Read what `[dut.identifiers]` names, once."""
-        facts, wanted = self._wiring.recorder.facts, self._config.dut.identifiers.wanted()
+        facts, wanted = self._wiring.recorder.facts, self._config.dut.identifiers
         name = dut_ecu(self._config)
         if name is not None and not wanted.keys() <= facts.keys():
             facts |= await self._wiring.diag[name].facts(wanted)

@@ -28,6 +28,7 @@ from robot.libdocpkg import LibraryDocumentation
 from hil.bench.cloud_calls import MqttFacade, StorageFacade
 from hil.bench.config import BenchConfig, MonitorRuleSection, ProbeSection
 from hil.bench.console import ConsoleFacade
+from hil.bench.diag_calls import DiagFacade
 from hil.bench.facade import Bench
 from hil.bench.power import PowerFacade
 from hil.bench.screen import ScreenFacade
@@ -305,7 +306,7 @@ FACADES = {
     "bench": Bench, "screen": ScreenFacade, "console": ConsoleFacade, "supply": PowerFacade,
     "telltale": TelltaleFacade, "text": TextFacade, "needle": NeedleFacade, "bar": BarFacade, "icon": IconFacade,
     "popup": PopupFacade, "view": ViewFacade, "button": ButtonFacade, "picture": PictureFacade, "ear": EarFacade,
-    "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade,
+    "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade, "diag": DiagFacade,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from hil.bench.config import load
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
 from hil.errors import EcuError, NotRunError, UsageError, Verdict
-from hil.journal import JournalReader
+from hil.journal import SENT, JournalReader
 
 S = 1_000_000_000
 
@@ -132,15 +132,19 @@ def test_configuration_is_written_behind_security_and_stays_across_a_power_cut(l
 def test_the_ecu_falls_silent_while_communication_is_off_and_the_monitors_know_it(lab):
     lab.diag.session("extended", keep=True)
     lab.diag.request("28 03 01")
-    before = lab.bench.signal("ClusterState")
+    off_ns = lab.bench.now_ns
     lab.bench.sleep("3 s")
-    assert before is not None
+    on_ns = lab.bench.now_ns
     lab.diag.request("28 00 01")
     lab.bench.sleep("8 s")
     final, entries = lab.end()
     assert (final.verdict, final.message) == (Verdict.PASS, "")
-    sent = [e.t_ns for e in entries if e.kind == "can" and getattr(e.data, "can_id", 0) == 0x728]
-    assert sent
+    frames = [entry for entry in entries if entry.kind == "can" and not entry.data.flags & SENT]
+    own = {message.frame_id for _, message in lab.session.plan.network.messages() if message.senders[:1] == ["COCKPIT"]}
+    nm_and_diagnosis = {0x728, *(frame_id for frame_id in own if 0x500 <= frame_id < 0x540)}
+    heard = [entry.t_ns for entry in frames if entry.data.can_id in own - nm_and_diagnosis]
+    assert not [t_ns for t_ns in heard if off_ns < t_ns < on_ns]
+    assert len([t_ns for t_ns in heard if t_ns > on_ns]) > 100
 
 
 def test_a_late_answer_is_kept_apart_from_a_failure(open_lab):

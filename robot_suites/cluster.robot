@@ -4,16 +4,6 @@ Library             hil.robot
 
 
 *** Test Cases ***
-Main beam lights its telltale
-    [Documentation]    Blue lamp on with main beam, off without; its neighbours stay dark.
-    [Tags]    req:CLU-TT-001    realtime    guest
-    Telltale Should Be    high_beam    off
-    Set Signal    HighBeam    On
-    Telltale Should Be    high_beam    on    within=500 ms
-    Telltale Should Be    low_beam    off
-    Set Signal    HighBeam    Off
-    Telltale Should Be    high_beam    off    within=500 ms
-
 Speedometer shows the vehicle speed
     [Documentation]    Needle and digital speed, at the points of UN R39.
     [Tags]    req:CLU-SPD-001    req:CLU-SPD-002    realtime    guest

@@ -20,7 +20,7 @@ from hil.bench.screen_items import (
     ViewFacade,
 )
 from hil.errors import EcuError
-from hil.hmi import glass
+from hil.hmi import expect_lamps, glass
 from hil.hmi.checks import CheckResult, ScreenChecks
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Bar, Button, Icon, Needle, Picture, Popup, Telltale, Text, View
@@ -44,6 +44,24 @@ class ScreenFacade:
             UsageError: there is none of that name; the nearest are named.
         """
         return TelltaleFacade(self, self.layout.find(name, Telltale))
+
+    def lit_telltales_should_be(self, *names: str, within: Duration = DEFAULT_WITHIN) -> None:
+        """Check that these telltales of the layout are on and all others off; without names: none is on.
+
+        Raises:
+            EcuError: one of them was not, or another one was; they are named.
+        """
+        known = self._telltales(*self.layout.names(Telltale))
+        wanted = expect_lamps.LitTelltales(known, [item.name for item in self._telltales(*names)])
+        self.run_check(lambda checks: checks.within(wanted, within))
+
+    def telltales_should_stay_in_step(self, *names: str, during: Duration) -> None:
+        """Check that these telltales are all on or all off, in every frame for a while."""
+        wanted = expect_lamps.InStep(self._telltales(*names))
+        self.run_check(lambda checks: checks.always_during(wanted, during), throughout=True)
+
+    def _telltales(self, *names: str) -> list[Telltale]:
+        return [self.layout.find(name, Telltale) for name in names]
 
     def text(self, name: str) -> TextFacade:
         """A text of the layout."""
@@ -94,6 +112,28 @@ class ScreenFacade:
         """
         item = glass.whole_screen(self.layout.size)
         wanted = glass.backlight(item, lit)
+        self.run_check(lambda checks: checks.within(wanted, within))
+
+    def brightness(self) -> float:
+        """How bright the screen is now: the mean level of its pixels, percent of white; judges nothing."""
+        return self.bench.call(self._brightness())
+
+    async def _brightness(self) -> float:
+        frame = await self.source.latest()
+        return glass.level_pct(frame.pixels)
+
+    def should_be_brighter(self, than: float, *, within: Duration = DEFAULT_WITHIN) -> None:
+        """Check that the screen is brighter than a level from `brightness()`, by a tenth of it at least.
+
+        Raises:
+            EcuError: it was not.
+        """
+        wanted = glass.brightness(glass.whole_screen(self.layout.size), than, brighter=True)
+        self.run_check(lambda checks: checks.within(wanted, within))
+
+    def should_be_darker(self, than: float, *, within: Duration = DEFAULT_WITHIN) -> None:
+        """Check that the screen is darker than a level from `brightness()`, by a tenth of it at least."""
+        wanted = glass.brightness(glass.whole_screen(self.layout.size), than, brighter=False)
         self.run_check(lambda checks: checks.within(wanted, within))
 
     def run_check(self, check: Callable[[ScreenChecks], Awaitable[CheckResult]], *, throughout: bool = False) -> None:

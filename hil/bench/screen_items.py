@@ -82,13 +82,19 @@ class ItemFacade(Generic[ItemT]):
 class TelltaleFacade(ItemFacade[Telltale]):
     """A telltale."""
 
-    def should_be(self, state: str, *, within: Duration = DEFAULT_WITHIN) -> None:
-        """Check that it is `on` (in its colour) or `off`, at the latest `within` from now.
+    def should_be(self, state: str, *, within: Duration = DEFAULT_WITHIN, colour: str = "") -> None:
+        """Check that it is `on` (in the layout's colour) or `off`, at the latest `within` from now.
+
+        Args:
+            state: `on` or `off`.
+            within: how long it may take.
+            colour: the colour that it must be lit in, whatever the layout says.
 
         Raises:
             EcuError: it was not.
         """
-        self._within(expect.lamp(self._item, state), within)
+        item = self._item.in_colour(colour) if colour else self._item
+        self._within(expect.lamp(item, state), within)
 
     def should_stay(self, state: str, *, during: Duration) -> None:
         """Check that it is `on` or `off` in every frame for a while.

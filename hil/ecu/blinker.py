@@ -1,7 +1,8 @@
 """The indicator telltales: in step with the lamps outside where the body controller says how, else at 1.5 Hz.
 
 Rules of this module: both telltales of a hazard are lit at the same instants. The body controller's rhythm counts while
-it is heard and moves; without it the ECU blinks by itself, beginning with lit. UN R48: 60 to 120 flashes a minute.
+it is heard and moves; without it the ECU blinks by itself, beginning with lit. UN R48: 60 to 120 flashes a minute, and
+another rate when an indicator lamp has failed: here twice as fast.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Blinker:
         com = platform.com
         self._left, self._right = com.signal("BCM_Lights", "TurnLeft"), com.signal("BCM_Lights", "TurnRight")
         self._mode, self._flash = com.signal("BCM_Flasher", "FlasherMode"), com.signal("BCM_Flasher", "FlasherLit")
+        self._fast = com.signal("BCM_Flasher", "FlasherFast")
         self._slow = "indicator_too_slow" in platform.defects
         self._skewed = "hazard_out_of_step" in platform.defects
         com.watch("BCM_Flasher", self._flashed)
@@ -85,7 +87,7 @@ class Blinker:
     def _phase(self, now_ns: int) -> frozenset[str]:
         if self._follows(now_ns):
             return frozenset(self.on) if self._last_flash else frozenset()
-        rate_mHz = 750 if self._slow else round(1000 * BLINK_HZ)
+        rate_mHz = 750 if self._slow else round(1000 * BLINK_HZ) * (2 if self._fast.is_(1) else 1)
         half = (now_ns - self._since_ns) * 2 * rate_mHz // (1000 * NS_PER_S) % 2
         if self._skewed and len(self.on) == 2:
             return frozenset({self.on[half]})

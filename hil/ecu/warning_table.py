@@ -106,8 +106,8 @@ WARNINGS: Final = (
         "Stability control fault|Drive carefully", "ESC defekt|Vorsichtig fahren", "ESC défectueux|Roulez prudemment",
         "Fallo del ESC|Conduzca con cuidado"), _on("ESC_Speed", "EscFault")),
     WarningKind(11, "brakes_unknown", _WARNING, "brake", _texts(
-        "Brake system not heard|Visit workshop", "Bremssystem stumm|Werkstatt aufsuchen",
-        "Freins muets|Allez à l'atelier",
+        "No brake signal|Visit workshop", "Bremsen ohne Signal|Werkstatt aufsuchen",
+        "Freins sans signal|Allez à l'atelier",
         "Frenos sin señal|Vaya al taller"), lost=("ESC_Speed",)),
     WarningKind(12, "charging_fault", _WARNING, "battery", _texts(
         "Battery not charging|Visit workshop", "Batterie lädt nicht|Werkstatt aufsuchen",
@@ -129,7 +129,7 @@ WARNINGS: Final = (
         "Release parking brake", "Parkbremse lösen", "Desserrez le frein", "Suelte el freno"),
         rule="park_brake_driving"),
     WarningKind(18, "tyre_pressure", _CAUTION, "tyre", _texts(
-        "Tyre pressure low|Check tyres", "Reifendruck niedrig|Reifen prüfen", "Pression des pneus|À contrôler",
+        "Tyre pressure low|Check tyres", "Reifendruck niedrig|Reifen prüfen", "Pression trop basse|Contrôlez les pneus",
         "Presión baja|Revise neumáticos"), _on("TPMS_Pressures", "TyreLamp")),
     WarningKind(19, "tyre_system", _CAUTION, "tyre", _texts(
         "Tyre monitor fault|Visit workshop", "Reifenkontrolle defekt|Werkstatt aufsuchen",

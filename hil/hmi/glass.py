@@ -1,4 +1,4 @@
-"""The glass as a whole: lit or dark. Pure."""
+"""The glass as a whole: lit or dark, and how bright. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ DARK_BELOW: Final = 16
 """Level of 255: where no pixel is brighter, the backlight is off; a camera's noise stays below it."""
 _BRIGHT_SHARE: Final = 0.001
 _THUMBNAIL_STEP: Final = 4
+_CLEARLY: Final = 0.1
+"""By which part of a level another one must differ to be brighter or darker."""
 
 
 class Glass(Item):
@@ -51,3 +53,27 @@ def backlight(item: Glass, lit: bool) -> Expectation:
         return 1.0 if value == wanted else -1.0
 
     return Expectation(item, wanted, verdict, read_glass)
+
+
+def level_pct(pixels: Pixels) -> float:
+    """How bright a picture is: the mean level of its pixels, percent of white."""
+    return float(pixels.mean()) / 2.55
+
+
+def read_level(pixels: Pixels, item: Glass) -> Reading:
+    """The brightness of the whole screen, percent of white."""
+    level = level_pct(pixels)
+    return Reading(level, 1.0, 1.0, "mean of all pixels", pixels[::_THUMBNAIL_STEP, ::_THUMBNAIL_STEP])
+
+
+def brightness(item: Glass, than_pct: float, *, brighter: bool) -> Expectation:
+    """The glass is clearly brighter, or darker, than a level in percent of white."""
+    limit = than_pct * (1 + _CLEARLY if brighter else 1 - _CLEARLY)
+
+    def verdict(value: Value) -> float:
+        if not isinstance(value, float):
+            return -1.0
+        away = (value - limit if brighter else limit - value) / 100
+        return min(1.0, away)
+
+    return Expectation(item, f"{'above' if brighter else 'below'} {limit:.1f} % of white", verdict, read_level)

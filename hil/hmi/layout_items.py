@@ -45,6 +45,10 @@ class Telltale(Item):
         """The colour when lit."""
         return colours.parse(self.colour)
 
+    def in_colour(self, colour: str) -> Telltale:
+        """The same lamp, lit in another colour. Raises: UsageError: that is no colour."""
+        return self.model_copy(update={"colour": colours.parse(colour).text})
+
     @property
     def bounds(self) -> Region:
         """The region."""

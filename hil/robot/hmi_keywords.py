@@ -89,6 +89,16 @@ class HmiKeywords(KeywordGroup):
         item.should_show(text or None, severity=severity, symbol=symbol or None, within=float(within))
 
     @keyword(tags=["screen", "check"])
+    def warning_should_stay(
+        self, during: Duration, text: str = "", severity: str = "", popup: str = "", screen: str = ""
+    ) -> None:
+        """Checks that a warning is shown in every frame for a while.
+
+        | Warning Should Stay    during=3 s |
+        """
+        self.bench.screen(screen).popup(popup).should_stay(text or None, during=float(during), severity=severity)
+
+    @keyword(tags=["screen", "check"])
     def no_warning_should_be_shown(
         self,
         within: Duration = Duration(2),

@@ -12,12 +12,32 @@ class ScreenKeywords(KeywordGroup):
     """The screens."""
 
     @keyword(tags=["screen", "check"])
-    def telltale_should_be(self, telltale: str, state: Lamp, within: Duration = Duration(2), screen: str = "") -> None:
-        """Checks that a telltale is ``on`` (in its colour) or ``off``, at the latest ``within`` from now.
+    def telltale_should_be(
+        self, telltale: str, state: Lamp, within: Duration = Duration(2), colour: str = "", screen: str = ""
+    ) -> None:
+        """Checks that a telltale is ``on`` or ``off``, at the latest ``within`` from now.
 
-        | Telltale Should Be    high_beam    on    within=300 ms |
+        The colour is the layout's, or the one that is given.
+
+        | Telltale Should Be    high_beam    on    within=300 ms    colour=blue |
         """
-        self.bench.screen(screen).telltale(telltale).should_be(state.value, within=float(within))
+        self.bench.screen(screen).telltale(telltale).should_be(state.value, within=float(within), colour=colour)
+
+    @keyword(tags=["screen", "check"])
+    def lit_telltales_should_be(self, *telltales: str, within: Duration = Duration(2), screen: str = "") -> None:
+        """Checks that these telltales are on and all others of the layout off; without names: none is on.
+
+        | Lit Telltales Should Be    low_beam    position_lights    within=500 ms |
+        """
+        self.bench.screen(screen).lit_telltales_should_be(*telltales, within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def telltales_should_stay_in_step(self, *telltales: str, during: Duration, screen: str = "") -> None:
+        """Checks that these telltales are all on or all off, in every frame for a while.
+
+        | Telltales Should Stay In Step    turn_left    turn_right    during=3 s |
+        """
+        self.bench.screen(screen).telltales_should_stay_in_step(*telltales, during=float(during))
 
     @keyword(tags=["screen", "check"])
     def telltale_should_stay(self, telltale: str, state: Lamp, during: Duration, screen: str = "") -> None:
@@ -31,6 +51,11 @@ class ScreenKeywords(KeywordGroup):
         | Text Should Be    speed    87 |
         """
         self.bench.screen(screen).text(text).should_be(expected, within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def text_should_stay(self, text: str, expected: str, during: Duration, screen: str = "") -> None:
+        """Checks that a text of the layout reads ``expected`` in every frame for a while."""
+        self.bench.screen(screen).text(text).should_stay(expected, during=float(during))
 
     @keyword(tags=["screen", "check"])
     def text_should_show(
@@ -61,6 +86,27 @@ class ScreenKeywords(KeywordGroup):
     def screen_should_be(self, state: Switch, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks that a screen is ``on`` (shows something) or ``off`` (is dark)."""
         self.bench.screen(screen).should_be_lit(bool(state.value), within=float(within))
+
+    @keyword(tags=["screen"])
+    def screen_brightness(self, screen: str = "") -> float:
+        """How bright a screen is now, percent of white; judges nothing.
+
+        | ${day} =    Screen Brightness    screen=cluster |
+        """
+        return self.bench.screen(screen).brightness()
+
+    @keyword(tags=["screen", "check"])
+    def screen_should_be_brighter(self, than: float, within: Duration = Duration(2), screen: str = "") -> None:
+        """Checks that a screen is brighter than a level from ``Screen Brightness``, by a tenth of it at least."""
+        self.bench.screen(screen).should_be_brighter(than, within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def screen_should_be_darker(self, than: float, within: Duration = Duration(2), screen: str = "") -> None:
+        """Checks that a screen is darker than a level from ``Screen Brightness``, by a tenth of it at least.
+
+        | Screen Should Be Darker    than=${day}    within=1 s |
+        """
+        self.bench.screen(screen).should_be_darker(than, within=float(within))
 
     @keyword(tags=["screen"])
     def wait_until_screen_is_stable(

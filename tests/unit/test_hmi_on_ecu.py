@@ -36,6 +36,12 @@ def test_the_indicator_blinks_and_ticks(begin):
         bench.screen("cluster").telltale("turn_left").should_blink("2.5 Hz", tolerance="0.1 Hz")
 
 
+def test_a_failed_indicator_lamp_doubles_the_rhythm(begin):
+    bench = begin()
+    bench.set_signals({"TurnRight": "On", "FlasherFast": "Yes"})
+    bench.screen("cluster").telltale("turn_right").should_blink("3 Hz", tolerance="0.3 Hz")
+
+
 def test_a_silent_indicator_is_caught(begin):
     bench = begin("indicator_silent")
     bench.set_signal("TurnLeft", "On")

@@ -99,7 +99,7 @@ def same_text(seen: str, wanted: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    return "".join(text.split()).translate(_LOOK_ALIKE).replace("\u00b0\u00b0", "\u00b0")
+    return "".join(text.split()).translate(_LOOK_ALIKE)
 
 
 def text_equals(item: Text, text: str, *, reader: Reader | None = None) -> Expectation:

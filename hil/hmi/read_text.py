@@ -28,6 +28,8 @@ _LINE_PX: Final = 48
 _DIGITS: Final = frozenset("0123456789-")
 _CHARSETS: Final = {"digits": _DIGITS, "number": _DIGITS | frozenset(".,+ ")}
 _LOOKALIKES: Final = dict(zip("OoQIl|\u2014\u2013_", "000111---", strict=True))
+_STAMMER: Final = re.compile(r"°+([CF]?)\1*")
+"""OCR says small degrees twice: `8 °°C`, `8 °CC`."""
 
 Ink = NDArray[np.uint8]
 

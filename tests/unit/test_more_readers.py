@@ -291,3 +291,21 @@ def test_black_plain_and_something():
     scene = blank((90, 120, 160))
     scene[140:200] = (60, 60, 60)
     assert read(scene, item).value == "picture"
+
+
+# ---- what OCR has no word for
+
+
+@pytest.mark.parametrize("text", ["---", "--:--", "---.-", "--", "-"])
+def test_dashes_are_read_with_colons_and_points_between(text):
+    item = layout("[text.clock]\nregion = [100, 40, 160, 60]").text("clock")
+    assert read(write(blank(), text, (130, 55)), item).value == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [("8.0 °CC", "8.0 °C"), ("21 °°C", "21 °C"), ("70 °FF", "70 °F"), ("5°", "5°")]
+)
+def test_degrees_that_were_said_twice_are_said_once(raw, text, monkeypatch):
+    monkeypatch.setattr("hil.hmi.read_text.recognise", lambda crop: (raw, 0.9))
+    item = layout("[text.outside]\nregion = [100, 40, 160, 60]").text("outside")
+    assert read(write(blank(), "8.0", (130, 55)), item).value == text

@@ -29,7 +29,7 @@ _DIGITS: Final = frozenset("0123456789-")
 _CHARSETS: Final = {"digits": _DIGITS, "number": _DIGITS | frozenset(".,+ ")}
 _LOOKALIKES: Final = dict(zip("OoQIl|\u2014\u2013_", "000111---", strict=True))
 _STAMMER: Final = re.compile(r"°+([CF]?)\1*")
-"""OCR says small degrees twice: `8 °°C`, `8 °CC`."""
+"""OCR says small degrees twice: `8 °°C`, or U+2103 beside a C or a degree sign of its own."""
 
 Ink = NDArray[np.uint8]
 
@@ -135,7 +135,7 @@ def _prepared(ink: Ink) -> Crop:
 
 
 def _in_charset(text: str, charset: str) -> str:
-    text = unicodedata.normalize("NFKC", text.replace("°\u2103", "\u2103")).strip()
+    text = _STAMMER.sub(r"°\1", unicodedata.normalize("NFKC", text).strip())
     allowed = _CHARSETS.get(charset)
     if allowed is None:
         return text

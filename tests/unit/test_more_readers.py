@@ -296,7 +296,7 @@ def test_black_plain_and_something():
 # ---- what OCR has no word for
 
 
-@pytest.mark.parametrize("text", ["---", "--:--", "---.-", "--", "-"])
+@pytest.mark.parametrize("text", ["---", "--:--", "---.-", "--"])
 def test_dashes_are_read_with_colons_and_points_between(text):
     item = layout("[text.clock]\nregion = [120, 50, 80, 40]").text("clock")
     assert read(write(blank(), text, (130, 55)), item).value == text

@@ -49,10 +49,3 @@ The cluster wakes with the networks
     Wake Network
     Network Should Be    awake    within=1 s
     Screen Should Be    on    within=2 s
-
-A drive through town is followed
-    [Documentation]    Speed, engine speed and gear out of a table.
-    [Tags]    req:CLU-SPD-001
-    Drive    fixtures/drives/town.csv
-    Text Should Be    speed    0
-    Text Should Be    gear    P

@@ -26,6 +26,8 @@ _REQUESTS: Final = {1: "door_open", 2: "key_inside", 3: "light_on", 8: "seat_bel
 _PARKING_ACTIVE, _CONTINUOUS = 2, 8
 _TAKE_OVER_URGENT: Final = (3, 4)
 _ECALL_BEGINS: Final = 1
+_HEARD_BY_THEMSELVES: Final = ("take_over", "collision", "seat_belt", "door_open_driving")
+"""Warnings whose cause sounds: a gong would wait for that sound's end, and come when all is well again."""
 
 
 class Reminders:
@@ -146,6 +148,8 @@ class Reminders:
 
     def warn(self, kind: WarningKind) -> None:
         """A warning came onto the screen."""
+        if kind.name in _HEARD_BY_THEMSELVES:
+            return
         if kind.priority is Priority.CRITICAL:
             self._chimes.ring("gong_critical")
         elif kind.priority is not Priority.INFORMATION:

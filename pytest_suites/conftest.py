@@ -33,3 +33,24 @@ def break_sender(bench):
         "standing counter": bench.freeze_counter,
     }
     return lambda message, how: ways[how](message)
+
+
+@pytest.fixture
+def mend_sender(bench):
+    """The way back from `break_sender`."""
+    ways = {
+        "silent": bench.resume_message,
+        "wrong checksum": lambda message: bench.corrupt_crc(message, False),
+        "standing counter": lambda message: bench.freeze_counter(message, False),
+    }
+    return lambda message, how: ways[how](message)
+
+
+@pytest.fixture
+def make_so(bench):
+    """Set the signals of a table's column `given`: `AccState=Active AccSetSpeed=120`."""
+
+    def set_all(text):
+        bench.set_signals(dict(pair.split("=") for pair in text.split()))
+
+    return set_all

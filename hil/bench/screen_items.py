@@ -222,6 +222,24 @@ class NeedleFacade(ItemFacade[Needle]):
         """Check that it points at a value in every frame for a while."""
         self._always(expect.needle(self._item, value, tolerance), during)
 
+    def reaction(
+        self,
+        signal: str,
+        value: SignalValue,
+        *,
+        rest: SignalValue,
+        shows: str | float,
+        rest_shows: str | float,
+        tolerance: str | float,
+        samples: int = 20,
+        limit: Duration | None = None,
+        source: str = "",
+    ) -> ReactionResult:
+        """Measure how long from a signal on the bus until this needle has come to a value, within a tolerance."""
+        reaction = expect.needle(self._item, shows, tolerance)
+        at_rest = expect.needle(self._item, rest_shows, tolerance)
+        return self._reaction(self._by_signal(signal, value, rest), reaction, at_rest, samples, limit, source)
+
 
 class BarFacade(ItemFacade[Bar]):
     """A bar."""

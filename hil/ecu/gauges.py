@@ -51,6 +51,7 @@ class Damped:
         self._target: float | None = None
         self._lost_ns: int | None = None
         self._at_ns = 0
+        self._is_new = False
 
     def heard(self) -> None:
         """Its message changed, was lost or came back."""
@@ -60,15 +61,16 @@ class Damped:
             return
         self._lost_ns, self._target = None, heard
         if self.value is None:
-            self.value = heard
+            self.value, self._is_new = heard, True
 
     def tick(self, now_ns: int) -> bool:
         """One frame; whether it changed."""
         if self._lost_ns is not None:
             return self._give_up(now_ns)
         value, target, since_ns, self._at_ns = self.value, self._target, now_ns - self._at_ns, now_ns
+        is_new, self._is_new = self._is_new, False
         if value is None or target is None or value == target:
-            return False
+            return is_new
         rest = target - value
         step = 1 - math.exp(-min(since_ns, NS_PER_S // VSYNC_HZ * 2) / (self.tau_s * NS_PER_S))
         self.value = target if abs(rest) < self._grain else value + rest * step
@@ -325,4 +327,5 @@ class Gauges:
         if self.is_mph:
             yards = metres / 0.9144
             return f"{round(yards / 10) * 10} yd" if yards < 880 else f"{metres / 1609.344:.1f} mi"
-        return f"{round(metres / 10) * 10} m" if metres < 1000 else f"{metres / 1000:.1f} km"
+        tens = round(metres / 10) * 10
+        return f"{tens} m" if tens < 1000 else f"{metres / 1000:.1f} km"

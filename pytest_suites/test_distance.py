@@ -1,4 +1,4 @@
-"""Odometer and trip: counted, kept over a power cut, over the wrap of the wheels' counter; the trip's reset."""
+"""Odometer and trip: counted, kept over a power cut, over the wrap of the wheels' counter."""
 
 import pytest
 
@@ -54,25 +54,7 @@ def test_the_wheels_counter_may_wrap(bench, cluster):
     cluster.text("odometer").should_be("012345")
 
 
-@pytest.mark.requirement("CLU-ODO-004")
-def test_the_trip_is_reset_by_a_long_press(bench, cluster):
-    """A short press leaves it alone; the odometer doesn't care."""
-    trip = str(cluster.text("trip").read())
-    _press(bench, "500 ms")
-    cluster.text("trip").should_stay(trip, during="500 ms")
-    _press(bench, "2.2 s")
-    cluster.text("trip").should_be("0.0", within="500 ms")
-    cluster.text("odometer").should_be("012345")
-
-
 def _odometer(bench):
     """Kilometres, as the ECU says them on the bus."""
     bench.sleep("1 s")
     return float(bench.signal("CLU_Odometer.Odometer").physical)
-
-
-def _press(bench, duration):
-    bench.set_signal("ButtonOk", "Pressed")
-    bench.sleep(duration)
-    bench.set_signal("ButtonOk", "Released")
-    bench.sleep("300 ms")

@@ -13,7 +13,7 @@ TEMPERATURES = {
 """Outside, in degC: as the driver reads it in the two units."""
 
 
-@pytest.mark.requirement("CLU-GAU-005")
+@pytest.mark.requirement("CLU-GAU-008")
 @pytest.mark.table("gauges.csv")
 def test_a_gauge_shows_what_is_sent(bench, cluster, kind, item, signal, points, tolerance: float):
     """Standing, when the damping has had its time, and without trembling."""

@@ -62,7 +62,7 @@ def change(text, old, new):
 WRONG = [
     # unknown keys
     ("[ignition]", "[ignitoin]", "unknown key 'ignitoin'. Remedy: did you mean 'ignition'?"),
-    ("[bench]", "x = 1\n[bench]", "unknown key 'x'. Remedy: known here: audio, bench, bus, console, dut, ecu, "),
+    ("[bench]", "x = 1\n[bench]", "unknown key 'x'. Remedy: known here: audio, bench, bus, console, diag, dut, "),
     ('off = "Off"', 'offf = "Off"', "unknown key 'ignition.offf'. Remedy: did you mean 'off'?"),
     (
         'kind = "virtual"\nbus',
@@ -81,7 +81,11 @@ WRONG = [
         'clock = "virtual"\ntimeout = true',
         "bench.timeout: Input should be a valid number (given: ",
     ),
-    ('"KL30 cycle"', '"KL31 cycle"', "reset.steps.0: Input should be 'start values', 'KL15 cycle' or 'KL30 cycle' "),
+    (
+        '"KL30 cycle"',
+        '"KL31 cycle"',
+        "reset.steps.0: Input should be 'start values', 'default session', 'clear DTCs', 'KL15 cycle' or 'KL30 cycle' ",
+    ),
     # missing
     ('database = "cabin.dbc"\n', "", "the key 'bus.cabin.database' is missing. Remedy: add it."),
     ("max_current_A = 10.0", "", "the key 'supply.battery.max_current_A' is missing. Remedy: add it."),

@@ -148,6 +148,17 @@ The odometer survives a power cut
     Set Signal    VehicleSpeed    0 km/h
     Text Should Show    odometer    12347.5 km    tolerance=0.5 km    within=6 s
 
+The odometer counts on when the wheels' counter wraps
+    [Documentation]    After 6553.5 m it begins at 0 again; 200 m are driven across that point.
+    [Tags]    req:CLU-ODO-002
+    Set Signals    VehicleSpeed=100 km/h    TravelledDistance=6450 m
+    Sleep    2 s
+    ${before} =    Get Signal    CLU_Odometer.Odometer
+    Ramp Signal    TravelledDistance    6553 m    during=3700 ms
+    Ramp Signal    TravelledDistance    100 m    during=3600 ms    begin=0 m
+    Signal Should Be    CLU_Odometer.Odometer    ${before + 0.2} km    within=2 s    tolerance=0.11
+    Text Should Show    odometer    12345 km    tolerance=1 km    within=0 s
+
 The temperature outside is shown with its sign
     [Documentation]    In the unit of the setting; unknown is not shown as a number.
     [Tags]    req:CLU-GAU-003    realtime

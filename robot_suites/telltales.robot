@@ -36,6 +36,11 @@ Main beam lights its telltale
     Set Signal    HighBeam    Off
     Telltale Should Be    high_beam    off    within=500 ms
 
+The main-beam telltale is fast
+    [Documentation]    From the frame on the bus to the lit lamp, ten times, at any phase of the message.
+    [Tags]    req:CLU-TT-002
+    Telltale Should React    high_beam    HighBeam    On    rest=Off    limit=200 ms    samples=10
+
 A fault that is gone leaves no lamp lit
     [Documentation]    Comes, goes and comes again: the lamp follows within 500 ms each time.
     [Tags]    req:CLU-TT-006    realtime

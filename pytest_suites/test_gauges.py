@@ -22,7 +22,7 @@ def test_a_gauge_shows_what_is_sent(bench, cluster, kind, item, signal, points, 
         sent, shown = point.split("=")
         bench.set_signal(signal, sent.strip())
         gauge.should_show(float(shown), tolerance=tolerance, within="7 s")
-        gauge.should_stay_at(float(shown), tolerance=tolerance, during="500 ms")
+        gauge.should_stay_at(float(shown), tolerance=tolerance, during="300 ms")
 
 
 @pytest.mark.requirement("CLU-GAU-001")

@@ -3,14 +3,14 @@
 import pytest
 
 
-@pytest.mark.requirement("CLU-SPD-008", "CLU-UNIT-001")
+@pytest.mark.requirement("CLU-SPD-001", "CLU-SPD-008", "CLU-UNIT-001")
 @pytest.mark.parametrize("unit", ["km/h", "mph"])
 def test_needle_and_digits_agree(bench, shell, unit):
     """Over the range of the scale, in both units; and neither is below the true speed."""
     shell(f"set speed_unit {unit}").expect(f"speed_unit = {unit}", within="1 s")
     bench.use_unit(unit)
     cluster = bench.screen("cluster")
-    for true in (0, 4.99, 30.01, 50, 79.5, 120):
+    for true in (0, 4.99, 50.01, 120):
         bench.set_signal("VehicleSpeed", true, unit)
         cluster.text("speed").should_show(true + 0.5, tolerance=0.51, within="500 ms")
         bench.sleep("500 ms")
@@ -22,12 +22,12 @@ def test_needle_and_digits_agree(bench, shell, unit):
 @pytest.mark.requirement("CLU-SPD-009")
 @pytest.mark.parametrize(("begin", "end"), [(0, 120), (120, 0)], ids=["faster", "slower"])
 def test_on_a_ramp_the_speed_is_never_too_low(bench, cluster, begin, end):
-    """20 km/h a second, looked at some 25 times: what is shown was true within the last 200 ms."""
+    """20 km/h a second, looked at 16 times: what is shown was true within the last 200 ms."""
     bench.set_signals({"VehicleSpeed": begin, "Gear": "D"})
     cluster.needle("speed_needle").should_show(begin, tolerance=2)
     bench.ramp_signal("VehicleSpeed", to=end, during="6 s", wait=False)
-    for look in range(25):
-        bench.sleep("230 ms")
+    for look in range(16):
+        bench.sleep("370 ms")
         now = float(bench.signal("VehicleSpeed").physical)
         before = min(max(now - (end - begin) / 6 * 0.2, 0.0), 120.0)
         least, most = min(now, before), 1.1 * max(now, before) + 4

@@ -278,17 +278,21 @@ class MonitorsSection(MonitorLevels):
     rule: list[MonitorRuleSection] = []
 
 
-ResetStep = Literal["start values", "default session", "clear DTCs", "KL15 cycle", "KL30 cycle"]
+ResetStep = Literal["start values", "default session", "clear DTCs", "restore profile", "KL15 cycle", "KL30 cycle"]
 
 
 class ResetSection(Section):
     """`[reset]`: steps tried in this order until the probe passes; each test starts from there.
 
     `default session` and `clear DTCs` are done by diagnosis, after each of the others whose probe passed; where they
-    fail the next of the others is tried.
+    fail the next of the others is tried. `restore profile` comes with them.
+
+    Attributes:
+        profile: lines for the ECU's console that bring its settings back, for `restore profile`.
     """
 
     steps: list[ResetStep] = ["KL30 cycle"]
+    profile: list[str] = []
     off_time: Seconds = 1.0
     probe: ProbeSection | None = None
     asleep_below_A: float = Field(default=0.01, gt=0, allow_inf_nan=False)

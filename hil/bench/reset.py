@@ -18,6 +18,7 @@ from hil.errors import BenchError, UsageError
 from hil.serial.console import Missed
 
 _POLL_S = 0.1
+RESTORE = "restore profile"
 
 
 class Start(StrEnum):
@@ -120,11 +121,22 @@ class Reset:
     async def _prepare(self) -> str:
         """What diagnosis does before a test; returns what went wrong, empty if nothing did."""
         for step in self._config.reset.steps:
+            if step == RESTORE:
+                self._restore_profile()
             for ecu in self._wiring.diag.values() if step in PREPARATIONS else ():
                 trouble = await ecu.prepare(step)
                 if trouble:
                     return f"{step}: {trouble}"
         return await self._read_facts()
+
+    def _restore_profile(self) -> None:
+        """Settings that an earlier test left in the ECU's memory are set back over its console."""
+        name = self._config.dut.console or next(iter(self._wiring.consoles), "")
+        if name not in self._wiring.consoles:
+            what = "'restore profile' needs a console"
+            raise UsageError(what, where=f"{self._config.path}: reset.steps", remedy="add [console.NAME].")
+        for line in self._config.reset.profile:
+            self._wiring.consoles[name].send_line(line)
 
     async def _read_facts(self) -> str:
         """Read what `[dut.identifiers]` names, once."""
@@ -192,7 +204,7 @@ class Reset:
 
 def _attempts(steps: list[ResetStep]) -> list[ResetStep]:
     """The steps that bring an ECU up; where diagnosis stands first the ECU is tried as it is."""
-    others = [step for step in steps if step not in PREPARATIONS]
+    others = [step for step in steps if step not in PREPARATIONS and step != RESTORE]
     return others if steps[:1] == others[:1] else ["start values", *others]
 
 

@@ -100,7 +100,7 @@ class Store:
             done()
 
     def power_cut(self) -> int:
-        """The supply went: RAM is lost, a write under way is torn. How many pages were found broken after that."""
+        """The supply went: RAM is lost, a write under way is torn. As `mount`."""
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
@@ -108,11 +108,14 @@ class Store:
         return self.mount()
 
     def mount(self) -> int:
-        """Read the newest page that is whole; how many pages were broken."""
+        """Read the newest page that is whole; how many pages were broken where none was whole, so that all is lost.
+
+        One broken page beside a whole one is what a power cut leaves: nothing that was kept is lost.
+        """
         found = [_parse(page) for page in self.pages]
         whole = [one for one in found if one is not None]
         self._sequence, self._values = max(whole, key=lambda one: one[0]) if whole else (0, {})
-        return sum(one is None and bool(page) for one, page in zip(found, self.pages, strict=True))
+        return 0 if whole else sum(map(bool, self.pages))
 
 
 def _page(sequence: int, values: dict[str, Any]) -> bytes:

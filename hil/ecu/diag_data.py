@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from hil.ecu.app import Platform
+from hil.ecu.vin import vin
 
 PART: Final = "68999001AA"
 SERIAL: Final = "VC000001"
 HARDWARE: Final = "B1"
-VIN: Final = "WHLCKPT1ZA0000001"
 _SOFTWARE_PART: Final = "68999101AA"
 _SUPPLIER: Final = "OCB"
 _MADE: Final = bytes.fromhex("20260115")
@@ -86,7 +86,7 @@ RECORDS: Final[dict[int, Record]] = {
     0xF18A: _text(_SUPPLIER),
     0xF18B: Record(lambda platform: _MADE),
     0xF18C: _text(SERIAL),
-    0xF190: Record(lambda platform: str(platform.store.get("vin", VIN)).encode()),
+    0xF190: Record(lambda platform: vin(platform).encode()),
     0xF191: _text(HARDWARE),
     0xF193: _text("HW-" + HARDWARE),
     0xF195: Record(lambda platform: f"SW-{software(platform)}".encode()),

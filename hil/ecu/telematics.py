@@ -16,11 +16,10 @@ from typing import Any, Final
 from hil.ecu.app import App, Platform
 from hil.ecu.dtc import CONFIRMED
 from hil.ecu.uplink import Uplink
+from hil.ecu.vin import vin
 from hil.ecu.wall_time import WallTime
 
 PERIOD_S: Final = 10
-PLANT_VIN: Final = "WHILC0CKP1T000001"
-"""What the plant wrote into it: counts until all pages of CGW_Vin were heard."""
 LONGEST_QUEUE: Final = 60
 _S: Final = 1_000_000_000
 _LOOK_NS: Final = _S // 2
@@ -110,7 +109,7 @@ class Telematics(App):
     def _snapshot(self) -> dict[str, Any]:
         privacy = bool(self.platform.com.written("CLU_Profile", "PrivacyMode") == 1)
         seen: dict[str, Any] = {
-            "vin": self._vin(),
+            "vin": vin(self.platform),
             "time": self._time.now().isoformat(timespec="milliseconds"),
             "ignition": self.platform.life.ignition,
             "speed": self._value("ESC_Speed", "VehicleSpeed", 0.01, 0xFFFF),
@@ -145,14 +144,6 @@ class Telematics(App):
 
     def _dtc_count(self) -> int:
         return len(self.platform.dtcs.report(CONFIRMED))
-
-    def _vin(self) -> str:
-        com = self.platform.com
-        pages = [com.raw("CGW_Vin", f"Vin{page}", stale=True) for page in (1, 2, 3)]
-        if None in pages:
-            return PLANT_VIN
-        text = b"".join(int(page).to_bytes(6, "big").lstrip(b"\0") for page in pages)
-        return text.decode("ascii", errors="replace")
 
     def _on_link(self, up: bool) -> None:
         self._sending = False

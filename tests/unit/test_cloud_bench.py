@@ -63,7 +63,7 @@ def tells(bench):
     bench.set_signal("VehicleSpeed", "72.5 km/h")
     second = mqtt.should_receive(f"{DEVICE}/telemetry", within="15 s", where={"speed": 72.5, "fuel": 50, "charge": 60})
     assert second["seq"] > first["seq"]
-    assert first["vin"] == "WHILC0CKP1T000001"
+    assert first["vin"] == "WHLCKPT1ZA0000001"
     assert first["position"] == {"latitude": 48.13715, "longitude": 11.57612}
     assert first["time"].startswith("2026-06-15T10:3")
 

@@ -26,8 +26,8 @@ class Com:
     def __init__(self):
         self.speed, self.allowed = None, (True, True)
 
-    def raw(self, message, signal):
-        return self.speed
+    def raw(self, message, signal, *, stale=False):
+        return None if message == "CGW_Vin" else self.speed
 
     def allow(self, *, rx, tx):
         self.allowed = (rx, tx)

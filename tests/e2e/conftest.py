@@ -82,7 +82,8 @@ def spare_bench(tmp_path):
     """The virtual bench with a second console, whose line breaks when something is sent."""
     text = (REPOSITORY / "fixtures/benches/virtual.toml").read_text()
     text = text.replace("../../dbc", f"{REPOSITORY}/dbc").replace("../layouts", f"{REPOSITORY}/fixtures/layouts")
-    text = text.replace("../variants", f"{REPOSITORY}/fixtures/variants")
+    for folder in ("variants", "tables"):
+        text = text.replace(f"../{folder}", f"{REPOSITORY}/fixtures/{folder}")
     text += '\n[console.spare]\nport = "breaking:BreakingConsole"\n'
     path = tmp_path / "spare.toml"
     path.write_text(text)

@@ -31,8 +31,8 @@ def test_a_run_leaves_the_evidence(hil):
     assert ran.status == 0
     names = {path.relative_to(ran.folder).as_posix() for path in ran.folder.rglob("*") if path.is_file()}
     assert {"run.json", "index.html", "junit.xml", "session.mcap", "robot/output.xml"} <= names
-    cases = ["main_beam_lights_its_telltale", "the_ecu_boots_when_the_supply_is_switched_on"]
-    for case in (f"robot.cluster.{name}" for name in cases):
+    cases = ["telltales.main_beam_lights_its_telltale", "cluster.the_ecu_boots_when_the_supply_is_switched_on"]
+    for case in (f"robot.{name}" for name in cases):
         assert f"tests/{case}/1/journal.mcap" in names
     facts = ran.run_json
     assert facts["dut"] | {"part": "68999001AA", "serial": "VC000001", "software": "1.0.0"} == facts["dut"]

@@ -1,4 +1,4 @@
-"""What the suites of this folder share: the cluster's screen, faults of a sender, the shell on the console.
+"""What the suites of this folder share: the screens, faults of a sender, the shell on the console.
 
 Not for: figures (they stand in fixtures/requirements and fixtures/tables).
 """
@@ -54,3 +54,9 @@ def make_so(bench):
         bench.set_signals(dict(pair.split("=") for pair in text.split()))
 
     return set_all
+
+
+@pytest.fixture
+def centre(bench):
+    """The centre screen."""
+    return bench.screen("centre")

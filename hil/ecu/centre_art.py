@@ -153,7 +153,7 @@ def _put_dock(sheet: Sheet, view: str, names: tuple[str, ...]) -> None:
             canvas.fill(Rect(rect.middle[0] - 34, rect.y, 68, 5), theme.accent, 2)
         side = 42
         canvas.mask((rect.middle[0] - side // 2, rect.middle[1] - 34), icon(name, side), colour)
-        sheet.put(Rect(rect.x + 4, rect.middle[1] + 12, rect.w - 8, 30), sheet.word(name), 20, colour)
+        sheet.put(Rect(rect.x + 8, rect.middle[1] + 12, rect.w - 10, 30), sheet.word(name), 20, colour)
 
 
 # ---- status bar and volume

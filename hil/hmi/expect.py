@@ -21,7 +21,9 @@ Quantity = str | float | int
 """`"87 km/h"`, or a number in the layout's unit."""
 LAMP_STATES: Final = ("on", "off")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
-_LOOK_ALIKE: Final = str.maketrans({"I": "l", "|": "l", "\u00a1": "", "\u2019": "'", "\u0152": "E", "\u0153": "e"})
+_LOOK_ALIKE: Final = str.maketrans(
+    {"I": "l", "|": "l", "\u00a1": "", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u0152": "E", "\u0153": "e"}
+)
 """Letters that many fonts draw alike, so that no reader can tell them apart, and what the OCR doesn't tell."""
 _NO_VALUE: Final = {"text": "nothing readable", "needle": "no needle on the scale", "bar": "no readable bar"}
 

@@ -54,10 +54,10 @@ def read_text(pixels: Pixels, item: Text) -> Reading:
 
 
 def _ink(region: Pixels) -> Ink | None:
-    """Ink as 255 on a ground of 0, whatever the polarity; None where there is none."""
-    grey = region.max(axis=2).astype(np.float32)
-    ground = float(np.median(grey))
-    away = np.abs(grey - ground)
+    """Ink as 255 on a ground of 0, whatever the polarity and the colours; None where there is none."""
+    levels = region.astype(np.float32)
+    ground = np.median(levels, axis=(0, 1))
+    away = np.abs(levels - ground).max(axis=2)
     contrast = float(np.percentile(away, 99.5))
     if contrast < CONTRAST:
         return None

@@ -15,6 +15,9 @@ import pytest
 
 from hil.errors import BenchError, UsageError
 from hil.hmi import ocr
+from hil.hmi.layout import Text
+from hil.hmi.layout_items import NAME_KEY
+from hil.hmi.read_text import read_text
 
 
 def written(text, colour=True):
@@ -62,6 +65,15 @@ def test_equal_crops_give_equal_answers_whatever_came_between():
 
 def test_nothing_is_nothing():
     assert ocr.recognise(np.full((48, 120), 255, np.uint8))[0] == ""
+
+
+@pytest.mark.parametrize("ground", [(232, 60, 62), (46, 196, 120), (8, 12, 20)])
+def test_white_writing_is_read_on_any_colour(ground):
+    ink = 255 - written("HELP", colour=False).astype(int)
+    pixels = np.clip(np.array(ground) + ink[..., None], 0, 255).astype(np.uint8)
+    fields = {NAME_KEY: "alert", "brightness": 1.0, "region": (0, 0, pixels.shape[1], pixels.shape[0])}
+    item = Text.model_validate(fields)
+    assert read_text(pixels, item).value == "HELP"
 
 
 def test_the_environment_chooses(monkeypatch, server):

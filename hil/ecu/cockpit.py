@@ -21,6 +21,7 @@ from hil.ecu.com import Com
 from hil.ecu.defects import check_names
 from hil.ecu.dtc import DtcMemory
 from hil.ecu.network import EcuNetwork
+from hil.ecu.odometer import told_km
 from hil.ecu.power import BROWN_OUT_V, START_V, SupplyMonitor
 from hil.ecu.settings import Settings
 from hil.ecu.shell import VERSION
@@ -129,7 +130,7 @@ class CockpitEcu:
         """The moment, for a trouble code."""
         return {
             "t_ns": self._clock.now_ns - self.life.born_ns,
-            "odometer_km": self.platform.store.get("odometer.km", 0.0),
+            "odometer_km": told_km(self.platform),
             "voltage_V": self._wires.power.voltage_V,
         }
 

@@ -14,6 +14,7 @@ from hil.ecu.app import Platform
 from hil.ecu.speed import KMH_PER_MPH, SpeedGauge
 
 FACTORY_KM: Final = 12_345.0
+_SNA: Final = 0xFF_FFFF
 FACTORY_TRIP_KM: Final = 67.8
 KM_PER_MILE: Final = KMH_PER_MPH
 _STEP_NS: Final = NS_PER_S // 4
@@ -112,3 +113,11 @@ class Odometer:
             "TripSpeedAverage": _SPEED_SNA if average is None else min(int(average * 10), 3000),
             "OdometerState": int(restored),
         }
+
+
+def told_km(platform: Platform) -> float:
+    """The odometer as it is told on the bus; before that, as it was saved."""
+    raw = platform.com.written("CLU_Odometer", "Odometer")
+    if raw is None or raw == _SNA:
+        return float(platform.store.get("odometer.km", FACTORY_KM))
+    return raw / 10

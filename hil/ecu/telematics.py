@@ -49,6 +49,7 @@ class Telematics(App):
         self._dropped = self._sequence = 0
         self._told: dict[str, Any] = {}
         self._pending: dict[str, Callable[[], bool]] = {}
+        self._asleep, self._for_later = False, list[dict[str, Any]]()
         uplink.on("command", self._on_command)
         uplink.watch(self._on_link)
 
@@ -71,11 +72,18 @@ class Telematics(App):
         """The power went: what was not sent is lost."""
         self._queue.clear()
         self._pending.clear()
-        self._sending, self._dropped = False, 0
+        self._for_later.clear()
+        self._sending, self._asleep, self._dropped = False, False, 0
 
     def sleep(self) -> None:
         """What is under way will not be acknowledged any more."""
-        self._sending = False
+        self._sending, self._asleep = False, True
+
+    def wake(self) -> None:
+        """Do what was asked while the buses fell silent."""
+        self._asleep, asked, self._for_later = False, self._for_later, []
+        for fields in asked:
+            self._on_command(fields)
 
     # Telemetry ----------------------------------------------------------------------------------------------------
 
@@ -172,6 +180,9 @@ class Telematics(App):
         request = str(fields.get("request", ""))
         if not request or len(request) > 64:
             self.platform.say("telematics: a command without a request id was ignored")
+            return
+        if self._asleep:
+            self._for_later.append(fields)
             return
         answers: dict[str, dict[str, Any]] = self.platform.store.get("telematics.answers", {})
         if "command_executed_twice" in self.platform.defects:

@@ -37,7 +37,7 @@ A session stays while the tester says that it is there
     [Documentation]    Tester present every 2 s, without an answer.
     [Tags]    req:DIA-002    realtime
     Diagnostic Session    extended    keep=yes
-    Sleep    12 s
+    Sleep    8 s
     Identifier Should Be    active session    3
     Diagnostic Session    default
     Identifier Should Be    active session    1

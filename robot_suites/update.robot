@@ -51,7 +51,7 @@ Nothing is installed unless the car is parked and has power
     Offer Update    1.1.0
     Update Should Reach    installing    condition=${condition}
     Remember Storage    slot B
-    Sleep    5 s    it must go on waiting
+    Sleep    3 s    it must go on waiting
     Update Should Reach    installing    condition=${condition}    within=0 s
     Storage Should Be Unchanged    slot B
     Set Signal    ${signal}    ${again}
@@ -93,12 +93,13 @@ A power cut in the middle of the installation does no harm
     [Documentation]    The old software starts again and finishes the update by itself.
     [Tags]    req:OTA-005    req:OTA-009
     Remember Storage    slot A
+    Console Should Show    boot complete
     Offer Update    1.1.0
     Cut Power At    installing 50 %
     Console Should Show    boot complete    within=5 s
     Screen Should Be    on
     Storage Should Be Unchanged    slot A
-    Update Should Be Reported    committed    Success    within=120 s
+    Update Should Be Reported    committed    Success    within=60 s
     Identifier Should Be    software version    1.1.0
     Update Reports Should Be    1
 

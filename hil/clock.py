@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from hil.errors import BenchError, HilError, UsageError
 T = TypeVar("T")
 _LOOK_UP_S: Final = 0.1
 NS_PER_S: Final = 1_000_000_000
+_FOR_EVER_NS: Final = 1 << 62
 NORMAL: Final = 0
 LAST: Final = 1
 """Phases of one nanosecond on the agenda: `LAST` runs after all that was set for `NORMAL` (arbitration does)."""
@@ -108,6 +110,10 @@ class Clock(ABC):
         self._order += 1
         heapq.heappush(self._agenda, (t_ns, self._order | phase << 62, timer))
         return timer
+
+    def call_last(self, callback: Callback, argument: Any = None) -> None:
+        """Have `callback(argument)` called in this nanosecond, after all else that happens in it: `LAST`, for now."""
+        self.call_at(self.now_ns, callback, argument, phase=LAST)
 
     def call_again(self, timer: Timer, t_ns: int) -> None:
         """Set a timer that has just fired (and isn't cancelled) once more: `call_at` without a new one."""
@@ -247,28 +253,33 @@ class _VirtualLoop(asyncio.BaseEventLoop):
 
 
 class VirtualClock(Clock):
-    """Discrete events in one thread. No wall time passes where nothing is computed."""
+    """Discrete events in one thread. No wall time passes where nothing is computed.
+
+    Attributes:
+        now_ns: bench time; a plain attribute, because everything that happens reads it. Only `_advance` moves it.
+    """
 
     is_virtual = True
+    now_ns: int = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self._now_ns = 0
+        self._last: deque[tuple[Callback, Any]] = deque()
         self._closed = False
         self.loop: _VirtualLoop = _VirtualLoop(self)
         self.loop.set_exception_handler(self._on_loop_error)
 
-    @property
-    def now_ns(self) -> int:
-        return self._now_ns
-
     def restart(self) -> None:
-        if self._now_ns or self._agenda:
+        if self.now_ns or self._agenda or self._last:
             raise UsageError("a virtual clock serves one test", remedy="make a new bench for each test.")
 
     def is_quiet(self) -> bool:
         agenda = self._agenda
-        return not self.loop._ready and (not agenda or agenda[0][0] > self._now_ns)
+        return not (self.loop._ready or self._last) and (not agenda or agenda[0][0] > self.now_ns)
+
+    def call_last(self, callback: Callback, argument: Any = None) -> None:
+        # what is for this nanosecond needs no place on the heap
+        self._last.append((callback, argument))
 
     def post(self, callback: Callable[..., object], *arguments: object) -> None:
         self.loop.call_soon(callback, *arguments)
@@ -308,29 +319,34 @@ class VirtualClock(Clock):
         Raises:
             UsageError: nothing is scheduled at all; the wait would never end.
         """
-        agenda, pop = self._agenda, heapq.heappop
-        while agenda:
-            t_ns = agenda[0][0]
-            if until_ns is not None and t_ns > until_ns:
-                break
-            timer = pop(agenda)[2]
-            callback = timer.callback
-            if callback is None:
-                continue
-            if t_ns > self._now_ns:  # noqa: PLR1730  # the hottest line of the program; max() is a call
-                self._now_ns = t_ns
-            callback(timer.argument)
+        agenda, last, pop = self._agenda, self._last, heapq.heappop
+        end_ns = _FOR_EVER_NS if until_ns is None else until_ns
+        while agenda or last:
+            if last and not (agenda and agenda[0][0] <= self.now_ns):
+                callback, argument = last.popleft()
+                callback(argument)
+            else:
+                t_ns = agenda[0][0]
+                if t_ns > end_ns:
+                    break
+                timer = pop(agenda)[2]
+                if timer.callback is None:
+                    continue
+                if t_ns > self.now_ns:  # noqa: PLR1730  # the hottest line of the program; max() is a call
+                    self.now_ns = t_ns
+                timer.callback(timer.argument)
             if ready:
                 return
         if until_ns is None:
             raise UsageError("waits for ever: nothing on this bench is left that could happen")
-        self._now_ns = max(self._now_ns, until_ns)
+        self.now_ns = max(self.now_ns, until_ns)
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
         self._agenda.clear()
+        self._last.clear()
         _cancel_all(self.loop)
         self.loop.close()
 

@@ -33,7 +33,7 @@ from hil.can.confinement import CLEAN, Confinement, ErrorState
 from hil.can.disturbance import NO_TROUBLE, Disturbance, Disturber, Trouble
 from hil.can.frames import BRS, ERROR, ESI, FD, REMOTE, SENT, CanFrame, check_frame, show_id
 from hil.can.wire_port import Entry, SimCanPort
-from hil.clock import LAST, Clock, Timer
+from hil.clock import Clock, Timer
 from hil.errors import UsageError
 from hil.journal import Origin
 
@@ -208,7 +208,7 @@ class SimWire:
     def request(self) -> None:
         """A node has something to send on an idle bus: arbitrate at the end of this nanosecond."""
         self.idle = False
-        self.clock.call_at(self.clock.now_ns, self._arbitrate, phase=LAST)
+        self.clock.call_last(self._arbitrate)
 
     def _arbitrate(self, _: object) -> None:
         if self.careful:

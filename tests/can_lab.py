@@ -148,7 +148,7 @@ class LaggingClock(VirtualClock):
     """A virtual clock on which a callback may take its time, as on a real one: `hog` makes time pass."""
 
     def hog(self, duration_ns):
-        self._now_ns += duration_ns
+        self.now_ns += duration_ns
 
 
 class Lab:

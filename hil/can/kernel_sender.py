@@ -89,8 +89,10 @@ class KernelTask:
 def manager_for(sent: Sent) -> BroadcastManager | None:
     """Who can send this message as it is now; None: the scheduler must."""
     manager: BroadcastManager | None = getattr(sent.port, "broadcast_manager", None)
+    if manager is None or not manager.is_open:
+        return None
     fits = sent.period_ns and not sent.curves and not sent.silenced and 0 < sent.sequence_length <= MOST_FRAMES
-    return manager if manager is not None and manager.is_open and fits else None
+    return manager if fits else None
 
 
 __all__ = ["KernelTask", "manager_for"]

@@ -321,7 +321,7 @@ class NetworkManager:
         self._follow_agenda()
         return self._clock.now_ns
 
-    def _apply(self, actions: Iterable[tuple[Played, Action]], by: str = "") -> None:
+    def _apply(self, actions: Sequence[tuple[Played, Action]], by: str = "") -> None:
         queue = deque(actions)
         changes: list[tuple[Changed, str]] = []
         while queue:
@@ -333,7 +333,8 @@ class NetworkManager:
             elif isinstance(action, Changed):
                 changes.append((action, by if action.cause in _FOREIGN else played.name))
             queue.extend((played, more) for more in self._follow(played, action))
-        self._update(changes)
+        if actions:
+            self._update(changes)
         self._arm()
 
     def _follow(self, played: Played, action: Action) -> list[Action]:
@@ -386,6 +387,8 @@ class NetworkManager:
 
     def _arm(self) -> None:
         """One timer for the first deadline; a deadline that has moved away is found when the timer fires."""
+        if self._timer is not None and all(played.machine.not_before_ns >= self._armed_ns for played in self._cast.all):
+            return
         deadlines = [played.machine.deadline_ns for played in self._cast.all]
         first_ns = min((deadline for deadline in deadlines if deadline is not None), default=None)
         if first_ns is None:

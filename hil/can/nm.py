@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from hil.can.nm_pdu import ACTIVE_WAKEUP_BIT, REPEAT_MESSAGE_BIT, Pdu, PduLayout, read_pdu
@@ -29,6 +30,9 @@ _STARTS: Final = {
     Do.START_REPEAT: Event.REPEAT_END,
     Do.START_WAIT: Event.WAIT_END,
 }
+_NEVER_NS: Final = 1 << 62
+_DIFFERENT_FRAMES: Final = 64
+"""Frames of which a node remembers what they mean to it: those of its bus say the same for hours."""
 _SENDS: Final = (Do.SEND_AFTER_OFFSET, Do.SEND_AT_ONCE, Do.SEND_BURST)
 _MARKS: Final = {
     Do.SET_ACTIVE_WAKEUP: (ACTIVE_WAKEUP_BIT, True),
@@ -173,6 +177,9 @@ class NmMachine:
     Args:
         config: the node.
 
+    Attributes:
+        not_before_ns: nothing is due before; unlike `deadline_ns` it costs nothing to ask, and may be too early.
+
     Raises:
         UsageError: the configuration contradicts itself.
     """
@@ -187,7 +194,13 @@ class NmMachine:
         self._burst = 0
         self._timers: dict[Event, int] = {}
         self._pncs: dict[int, int] = {}
+        self.not_before_ns = _NEVER_NS
         self._out: list[Action] = []
+        times = config.times
+        self._durations_ns = {
+            Event.TIMEOUT: times.timeout_ns, Event.REPEAT_END: times.repeat_ns, Event.WAIT_END: times.wait_sleep_ns
+        }  # fmt: skip
+        self._read = lru_cache(_DIFFERENT_FRAMES)(self._understand)
 
     @property
     def deadline_ns(self) -> int | None:
@@ -230,31 +243,30 @@ class NmMachine:
     def received(self, t_ns: int, data: bytes) -> list[Action]:
         """Another node's NM frame was on the bus."""
         self._run(t_ns - 1)
-        pdu = read_pdu(data, self.config.layout)
-        concerned = self._concerned(pdu)
-        if concerned is None:
+        pdu, pncs = self._read(data)
+        if pncs is None:
             return self._settle(t_ns)
         self._fire(Event.RECEIVED, t_ns)
         if pdu.wants_repeat:
             self._fire(Event.REPEAT_BIT, t_ns)
-        if self.state.is_network:
-            self._renew(concerned, t_ns)
+        if pncs and self.state.is_network:
+            self._renew(pncs, t_ns)
         return self._settle(t_ns)
 
-    def _concerned(self, pdu: Pdu) -> frozenset[int] | None:
-        """The partial networks that a frame requests of this node; None if the frame doesn't concern it at all."""
-        partial = self.config.partial
+    def _understand(self, data: bytes) -> tuple[Pdu, tuple[int, ...] | None]:
+        """A frame, and the partial networks that it requests of this node; None if it doesn't concern it at all."""
+        pdu, partial = read_pdu(data, self.config.layout), self.config.partial
         if partial is None:
-            return frozenset()
+            return pdu, ()
         pncs = partial.concern(pdu.pncs)
-        return pncs if pncs or partial.all_keep_awake else None
+        return pdu, tuple(sorted(pncs)) if pncs or partial.all_keep_awake else None
 
     def transmitted(self, t_ns: int, data: bytes) -> list[Action]:
         """The node's own NM frame was on the bus (CanNm_TxConfirmation)."""
         self._run(t_ns - 1)
-        partial = self.config.partial
-        if partial is not None and self.state.is_network:
-            self._renew(partial.concern(read_pdu(data, self.config.layout).pncs), t_ns)
+        _, pncs = self._read(data)
+        if pncs and self.state.is_network:
+            self._renew(pncs, t_ns)
         return self._answer(Event.SENT, t_ns)
 
     def request_pncs(self, pncs: Iterable[int], t_ns: int) -> list[Action]:
@@ -282,6 +294,7 @@ class NmMachine:
         """Bench time began anew: all that is due is due `delta_ns` later."""
         self._timers = {timer: due_ns + delta_ns for timer, due_ns in self._timers.items()}
         self._pncs = {pnc: due_ns + delta_ns for pnc, due_ns in self._pncs.items()}
+        self.not_before_ns += delta_ns
 
     def stop(self) -> None:
         """Switched off: asleep at once, nothing requested."""
@@ -330,7 +343,7 @@ class NmMachine:
     def _do(self, what: Do, t_ns: int) -> None:
         if what in _STARTS:
             timer = _STARTS[what]
-            self._timers[timer] = t_ns + self._duration_ns(timer)
+            self._set(timer, t_ns + self._durations_ns[timer])
         elif what in _SENDS:
             self._plan_frame(what, t_ns)
         elif what in _MARKS:
@@ -340,11 +353,9 @@ class NmMachine:
         else:
             self._out.append(NetworkStarted(t_ns) if what is Do.TELL_START else Unheard(t_ns))
 
-    def _duration_ns(self, timer: Event) -> int:
-        times = self.config.times
-        return {
-            Event.TIMEOUT: times.timeout_ns, Event.REPEAT_END: times.repeat_ns, Event.WAIT_END: times.wait_sleep_ns
-        }[timer]  # fmt: skip
+    def _set(self, timer: Event, due_ns: int) -> None:
+        self._timers[timer] = due_ns
+        self.not_before_ns = min(self.not_before_ns, due_ns)
 
     def _plan_frame(self, what: Do, t_ns: int) -> None:
         if self.config.passive:
@@ -352,7 +363,7 @@ class NmMachine:
         if what is Do.SEND_BURST:
             self._burst = self.config.immediate_count
         at_once = what is Do.SEND_AT_ONCE or self._burst > 0
-        self._timers[Event.CYCLE] = t_ns if at_once else t_ns + self.config.offset_ns
+        self._set(Event.CYCLE, t_ns if at_once else t_ns + self.config.offset_ns)
 
     def _mark(self, bit: int, on: bool) -> None:
         if bit != ACTIVE_WAKEUP_BIT or self.config.active_wakeup_bit:
@@ -361,7 +372,11 @@ class NmMachine:
     # Time ---------------------------------------------------------------------------------------------------------
 
     def _run(self, until_ns: int) -> None:
-        while (deadline_ns := self.deadline_ns) is not None and deadline_ns <= until_ns:
+        while self.not_before_ns <= until_ns:
+            deadline_ns = self.deadline_ns
+            self.not_before_ns = _NEVER_NS if deadline_ns is None else deadline_ns
+            if self.not_before_ns > until_ns:
+                return
             due_ns, order, pnc = min(self._due())
             if order == len(_ORDER):
                 self._end_pncs([pnc], due_ns)
@@ -381,7 +396,7 @@ class NmMachine:
         self._burst = max(0, self._burst - 1)
         cycle_ns = self.config.immediate_cycle_ns if self._burst else self.config.times.cycle_ns
         next_ns = due_ns + cycle_ns
-        self._timers[Event.CYCLE] = next_ns if next_ns > until_ns else until_ns + cycle_ns
+        self._set(Event.CYCLE, next_ns if next_ns > until_ns else until_ns + cycle_ns)
 
     def payload(self) -> bytes:
         """The frame as it would be sent now."""
@@ -397,11 +412,13 @@ class NmMachine:
 
     # Partial networks ---------------------------------------------------------------------------------------------
 
-    def _renew(self, pncs: frozenset[int], t_ns: int) -> None:
-        for pnc in sorted(pncs):
+    def _renew(self, pncs: tuple[int, ...], t_ns: int) -> None:
+        due_ns = t_ns + self.config.reset_ns
+        for pnc in pncs:
             if pnc not in self._pncs:
                 self._out.append(PncChanged(t_ns, pnc, True))
-            self._pncs[pnc] = t_ns + self.config.reset_ns
+            self._pncs[pnc] = due_ns
+        self.not_before_ns = min(self.not_before_ns, due_ns)
 
     def _end_pncs(self, pncs: Iterable[int], t_ns: int) -> None:
         for pnc in pncs:

@@ -136,13 +136,15 @@ class Scheduler:
                 self._give_to_kernel(sent, manager, now_ns)
                 return
             self.emit(sent, now_ns)
-            self._settle_event(sent, now_ns)
-        if not sent.period_ns:  # a curve has just ended what made it active
+            if sent.is_owed:
+                self._settle_event(sent, now_ns)
+        period_ns = sent.period_ns
+        if not period_ns:  # a curve has just ended what made it active
             sent.timer = None
             return
-        due_ns += sent.period_ns
+        due_ns += period_ns
         if due_ns <= now_ns:
-            due_ns += (now_ns - due_ns) // sent.period_ns * sent.period_ns + sent.period_ns
+            due_ns += (now_ns - due_ns) // period_ns * period_ns + period_ns
         sent.due_ns = due_ns
         if timer is None:
             sent.timer = self._clock.call_at(due_ns, self._send_cyclic, sent)

@@ -83,10 +83,10 @@ class Sent:
     """
 
     __slots__ = (
-        "_chain", "_frames", "_index", "_payload", "_start", "bus", "can_id", "corrupt", "count", "curves",
-        "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length", "message", "name",
-        "on_sent", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats", "silenced", "timer",
-        "traits", "values", "worst_late_ns",
+        "_chain", "_frames", "_index", "_is_endless", "_payload", "_start", "bus", "can_id", "corrupt", "count",
+        "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length", "message",
+        "name", "on_sent", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats", "silenced",
+        "timer", "traits", "values", "worst_late_ns",
     )  # fmt: skip
 
     def __init__(
@@ -102,6 +102,7 @@ class Sent:
         self._start = database.start_values(message) if start is None else start
         self.name, self.can_id, self.flags = message.name, message.frame_id, traits.flags
         self._chain = chain
+        self._is_endless = chain is not None and not chain.period
         self.values: dict[str, Any] = {}
         self.curves: dict[str, Curve] = {}
         self.count = self.worst_late_ns = self.due_ns = self.repeats = 0
@@ -147,28 +148,24 @@ class Sent:
 
     def forget_frames(self) -> None:
         """Make the payloads anew: what they depend on has changed."""
-        period = self._chain.period if self._chain is not None else 1
-        self._frames: list[bytes | None] = [None] * max(period, 1)
+        self._frames: list[bytes | None] = [None] * self.sequence_length
         if self.kernel is not None:
             self.kernel.renew()
 
     def next_data(self) -> bytes:
         """The payload of the next frame; its counter goes on, unless it is frozen."""
-        if not self.frozen or self._index < 0:
-            self._index = self._after(self._index)
         index, frames = self._index, self._frames
-        data = frames[index] if index < len(frames) else None
+        if not self.frozen or index < 0:
+            index += 1
+            if index >= len(frames) and not self._is_endless:
+                index = 0
+            self._index = index
+        if index >= len(frames):
+            return self._build(index)
+        data = frames[index]
         if data is None:
-            data = self._build(index)
-            if index < len(frames):
-                frames[index] = data
+            data = frames[index] = self._build(index)
         return data
-
-    def _after(self, index: int) -> int:
-        if self._chain is not None and not self._chain.period:
-            self._frames = []
-            return index + 1
-        return index + 1 if index + 1 < len(self._frames) else 0
 
     def _build(self, index: int) -> bytes:
         data = self._protected(index)

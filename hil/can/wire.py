@@ -229,7 +229,10 @@ class SimWire:
             return
         winner.queue.popleft()
         self._sender, self._entry = winner, best
-        self._begin(best[1], self._timer)
+        now_ns = self.clock.now_ns  # as `_begin` does: here every frame passes
+        if self._busy_from_ns is None:
+            self._busy_from_ns = now_ns
+        self.clock.call_again(self._timer, now_ns + best[1])
 
     def _begin(self, length_ns: int, timer: Timer) -> None:
         now_ns = self.clock.now_ns

@@ -51,6 +51,8 @@ _BOOT_LOG: Final = (
     (1.20, Phase.SPLASH, "can0: 500 kbit/s up"),
     (1.80, Phase.ON, "cockpit: boot complete"),
 )
+_ON: Final = Phase.ON
+_NOT_HEARD: Final = SENT | ERROR
 _POWER_MODES: Final = (PowerMode.OFF, PowerMode.ACCESSORY, PowerMode.ON, PowerMode.CRANK)
 
 
@@ -308,13 +310,20 @@ class CockpitEcu:
     # CAN ----------------------------------------------------------------------------------------------------------
 
     def _on_frame(self, frame: CanFrame) -> None:
+        special = frame[2] in self._special_ids
+        if self.life.phase is not _ON or special:
+            self._on_any_frame(frame, special)
+        elif not frame[4] & _NOT_HEARD:  # as below: awake, nearly every frame passes here
+            self._heard_ns = self._clock.now_ns
+            self._com.on_frame(frame)
+
+    def _on_any_frame(self, frame: CanFrame, special: bool) -> None:
         phase = self.life.phase
         if phase is Phase.OFF:
             return
-        special = frame[2] in self._special_ids
         if special and self._is_nm(frame) and phase is not Phase.SLEEP:
             return
-        if frame[4] & (SENT | ERROR):
+        if frame[4] & _NOT_HEARD:
             if special:
                 self._hand_out(frame)
             return

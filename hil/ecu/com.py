@@ -209,7 +209,7 @@ class Com:
 
     def start(self) -> None:
         """Begin to send."""
-        if self._may_send:
+        if self._may_send and not self._schedule.running:
             self._schedule.start(self._all_sent)
 
     def stop(self) -> None:

@@ -29,8 +29,8 @@ _CODES: Final = {
     "TCU_ECall": (0xC19887, 0),
 }
 """Message -> code when it is lost, code when it is damaged (0: the same)."""
-_SPEED_IMPLAUSIBLE, _GEAR_IMPLAUSIBLE = 0xC41529, 0xC40229
-_LOW, _HIGH = 0xF00316, 0xF00317
+_TESTED: Final = (0xC40229, 0xC41529, 0xF00316, 0xF00317)
+"""Codes that every frame is tested for: implausible gear, implausible speed, supply too low, supply too high."""
 
 
 class Supervision(App):
@@ -52,12 +52,13 @@ class Supervision(App):
             com.watch(message, partial(self._heard, message))
         self._plausible = com.signal("ESC_Speed", "SpeedPlausible")
         self._last: dict[int, bool] = {}
+        self._found: tuple[bool, ...] = ()
         self._ignition = False
         platform.dtcs.on_cleared.append(self._again)
 
     def _again(self) -> None:
         """The codes were cleared: what still fails is stored anew."""
-        self._last.clear()
+        self._begin_anew()
         for message in self._messages if self._ignition else ():
             self._heard(message)
 
@@ -71,8 +72,12 @@ class Supervision(App):
 
     def stop(self) -> None:
         """All in RAM is gone."""
-        self._last.clear()
+        self._begin_anew()
         self._ignition = False
+
+    def _begin_anew(self) -> None:
+        self._last.clear()
+        self._found = ()
 
     def _heard(self, message: str) -> None:
         slot = self.platform.com.slot(message)
@@ -93,13 +98,21 @@ class Supervision(App):
         if life.ignition is not self._ignition:
             self._ignition = life.ignition
             if life.ignition:
-                self._last.clear()
+                self._begin_anew()
                 self.platform.dtcs.begin_cycle()
-        if life.ignition:
-            self._test(_GEAR_IMPLAUSIBLE, self._cluster.gauges.gear_implausible)
-            self._test(_SPEED_IMPLAUSIBLE, self._cluster.speed.spikes > 0 or self._plausible.is_(0))
-            self._test(_LOW, not life.display_allowed)
-            self._test(_HIGH, life.is_overvoltage)
+        if not life.ignition:
+            return
+        cluster = self._cluster
+        found = (
+            cluster.gauges.gear_implausible,
+            cluster.speed.spikes > 0 or self._plausible.is_(0),
+            not life.display_allowed,
+            life.is_overvoltage,
+        )
+        if found != self._found:
+            self._found = found
+            for code, failed in zip(_TESTED, found, strict=True):
+                self._test(code, failed)
 
     def commands(self) -> dict[str, Callable[[str], str]]:
         """`dtc`: the codes that are stored; `dtc clear` forgets them."""

@@ -547,7 +547,7 @@ class RestartingClock(VirtualClock):
     """A virtual clock whose time begins anew as a real one's does: what is on the agenda keeps its instant."""
 
     def begin_anew(self):
-        shift_ns, self._now_ns = self._now_ns, 0
+        shift_ns, self.now_ns = self.now_ns, 0
         for _, _, timer in self._agenda:
             timer.t_ns -= shift_ns
         self._agenda[:] = [(t_ns - shift_ns, order, timer) for t_ns, order, timer in self._agenda]

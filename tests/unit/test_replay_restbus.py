@@ -322,7 +322,7 @@ def test_bench_time_that_begins_anew_takes_the_replay_along(lagging, tmp_path):
     for _, _, timer in clock._agenda:
         timer.t_ns -= 255 * MS
     clock._agenda[:] = [(t_ns - 255 * MS, order, timer) for t_ns, order, timer in clock._agenda]
-    clock._now_ns = 0
+    clock.now_ns = 0
     lagging.bench.sleep("40 ms")
     assert [t_ns // MS for t_ns, *_ in seen] == [200, 210, 220, 230, 240, 250, 5, 15, 25, 35]
 

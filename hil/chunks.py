@@ -94,7 +94,7 @@ class ChunkWriter:
         level: zstd's level, 1 (fast) to 22.
 
     Attributes:
-        chunk: the open chunk, for its length; don't change it.
+        chunk: the open chunk; whoever adds a record without `add` says so in the index of its lane, as `add` does.
     """
 
     def __init__(self, file: RawFile, *, library: str, level: int = LEVEL) -> None:

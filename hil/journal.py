@@ -163,8 +163,11 @@ class Journal:
             lane, size = self._buses.get(bus) or self._bus(bus), len(data)
             t_ns = t_ns if t_ns > 0 else 0
             head = _pack_frame(MESSAGE, _FRAME_BYTES + size, lane.id, 0, t_ns, t_ns, _CDR, can_id, flags, origin, size)
-            self._writer.add(lane, t_ns, head + data)
-            if t_ns >= self._look_ns or len(self._writer.chunk) >= self._look_bytes:
+            chunk = self._writer.chunk  # as `ChunkWriter.add` does, here without a call: nearly every record is a frame
+            offset = len(chunk)
+            chunk += head + data
+            lane.index += t_ns, offset
+            if t_ns >= self._look_ns or len(chunk) >= self._look_bytes:
                 self._look(t_ns)
 
     def picture(self, t_ns: int, name: str, image_format: str, data: bytes) -> None:

@@ -200,6 +200,8 @@ class NmMachine:
         self._durations_ns = {
             Event.TIMEOUT: times.timeout_ns, Event.REPEAT_END: times.repeat_ns, Event.WAIT_END: times.wait_sleep_ns
         }  # fmt: skip
+        self._carried: tuple[int, frozenset[int]] | None = None
+        self._payload = b""
         self._read = lru_cache(_DIFFERENT_FRAMES)(self._understand)
 
     @property
@@ -242,7 +244,8 @@ class NmMachine:
 
     def received(self, t_ns: int, data: bytes) -> list[Action]:
         """Another node's NM frame was on the bus."""
-        self._run(t_ns - 1)
+        if self.not_before_ns < t_ns:
+            self._run(t_ns - 1)
         pdu, pncs = self._read(data)
         if pncs is None:
             return self._settle(t_ns)
@@ -311,7 +314,8 @@ class NmMachine:
 
     def _settle(self, t_ns: int) -> list[Action]:
         """Do what is due by now; hand over the actions."""
-        self._run(t_ns)
+        if self.not_before_ns <= t_ns:
+            self._run(t_ns)
         out, self._out = self._out, []
         return out
 
@@ -400,6 +404,12 @@ class NmMachine:
 
     def payload(self) -> bytes:
         """The frame as it would be sent now."""
+        carried = self._control, self.own_pncs
+        if carried != self._carried:
+            self._carried, self._payload = carried, self._build()
+        return self._payload
+
+    def _build(self) -> bytes:
         layout = self.config.layout
         data = bytearray(self.config.template)
         if layout.node_id_byte is not None:

@@ -7,17 +7,15 @@ Test Setup          Driver Opens Climate
 
 *** Test Cases ***
 A step asks for its side of the climate
-    [Documentation]    One touch, one request. The screen shows the answer of the car, not the request.
-    [Tags]    req:CTR-CLI-001    table:climate_steps.csv
-    Set Signal    HVAC_Status.${signal}    ${before}
-    Sleep    500 ms
-    Touch    ${button}
-    Signal Should Be    ${signal}Request    ${asked}    within=500 ms
-    Signal Should Be    ${untouched}    SNA    within=0 s
-    Sleep    500 ms
-    Check Should Fail    Text Should Be    ${item}    ${shown}    within=0 s    screen=centre
-    Set Signal    HVAC_Status.${signal}    ${asked}
-    Text Should Be    ${item}    ${shown}    within=1 s    screen=centre
+    [Documentation]    One touch, one request: for this side and no other. The screen shows the answer of the car, not the
+    ...    request.
+    [Tags]    req:CTR-CLI-001
+    [Template]    Touch Of ${button} Makes ${signal} From ${before} To ${asked} Shown As ${shown} In ${item} Without ${other}
+    left_plus      SetTemperatureLeft     21.5 degC    22 degC      22.0 °C    temperature_left     SetTemperatureRight
+    left_minus     SetTemperatureLeft     21.5 degC    21 degC      21.0 °C    temperature_left     SetTemperatureRight
+    right_plus     SetTemperatureRight    19 degC      19.5 degC    19.5 °C    temperature_right    SetTemperatureLeft
+    right_minus    SetTemperatureRight    19 degC      18.5 degC    18.5 °C    temperature_right    SetTemperatureLeft
+    fan_plus       FanLevel               3            4            4          fan                  SetTemperatureLeft
 
 A switch of the climate is lit when the car says so
     [Documentation]    Each asks for itself, and is lit only by the answer.
@@ -93,6 +91,18 @@ Without the climate control nothing is made up
 Driver Opens Climate
     Touch    dock_climate
     Screen Should Show    climate    within=1 s    screen=centre
+
+Touch Of ${button} Makes ${signal} From ${before} To ${asked} Shown As ${shown} In ${item} Without ${other}
+    Set Signal    HVAC_Status.${signal}    ${before}
+    # until the answer to an earlier request isn't awaited any more
+    Sleep    2 s
+    Touch    ${button}
+    Signal Should Be    ${signal}Request    ${asked}    within=500 ms
+    Signal Should Be    ${other}Request    SNA    within=0 s
+    Sleep    500 ms
+    Check Should Fail    Text Should Be    ${item}    ${shown}    within=0 s    screen=centre
+    Set Signal    HVAC_Status.${signal}    ${asked}
+    Text Should Be    ${item}    ${shown}    within=1 s    screen=centre
 
 Switch ${button} Asks For ${signal}
     Set Signal    HVAC_Status.${signal}    Off

@@ -5,20 +5,23 @@ Library             hil.robot
 
 *** Test Cases ***
 A setting goes out when it is touched
-    [Documentation]    All its choices in turn; it can be seen which one is chosen, and that the last one isn't any more.
-    [Tags]    req:CTR-SET-001    table:settings.csv
-    Touch    dock_settings
-    Screen Should Show    settings    screen=centre
-    ${choices} =    Evaluate    $touches.split()
-    ${before} =    Evaluate    $choices[-1].split('=')[0]
-    FOR    ${choice}    IN    @{choices}
-        ${button}    ${sent} =    Evaluate    $choice.split('=')
-        Touch    ${button}
-        Signal Should Be    CLU_Settings.${signal}    ${sent}    within=1 s
-        Screen Should Show    ${button}_lit    within=500 ms    screen=centre
-        Screen Should Not Show    ${before}_lit    within=0 s    screen=centre
-        ${before} =    Set Variable    ${button}
-    END
+    [Documentation]    Each choice in turn, the one before it first; it can be seen which one is chosen.
+    [Tags]    req:CTR-SET-001    realtime
+    [Setup]    Touch    dock_settings
+    [Template]    Touch Of ${button} Sends ${signal} ${sent} And Ends ${before}
+    language_de        Language           German          language_en
+    language_fr        Language           French          language_de
+    language_es        Language           Spanish         language_fr
+    language_en        Language           English         language_es
+    unit_mi            SpeedUnit          MilesPerHour    unit_km
+    unit_km            SpeedUnit          KmPerHour       unit_mi
+    unit_fahrenheit    TemperatureUnit    Fahrenheit      unit_celsius
+    unit_celsius       TemperatureUnit    Celsius         unit_fahrenheit
+    clock_12           ClockFormat        Hours12         clock_24
+    clock_24           ClockFormat        Hours24         clock_12
+    design_night       DayNightMode       Night           design_auto
+    design_day         DayNightMode       Day             design_night
+    design_auto        DayNightMode       Automatic       design_day
 
 The clock follows its setting
     [Documentation]    12:30 world time is half past one here in winter: in both ways of writing it.
@@ -57,3 +60,13 @@ The screen has a night design
     Use Theme    day
     Screen Should Show    home    within=500 ms    screen=centre
     Screen Should Be Brighter    than=${night}    within=500 ms    screen=centre
+
+
+*** Keywords ***
+Touch Of ${button} Sends ${signal} ${sent} And Ends ${before}
+    Screen Should Show    ${before}_lit    within=1 s    screen=centre
+    Touch    ${button}
+    Signal Should Be    CLU_Settings.${signal}    ${sent}    within=1 s
+    Use Theme    ${{'night' if $button == 'design_night' else 'day'}}
+    Screen Should Show    ${button}_lit    within=500 ms    screen=centre
+    Screen Should Not Show    ${before}_lit    within=0 s    screen=centre

@@ -12,19 +12,6 @@ A touch is answered within 250 ms
     Screen Should React To Touch    touched_settings    button=dock_settings    rest=dock_home    limit=250 ms
     ...    samples=10    source=AAM 3.5, from memory    screen=centre
 
-A touch opens its view in time
-    [Documentation]    The finger stays for 80 ms; the view acts when it is lifted.
-    [Tags]    req:CTR-TCH-007    req:CTR-TCH-001
-    Screen Should React To Touch    climate    button=dock_climate    rest=dock_home    limit=250 ms    samples=10
-    ...    source=CTR-TCH-007    screen=centre
-
-A key opens its view in time
-    [Documentation]    The key for the home view, from climate.
-    [Tags]    req:CTR-TCH-007
-    Touch    dock_climate
-    Screen Should React To Key    home    key=home    rest=dock_climate    limit=250 ms    samples=10
-    ...    source=CTR-TCH-007    screen=centre
-
 A button of the dock opens its view
     [Documentation]    The view whose button is under the finger, each in turn.
     [Tags]    req:CTR-TCH-001    realtime

@@ -24,6 +24,8 @@ SESSIONS: Final = {"default": 1, "programming": 2, "extended": 3, "safety": 4}
 RESETS: Final = {"hard": 1, "key off on": 2, "soft": 3}
 KEEP_ALIVE_NS: Final = 2_000_000_000
 """S3 of a client."""
+_RESETTING_NS: Final = 500_000_000
+"""So long after its answer to a reset an ECU may still send, or have stopped already."""
 _TESTER_PRESENT: Final = b"\x3e\x80"
 
 
@@ -96,13 +98,19 @@ class DiagFacade:
         self._client.take_timing(answer)
         watch, sid = self._portal.wiring.traffic.watch, answer.request[0]
         if sid == 0x11:
-            watch.expect("reset")
-            watch.expect("communication control")
+            watch.pause("reset")
+            self._portal.wiring.traffic.later(self._portal.now_ns + _RESETTING_NS, self._is_reset)
         elif sid == 0x28:
             sends = answer.request[1] & ~SUPPRESS in (0, 2)
             (watch.expect if sends else watch.pause)("communication control")
         elif sid == 0x10:
             watch.expect("communication control")
+
+    def _is_reset(self, _: object) -> None:
+        """What was on the wire when the ECU went down has come: from now on it is one that starts."""
+        watch = self._portal.wiring.traffic.watch
+        watch.expect("reset")
+        watch.expect("communication control")
 
     # Sessions, reset ------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from hil.bench.checkup import check_up
 from hil.bench.config import load
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
+from hil.can.frames import CanFrame
 from hil.errors import EcuError, NotRunError, UsageError, Verdict
 from hil.journal import SENT, JournalReader
 
@@ -104,6 +105,16 @@ def test_a_reset_restarts_the_ecu_and_the_monitors_bear_it(lab):
     lab.diag.should_answer(within="3 s")
     assert lab.diag.read_did("active session") == 1
     lab.bench.sleep("8 s")
+    final, _ = lab.end()
+    assert (final.verdict, final.message) == (Verdict.PASS, "")
+
+
+def test_a_frame_that_was_on_the_wire_at_a_reset_is_no_sign_of_the_restart(lab):
+    """It ends just after the answer; the next one comes when the ECU has started."""
+    lab.bench.allow_findings(kinds=("e2e",))
+    lab.diag.reset("hard")
+    lab.bench.wiring.traffic.watch.on_frame(CanFrame(lab.bench.wiring.clock.now_ns + 1, "body", 0x3E0, bytes(8)))
+    lab.bench.sleep("3 s")
     final, _ = lab.end()
     assert (final.verdict, final.message) == (Verdict.PASS, "")
 

@@ -28,7 +28,7 @@ from typing import Final
 
 from hil.can import error_frames
 from hil.can.attempt import Outcome, Result, Seat, Sendable, attempt
-from hil.can.bits import SUSPEND_BITS, arbitration_key, duration_ns, measure
+from hil.can.bits import SUSPEND_BITS, arbitration_key, duration_ns, frame_length
 from hil.can.confinement import CLEAN, Confinement, ErrorState
 from hil.can.disturbance import NO_TROUBLE, Disturbance, Disturber, Trouble
 from hil.can.frames import BRS, ERROR, ESI, FD, REMOTE, SENT, CanFrame, check_frame, show_id
@@ -183,7 +183,7 @@ class SimWire:
             self._checked.add(kind)
         if flags & REMOTE:
             data = bytes(len(data))
-        length_ns = duration_ns(measure(can_id, data, flags), self.bitrate, self.data_bitrate)
+        length_ns = duration_ns(frame_length(can_id, data, flags), self.bitrate, self.data_bitrate)
         if len(self.entries) >= _ENTRIES:
             self.entries.clear()
             self._checked.clear()

@@ -195,7 +195,6 @@ class Collector:
     def timeline(self) -> Timeline:
         """All that was collected."""
         end_ns = self.last_ns if self.end_ns is None else self.end_ns
-        frames = self._frames.kept(frozen=not self._passed)
         return Timeline(
             end_ns=end_ns,
             focus_ns=self._focus_ns(end_ns),
@@ -208,8 +207,8 @@ class Collector:
             faults=tuple(self.faults),
             health=tuple(self._health.items),
             events=tuple(self._events.items),
-            frames=frames,
-            meanings=self._frames.meanings(frames),
+            frames=self._frames.kept(frozen=not self._passed),
+            meaning=self._frames.meaning,
             shots=tuple(self._shots.items),
             thinned=tuple(note for note in self._thinned() if note),
         )

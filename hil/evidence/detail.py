@@ -213,11 +213,9 @@ def _lateness(item: Any) -> Json:
 
 
 def _frames(keep: _Keeper, timeline: Timeline, most: int) -> list[list[Any]]:
-    meanings = timeline.meanings or (("", ""),) * len(timeline.frames)
-    pairs = list(zip(timeline.frames, meanings, strict=True))
-    kept = keep.near("frames", pairs, most, lambda pair: pair[0].t_ns)
-    return [[_s(x.t_ns), x.bus, show_id(x.can_id, x.flags), _flags(x.flags), x.data.hex(" "), name, text]
-            for x, (name, text) in kept]  # fmt: skip
+    kept = keep.near("frames", timeline.frames, most, lambda frame: frame.t_ns)
+    return [[_s(x.t_ns), x.bus, show_id(x.can_id, x.flags), _flags(x.flags), x.data.hex(" "), *timeline.meaning(x)]
+            for x in kept]  # fmt: skip
 
 
 def _events(keep: _Keeper, events: Sequence[Event], most: int) -> list[Json]:

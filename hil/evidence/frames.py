@@ -72,9 +72,9 @@ class FrameKeeper:
         return tuple(CanFrame(t_ns, self._buses[channel], can_id, data, flags, origin)
                      for t_ns, channel, can_id, flags, _, data in frames.rows())  # fmt: skip
 
-    def meanings(self, frames: Sequence[CanFrame]) -> tuple[tuple[str, str], ...]:
-        """Message and signals of each of these frames."""
-        return tuple(self._wire.texts.of(frame) for frame in frames)
+    def meaning(self, frame: CanFrame) -> tuple[str, str]:
+        """Message and signals of one of these frames."""
+        return self._wire.texts.of(frame)
 
     def series(self, end_ns: int) -> tuple[Series, ...]:
         """The load of each bus, and all signals that were on them."""

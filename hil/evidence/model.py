@@ -6,7 +6,7 @@ All times are bench time in integer nanoseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -186,11 +186,15 @@ class Shot:
         return "/" in self.name
 
 
+def _unknown(frame: CanFrame) -> tuple[str, str]:
+    return "", ""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out.
 
-    `meanings` has message and signals of each of `frames`, where a database knows it.
+    `meaning` tells message and signals of one of `frames`, where a database knows it.
     """
 
     end_ns: int = 0
@@ -205,7 +209,7 @@ class Timeline:
     health: tuple[Lateness, ...] = ()
     events: tuple[Event, ...] = ()
     frames: tuple[CanFrame, ...] = ()
-    meanings: tuple[tuple[str, str], ...] = ()
+    meaning: Callable[[CanFrame], tuple[str, str]] = _unknown
     shots: tuple[Shot, ...] = ()
     thinned: tuple[str, ...] = ()
 

@@ -1,8 +1,8 @@
 """One line of text from a crop: RapidOCR in this process, or in another one at HIL_OCR=host:port.
 
 Rules of this module: the models come with the wheel and are loaded at the first use; one thread, so equal crops give
-equal answers; nothing is logged. A slow machine (an emulated guest) asks a fast one, which runs
-`python -m hil.hmi.ocr serve --port N`: same code, same models, same answers.
+equal answers, and a crop that was read before is not read again; nothing is logged. A slow machine (an emulated guest)
+asks a fast one, which runs `python -m hil.hmi.ocr serve --port N`: same code, same models, same answers.
 
 Protocol: 4 bytes length and a payload, either way, big-endian. Request: height, width, channels (each 2 bytes), raw
 pixels. Answer: JSON, {"text": ..., "confidence": ...} or {"error": ...}. One connection carries many requests.
@@ -11,6 +11,7 @@ pixels. Answer: JSON, {"text": ..., "confidence": ...} or {"error": ...}. One co
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import socket
@@ -30,6 +31,8 @@ from hil.errors import BenchError, UsageError
 
 ENVIRONMENT: Final = "HIL_OCR"
 TIMEOUT_S: Final = 10.0
+_REMEMBERED: Final = 16_384
+"""Different crops whose text is kept (some 200 bytes each); then all are forgotten."""
 _LARGEST: Final = 16 << 20
 _PARAMETERS: Final[dict[str, Any]] = {
     "Global.log_level": "critical",
@@ -54,20 +57,37 @@ class Recogniser(Protocol):
 
 
 class LocalRecogniser:
-    """RapidOCR's recognition model in this process, on one thread."""
+    """RapidOCR's recognition model in this process, on one thread.
+
+    It remembers what it read: the same words stand on the screen in case after case, and are looked at again and again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._engine: Any = None
+        self._known: dict[bytes, Recognition] = {}
 
     def __call__(self, crop: Crop, /) -> Recognition:
         """As the protocol."""
-        picture = cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR if crop.ndim == 2 else cv2.COLOR_RGB2BGR)
+        key = hashlib.blake2b(b"%d %d %d " % (*crop.shape[:2], crop.ndim) + crop.tobytes(), digest_size=16).digest()
         with self._lock:
-            engine = self._loaded()
-            result = engine(picture, use_det=False, use_cls=False, use_rec=True)
+            found = self._known.get(key)
+            if found is None:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                found = self._known[key] = self._read(crop)
+        return found
+
+    def _read(self, crop: Crop) -> Recognition:
+        picture = cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR if crop.ndim == 2 else cv2.COLOR_RGB2BGR)
+        result = self._loaded()(picture, use_det=False, use_cls=False, use_rec=True)
         texts, scores = result.txts, result.scores
         return (str(texts[0]), float(scores[0])) if texts else ("", 0.0)
+
+    def forget(self) -> None:
+        """Read every crop anew, for who measures how long it takes."""
+        with self._lock:
+            self._known.clear()
 
     def _loaded(self) -> Any:
         if self._engine is None:

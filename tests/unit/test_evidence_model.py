@@ -220,8 +220,7 @@ def test_signals_are_decoded_by_the_databases_in_the_journal(attempts):
 
 def test_frames_say_what_they_mean(attempts):
     timeline = attempts["wire.full", 1].timeline
-    named = {message: text for message, text in timeline.meanings}
-    assert len(timeline.meanings) == len(timeline.frames)
+    named = dict(map(timeline.meaning, timeline.frames))
     assert "VehicleSpeed 55 km/h" in named["ESC_Speed"]
 
 

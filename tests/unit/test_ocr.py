@@ -58,9 +58,31 @@ def test_here_and_elsewhere_say_the_same(remote, text):
 
 
 def test_equal_crops_give_equal_answers_whatever_came_between():
-    first = ocr.recognise(written("123"))
-    ocr.recognise(written("987654321"))
-    assert ocr.recognise(written("123")) == first
+    engine = ocr.LocalRecogniser()
+    first = engine(written("123"))
+    engine(written("987654321"))
+    engine.forget()
+    assert engine(written("123")) == first
+
+
+def test_a_crop_is_read_once(monkeypatch):
+    engine, read = ocr.LocalRecogniser(), []
+    monkeypatch.setattr(engine, "_read", lambda crop: read.append(crop) or (f"text {len(read)}", 1.0))
+    square, wide, tall = (np.zeros(shape, np.uint8) for shape in ((4, 4), (2, 8), (8, 2)))
+    assert [engine(crop)[0] for crop in (square, wide, tall, square.copy(), wide)] == [
+        "text 1", "text 2", "text 3", "text 1", "text 2",
+    ]  # fmt: skip
+    square[0, 0] = 1
+    assert engine(square)[0] == "text 4"
+
+
+def test_so_many_crops_are_kept_and_no_more(monkeypatch):
+    monkeypatch.setattr(ocr, "_REMEMBERED", 3)
+    engine = ocr.LocalRecogniser()
+    monkeypatch.setattr(engine, "_read", lambda crop: (str(crop[0, 0]), 1.0))
+    for level in (*range(10), 0, 9):
+        assert engine(np.full((2, 2), level, np.uint8))[0] == str(level)
+        assert len(engine._known) <= 3
 
 
 def test_nothing_is_nothing():

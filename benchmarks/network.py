@@ -1,6 +1,7 @@
 """How fast bench time passes with both vehicle databases as restbus, nobody looking at the screens.
 
-Simulated wires with arbitration, restbus with E2E, the virtual ECU that reads and answers, inbox, monitors, journal.
+Simulated wires with arbitration, restbus with E2E, the whole virtual ECU of the default bench (cluster, centre screen,
+telematics with the cloud, diagnosis, updater), inbox, monitors, network management, journal.
 
 python benchmarks/network.py [bench seconds]
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from hil.bench import config
@@ -21,7 +23,7 @@ WARM_UP_S = 2.0
 
 
 def main(bench_s: float) -> None:
-    """Print frames a bench second, and frames and bench seconds a second of one core (there is one thread)."""
+    """Print what ran, frames a bench second, and frames and bench seconds a second of one core; there is one thread."""
     bench = open_bench(plan(config.load(config.DEFAULT_BENCH)), "benchmark")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.mcap"
@@ -33,9 +35,12 @@ def main(bench_s: float) -> None:
         begin_ns, begin = clock.now_ns, time.process_time()
         clock.run(clock.sleep(bench_s))
         core_s, end_ns = time.process_time() - begin, clock.now_ns
+        lit = [name for name, one in bench.wiring.screens.items() if clock.run(one.latest()).token != "dark"]
         bench.close()
         journal.close()
-        frames = sum(entry.kind == "can" and begin_ns < entry.t_ns <= end_ns for entry in JournalReader(path))
+        kinds = Counter(entry.kind for entry in JournalReader(path) if begin_ns < entry.t_ns <= end_ns)
+    frames = kinds["can"]
+    print(f"lit screens: {', '.join(lit)}; messages to and from the cloud: {kinds['mqtt']}")
     print(f"{frames / bench_s:.0f} frames a bench second on {len(bench.wiring.buses)} buses")
     print(f"{frames / core_s:.0f} frames a second of one core, {bench_s / core_s:.0f} times real time")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import sys
@@ -173,6 +174,9 @@ class Session:
         """
         refuse_twins(cases)
         records = {case.id: planned(case, self.config.variant) for case in cases}
+        if self.settings.folder:  # a child of a run: what it has read until now stays, and needs no look for garbage
+            gc.collect()
+            gc.freeze()
         if self.settings.announces:
             announce(self.talk, records, cases[0].runner if cases else "")
 

@@ -122,7 +122,10 @@ class Network:
 
     def only(self, buses: Iterable[str]) -> Network:
         """The network of some of the buses; what was worked out is shared."""
-        part = Network({bus: self.databases[bus] for bus in buses}, self.names)
+        chosen = list(buses)
+        if chosen == list(self.databases):
+            return self
+        part = Network({bus: self.databases[bus] for bus in chosen}, self.names)
         part._traits, part._starts = self._traits, self._starts
         return part
 

@@ -41,8 +41,9 @@ def test_a_run_leaves_the_evidence(hil):
 
 
 def test_journals_are_equal_under_another_hash_seed_and_alone(hil):
-    first = hil("--tag", "realtime", PYTHONHASHSEED="1")
-    second = hil("--tag", "realtime", PYTHONHASHSEED="2")
+    suites = "robot_suites/network.robot", "pytest_suites/test_cluster.py", "pytest_suites/test_network.py"
+    first = hil(*suites, PYTHONHASHSEED="1")
+    second = hil(*suites, PYTHONHASHSEED="2")
     alone = hil("--name", "test_main_beam_telltale_is_fast", PYTHONHASHSEED="3")
     one, other, single = journals(first.folder), journals(second.folder), journals(alone.folder)
     assert len(one) >= 10

@@ -44,6 +44,7 @@ class BenchSection(Section):
         watchdog: wall time after which a case that does not end is killed.
         allowed_lateness: how late the restbus may send before checks become inconclusive; one cycle of the message
             where it isn't given.
+        listen: how long a bench on a real clock listens before it sends anything, lest it speak over somebody else.
     """
 
     name: Name
@@ -53,6 +54,7 @@ class BenchSection(Section):
     timeout: Seconds = Field(120.0, gt=0)
     watchdog: Seconds = Field(300.0, gt=0)
     allowed_lateness: Seconds | None = None
+    listen: Seconds = Field(0.2, ge=0)
 
 
 class BusSection(PortSection):
@@ -234,7 +236,7 @@ class ProbeSection(Section):
     within: Seconds = 10.0
 
 
-MonitorLevel = Literal["fail", "warn", "off"]
+MonitorLevel = Literal["fault", "fail", "warn", "off"]
 
 
 class MonitorLevels(Section):

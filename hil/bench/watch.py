@@ -14,7 +14,7 @@ from hil.can.monitor_rules import Kind, Level, MonitorRules, Pattern, Rule, Subj
 from hil.can.monitors import Finding, Monitors
 from hil.can.restbus import Restbus
 from hil.clock import Clock
-from hil.errors import UsageError
+from hil.errors import BenchError, UsageError
 
 _JITTER_NS: Final = 500_000_000
 """How often a bench in real time tells the monitors its own jitter."""
@@ -91,10 +91,17 @@ class Watch:
             monitor_rules(config, network),
             expected_nodes={bus: section.real_nodes for bus, section in config.bus.items()},
             is_played=lambda bus, message: restbus.plays(bus, message.name),
-            on_finding=lambda finding: self._record(finding, "first"),
+            on_finding=self._on_first,
         )
+        self.breaks_bench = True
+        """Whether a finding of the level `fault` breaks the bench at once."""
         self.on_frame = self._monitors.on_frame
         self._jitter = None if clock.is_virtual else clock.call_in(_JITTER_NS, self._tell_jitter)
+
+    def _on_first(self, finding: Finding) -> None:
+        self._record(finding, "first")
+        if self.breaks_bench and finding.level is Level.FAULT and not self._is_allowed(finding):
+            self._recorder.lost(broken_by(finding))
 
     def _tell_jitter(self, _: object) -> None:
         worst_ns = max((sent.worst_late_ns for sent in self._restbus.messages), default=0)
@@ -172,6 +179,14 @@ class Watch:
         }
         t_ns = finding.t_ns if phase == "first" else self._clock.now_ns
         self._recorder.record("monitor", fields, t_ns=t_ns)
+
+
+def broken_by(finding: Finding) -> BenchError:
+    """A finding of the level `fault`, as the fault of the bench that it is."""
+    mend = f"mend it, or give {finding.kind.value} another level in [monitors]."
+    if finding.kind is Kind.FOREIGN:
+        mend = 'stop the other sender, or name its node in real_nodes; foreign = "warn" in [monitors] goes on anyway.'
+    return BenchError(finding.what, where="monitor", remedy=mend)
 
 
 def find_message(network: Network, bus: str, name: str) -> Message | None:

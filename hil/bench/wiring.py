@@ -459,10 +459,11 @@ class OpenBench:
 
 
 def open_bench(made: Plan, seed: str) -> OpenBench:
-    """Start the processes of a bench, make its ports and open them.
+    """Start the processes of a bench, make its ports, open them and listen for a while.
 
     Raises:
-        BenchError: a process or a port doesn't come up; nothing is left open.
+        BenchError: a process or a port doesn't come up, or somebody else sends what the restbus plays; nothing is left
+            open.
     """
     processes, announced = start_all(made.config, made.defects)
     try:
@@ -474,7 +475,14 @@ def open_bench(made: Plan, seed: str) -> OpenBench:
     bench = OpenBench(wiring, processes)
     try:
         wiring.clock.run(wiring.open())
+        wiring.clock.run(_listen_first(wiring))
     except BaseException:
         bench.close()
         raise
     return bench
+
+
+async def _listen_first(wiring: Wiring) -> None:
+    """Give somebody else who sends what the restbus plays time to be heard before it speaks; the monitors tell."""
+    if not wiring.config.is_virtual:
+        await wiring.clock.sleep(wiring.config.bench.listen)

@@ -1,4 +1,4 @@
-"""Which irregularities of a bus matter: of each kind `fail`, `warn` or `off`, by default and per message.
+"""Which irregularities of a bus matter: of each kind `fault`, `fail`, `warn` or `off`, by default and per message.
 
 Rules of this module: pure. A rule names messages by `[bus::]NAME`, where * and ? stand for any characters, or by
 identifier: `0x7A0`, `0x700-0x7FF`, `0x18FF0000x` (29 bits). Of several rules that fit the last one counts, for each
@@ -33,8 +33,9 @@ class Kind(StrEnum):
 
 
 class Level(StrEnum):
-    """What a finding is worth."""
+    """What a finding is worth; `FAULT`: the bench is not what its file says, so nothing can be judged on it."""
 
+    FAULT = "fault"
     FAIL = "fail"
     WARN = "warn"
     OFF = "off"
@@ -47,7 +48,7 @@ DEFAULT_LEVELS: Final = MappingProxyType(
         Kind.E2E: Level.FAIL,
         Kind.UNDEFINED: Level.FAIL,
         Kind.ERROR_FRAMES: Level.WARN,
-        Kind.FOREIGN: Level.WARN,
+        Kind.FOREIGN: Level.FAULT,
     }
 )
 _IDS: Final = re.compile(r"0x([0-9a-f]+)(x?)(?:\s*-\s*0x([0-9a-f]+)(x?))?", re.IGNORECASE)

@@ -179,7 +179,7 @@ class Collector:
         if f.text(fields, "phase") == "end":
             self._notes.add(Line(entry.t_ns, f.text(fields, "bus"), "monitor", text))
         else:
-            self._events.add(Event(entry.t_ns, "monitor", text, f.text(fields, "level") == "fail"))
+            self._events.add(Event(entry.t_ns, "monitor", text, f.text(fields, "level") in ("fail", "fault")))
 
     def _on_other(self, entry: Entry, fields: f.Fields) -> None:
         """A record of any other kind, on a lane of its own."""

@@ -745,7 +745,7 @@ def test_somebody_else_who_sends_what_the_restbus_plays_is_told(lab):
         "Speed on body: somebody else sends it, though the restbus plays it (first at 0.000 s, 3 times)"
     )
     assert lines[0].startswith("NM_BCM on body: somebody else sends it")
-    assert {(finding.level, finding.kind) for finding in lab.monitors.findings()} == {(Level.WARN, Kind.FOREIGN)}
+    assert {(finding.level, finding.kind) for finding in lab.monitors.findings()} == {(Level.FAULT, Kind.FOREIGN)}
 
 
 def test_of_what_it_plays_nothing_else_is_told(lab):
@@ -815,7 +815,7 @@ def misbehave(lab):
 def test_the_defaults(lab):
     assert misbehave(lab) == {
         Kind.CYCLE: Level.FAIL, Kind.DLC: Level.FAIL, Kind.E2E: Level.FAIL, Kind.UNDEFINED: Level.FAIL,
-        Kind.ERROR_FRAMES: Level.WARN, Kind.FOREIGN: Level.WARN,
+        Kind.ERROR_FRAMES: Level.WARN, Kind.FOREIGN: Level.FAULT,
     }  # fmt: skip
 
 

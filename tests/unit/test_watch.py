@@ -6,7 +6,7 @@ from hil.bench.case import Case
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
 from hil.can.restbus import Lateness
-from hil.errors import EcuError, NotRunError, UsageError, Verdict
+from hil.errors import BenchError, EcuError, NotRunError, UsageError, Verdict
 from hil.journal import EXTENDED, JournalReader
 
 MS = 1_000_000
@@ -94,6 +94,46 @@ def test_an_identifier_that_no_database_has_fails_the_case(begun, bench):
     final, _ = begun.end()
     assert final.verdict is Verdict.FAIL
     assert "0x18FF1234x on body" in final.message
+
+
+def speaks_over(begun, message="BCM_Lights"):
+    """Somebody else sends a message that the restbus plays, once."""
+    second = begun.wiring.wires["body"].port("SECOND")
+    begun.bench.call(second.open(lambda frame: None, lambda error: None))
+    played = begun.wiring.plan.network.databases["body"].get_message_by_name(message)
+    begun.act(lambda: second.send(played.frame_id, bytes(played.length)))
+
+
+def test_a_second_sender_is_a_bench_fault_at_once(begun, bench):
+    speaks_over(begun)
+    with pytest.raises(BenchError, match="BCM_Lights on body: somebody else sends it, though the restbus plays it"):
+        bench.sleep("10 s")
+    assert bench.now_ns < 10_000 * MS
+    final, said = begun.end()
+    assert final.verdict is Verdict.BENCH
+    assert "stop the other sender, or name its node in real_nodes" in final.message
+    assert [(record["kind"], record["level"]) for record in said] == [("foreign", "fault")]
+
+
+def test_a_second_sender_may_be_allowed_by_the_case(begun, bench):
+    bench.allow_findings("BCM_Lights", kinds=("foreign",))
+    speaks_over(begun)
+    bench.sleep("100 ms")
+    assert [str(finding.kind) for finding in bench.findings()] == ["foreign"]
+    assert begun.end()[0].verdict is Verdict.PASS
+
+
+def test_a_second_sender_may_be_borne_by_the_bench_file(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    text = (repository / "fixtures/benches/virtual.toml").read_text().replace('"../', f'"{repository}/fixtures/')
+    text = text.replace(f"{repository}/fixtures/../", f"{repository}/")
+    (tmp_path / "bench.toml").write_text(text + '\n[monitors]\nforeign = "warn"\n')
+    session = Session(Settings(bench=str(tmp_path / "bench.toml"), results=str(tmp_path)))
+    begun = Begun(session)
+    speaks_over(begun)
+    begun.bench.sleep("100 ms")
+    assert begun.end()[0].verdict is Verdict.PASS
+    session.close()
 
 
 def test_what_the_bench_sends_itself_is_not_monitored(begun, bench):

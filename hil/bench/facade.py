@@ -8,7 +8,7 @@ that catching it without `expected_failure` does not make a case pass.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from hil import units
@@ -89,16 +89,9 @@ class Bench(
         """Let bench time pass: `bench.sleep("500 ms")`."""
         self.call(self.wiring.clock.sleep(units.seconds(duration)))
 
-    @contextlib.contextmanager
-    def step(self, name: str, *arguments: str) -> Iterator[None]:
+    def step(self, name: str, *arguments: str) -> contextlib.AbstractContextManager[None]:
         """A named step of the test, shown on the report's timeline."""
-        number = self.wiring.recorder.step(name, list(arguments))
-        status = "fail"
-        try:
-            yield
-            status = "pass"
-        finally:
-            self.wiring.recorder.end_step(number, status)
+        return self.portal.step(name, *arguments)
 
     def expected_failure(self) -> contextlib.AbstractContextManager[None]:
         """A block in which a check must fail; if none does, that is a failure of the test."""

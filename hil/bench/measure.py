@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from hil import units
 from hil.bench.portal import Portal, finger_on, only
+from hil.bench.shots import keep_pictures
 from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.can.database import SignalRef, SignalValue, Value
@@ -93,7 +94,10 @@ async def measure_reaction(
 
     async def see(after_ns: int) -> Seen | None:
         result = await checks.within(reaction, _GIVE_UP_S)
-        return Seen(result.t_ns, result.bound_ns) if result.ok and result.t_ns >= after_ns else None
+        if result.ok and result.t_ns >= after_ns:
+            return Seen(result.t_ns, result.bound_ns)
+        keep_pictures(stage.portal, stage.name, result)
+        return None
 
     since_ns = wiring.clock.now_ns
     taken = await measure(wiring.rng, Probe(stimulus.fire, relax, stimulus.shift, see), samples)
@@ -126,7 +130,11 @@ class SignalStimulus:
 
     async def relax(self) -> None:
         """Set the rest value."""
-        self._wiring.restbus.set(self._ref, self._rest)
+        self._set(self._rest)
+
+    def _set(self, value: Value) -> None:
+        self._wiring.restbus.set(self._ref, value)
+        self._wiring.recorder.signal(str(self._ref), value, "bench")
 
     def shift(self, part: float) -> None:
         """Move the message's phase by a part of its cycle."""
@@ -144,7 +152,7 @@ class SignalStimulus:
         self._wiring.taps.append(tap := lambda frame: self._match(frame, sent))
         timer = clock.call_in(round(_WIRE_WITHIN_CYCLES * self.cycle_s * 1e9) + 1_000_000_000, _nothing, sent)
         try:
-            self._wiring.restbus.set(self._ref, self._active)
+            self._set(self._active)
             frame: CanFrame | None = await sent
         finally:
             self._wiring.taps.remove(tap)

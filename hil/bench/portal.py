@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
 from hil.bench.looks import Looks
@@ -40,12 +41,16 @@ class Portal:
 
     Args:
         wiring: the ports of the bench, open.
+
+    Attributes:
+        narrator: tells what a call is in the words of the test, for the steps of the case; None: it has other steps.
     """
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.judge = Judge(wiring.recorder, wiring.clock)
         self.looks = Looks(wiring.plan.layouts)
+        self.narrator: Callable[[], tuple[str, list[str]]] | None = None
 
     @property
     def now_ns(self) -> int:
@@ -70,7 +75,8 @@ class Portal:
             main.close()
             raise
         try:
-            result = self.wiring.clock.run(main)
+            with self._told():
+                result = self.wiring.clock.run(main)
         except InconclusiveError as error:
             if error is not recorder.inconclusive:
                 recorder.fault(error)
@@ -87,6 +93,23 @@ class Portal:
             raise broken from error
         recorder.raise_if_broken()
         return result
+
+    @contextlib.contextmanager
+    def step(self, name: str, *arguments: str) -> Iterator[None]:
+        """A named step of the test, shown on the report's timeline."""
+        number = self.wiring.recorder.step(name, list(arguments))
+        status = "fail"
+        try:
+            yield
+            status = "pass"
+        finally:
+            self.wiring.recorder.end_step(number, status)
+
+    def _told(self) -> contextlib.AbstractContextManager[None]:
+        if self.narrator is None:
+            return contextlib.nullcontext()
+        name, arguments = self.narrator()
+        return self.step(name, *arguments)
 
     def _raise_left_over(self) -> None:
         """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""

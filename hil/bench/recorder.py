@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hil.can.database import Value
 from hil.can.frames import CanFrame
 from hil.can.restbus import Lateness
 from hil.clock import Clock
@@ -50,6 +51,11 @@ class Recorder:
         if self.journal is not None:
             t_ns, bus, can_id, data, flags, origin = frame
             self.journal.frame(t_ns, bus, can_id, flags, origin, data)
+
+    def signal(self, name: str, value: Value, by: str) -> None:
+        """A signal has a value now: set by the `bench`, or read from the `ecu`."""
+        fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": value.label or "", "by": by}
+        self.record("signal", fields)
 
     def console(self, name: str, t_ns: int, direction: str, text: str) -> None:
         """Text went over a console."""

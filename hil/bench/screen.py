@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import cv2
-
 from hil.bench.portal import Portal
 from hil.bench.screen_items import (
     DEFAULT_WITHIN,
@@ -19,14 +17,12 @@ from hil.bench.screen_items import (
     TextFacade,
     ViewFacade,
 )
+from hil.bench.shots import keep_pictures, png
 from hil.errors import EcuError
 from hil.hmi import expect_lamps, glass
 from hil.hmi.checks import CheckResult, ScreenChecks
-from hil.hmi.frames import Pixels
 from hil.hmi.layout import Bar, Button, Icon, Needle, Picture, Popup, Telltale, Text, View
 from hil.units import Duration
-
-_JPEG_QUALITY = 85
 
 
 class ScreenFacade:
@@ -154,11 +150,11 @@ def judge_pictured(bench: Portal, source: str, result: CheckResult, *, throughou
     Raises:
         EcuError: it failed; with the picture.
     """
-    _keep_pictures(bench, source, result)
+    keep_pictures(bench, source, result)
     try:
         _judge(bench, result, throughout)
     except EcuError as error:
-        error.picture = _png(result.crop)
+        error.picture = png(result.crop)
         raise
 
 
@@ -179,22 +175,3 @@ def _judge(bench: Portal, result: CheckResult, throughout: bool) -> None:
         detail=result.detail,
         throughout=throughout,
     )
-
-
-def _keep_pictures(bench: Portal, source: str, result: CheckResult) -> None:
-    """The crop that was judged, lossless; of a failed check the whole frame too."""
-    journal = bench.wiring.recorder.journal
-    if journal is None:
-        return
-    region = result.target.partition(": ")[2].replace(" ", ".")
-    journal.picture(result.t_ns, f"{source}/{region}", "png", _png(result.crop))
-    if not result.ok and source in bench.wiring.screens:
-        journal.picture(result.t_ns, source, "jpeg", _jpeg(result.frame.pixels))
-
-
-def _png(pixels: Pixels) -> bytes:
-    return bytes(cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
-
-
-def _jpeg(pixels: Pixels) -> bytes:
-    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])

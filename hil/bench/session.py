@@ -28,6 +28,7 @@ from hil.bench.claims import Claims
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
+from hil.bench.narration import told_step
 from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
@@ -272,6 +273,7 @@ class Session:
         with facade.step(f"Start from '{case.start.value}'"):
             facade.call(Reset(wiring).to(case.start))
         facade.arm()
+        facade.portal.narrator = told_step if case.runner == "pytest" else None
         return facade
 
     @staticmethod

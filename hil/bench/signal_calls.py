@@ -232,8 +232,7 @@ class SignalCalls:
         return self.portal.wiring.plan.network
 
     def _record_signal(self, name: str, value: Value, by: str) -> None:
-        fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": value.label or "", "by": by}
-        self.portal.wiring.recorder.record("signal", fields)
+        self.portal.wiring.recorder.signal(name, value, by)
 
     def signal(self, name: str) -> Value:
         """The last value of a signal: what came over the bus, or what the restbus sends.

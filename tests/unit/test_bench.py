@@ -12,8 +12,8 @@ from hil.errors import BenchError, EcuError, NotRunError, UsageError, Verdict
 from hil.journal import JournalReader
 
 
-def case(start=Start.ON, timeout_s=None, name="case"):
-    return Case(name, name, "suite", "file:1", ("T-1",), (), start, "pytest", "", timeout_s)
+def case(start=Start.ON, timeout_s=None, name="case", runner="pytest"):
+    return Case(name, name, "suite", "file:1", ("T-1",), (), start, runner, "", timeout_s)
 
 
 @pytest.fixture
@@ -246,6 +246,43 @@ def test_a_reaction_that_never_comes_fails(repository, tmp_path, monkeypatch):
         session.bench().screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", samples=3)
     session.end(Outcome())
     session.close()
+    entries = list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
+    assert {entry.name for entry in entries if entry.kind == "screen"} >= {"cluster", "cluster/telltale.high_beam"}
+    assert [entry.data["label"] for entry in entries if entry.kind == "signal"] == ["Off", "On"]
+
+
+def steps(entries):
+    """The steps after the start, and how each ended."""
+    told = [entry.data for entry in entries if entry.kind == "step"]
+    ended = {item["id"]: item["status"] for item in told if item["phase"] == "end"}
+    return [(item["name"], item["args"], ended[item["id"]]) for item in told if item["phase"] == "start"][1:]
+
+
+def test_the_steps_of_a_python_test_are_its_own_lines(begin):
+    bench = begin()
+    speed = 87
+    bench.set_signal("VehicleSpeed", f"{speed} km/h")
+    with pytest.raises(EcuError):
+        bench.screen().telltale("high_beam").should_be(
+            "on", within="50 ms"
+        )  # fmt: skip
+    with bench.transaction():
+        bench.set_signal("HighBeam", "On")
+    with bench.step("braking", "hard"):
+        bench.sleep("10 ms")
+    assert steps(begin.end()[1]) == [
+        ('bench.set_signal("VehicleSpeed", f"{speed} km/h")', ["value=87 km/h"], "pass"),
+        ('bench.screen().telltale("high_beam").should_be( "on", within="50 ms" )', [], "fail"),
+        ('bench.set_signal("HighBeam", "On")', [], "pass"),
+        ('with bench.transaction(): bench.set_signal("HighBeam", "On")', [], "pass"),
+        ("braking", ["hard"], "pass"),
+        ('bench.sleep("10 ms")', [], "pass"),
+    ]
+
+
+def test_a_robot_case_has_no_steps_but_its_keywords(begin):
+    begin(runner="robot").set_signal("HighBeam", "On")
+    assert steps(begin.end()[1]) == []
 
 
 def test_the_bench_is_given_back_after_a_case_in_which_a_signal_arrived(begin, session):

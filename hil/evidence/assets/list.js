@@ -29,7 +29,7 @@ const List = (() => {
       groups.map(([group, title]) => h("div", {}, h("h2", {}, title), h("dl", {}, of(group).map(fact)))),
       more.length ? h("div", { class: "files" }, more.map((item) => h("span", { class: "text" }, h("span", { class: "soft" }, item.label, " "), h("code", {}, item.value)))) : null,
       files.length ? h("div", { class: "files" }, h("span", { class: "soft" }, "SHA-256"), files) : null,
-      pictures.length ? h("details", { class: "files" }, h("summary", {}, `and ${pictures.length} templates of symbols`), pictures) : null));
+      pictures.length ? h("details", {}, h("summary", {}, `and ${pictures.length} templates of symbols`), h("div", { class: "files" }, pictures)) : null));
   }
 
   function headline() {

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from hil.can import link
 from hil.can.disturbance import Disturbance
 from hil.can.pythoncan import PythonCanPort
 from hil.can.wire import SimWire
@@ -129,6 +130,29 @@ class TestPythonCanOnSocketCan(CanPortContract):
         clock = RealClock()
         near, far = (python_can(clock, "socketcan", "vcan0", {"fd": True}) for _ in range(2))
         yield CanPair(clock, near, far)
+        clock.close()
+
+
+@pytest.fixture(scope="module")
+def controllers():
+    for channel in ("can0", "can1"):
+        link.configure(channel, link.LinkSettings(500_000))
+    yield
+    for channel in ("can0", "can1"):
+        link.bring(channel, up=False)
+
+
+@pytest.mark.skipif(
+    "can0" not in interfaces(), reason="no can0 (python tools/vcan.py --controllers 2 -- brings one up)"
+)
+class TestPythonCanOnControllers(CanPortContract):
+    """Two controllers under their kernel driver, on one bus; classic CAN only."""
+
+    @pytest.fixture
+    def can_pair(self, controllers, nothing_leaks):
+        clock = RealClock()
+        near, far = (python_can(clock, "socketcan", channel, {}) for channel in ("can0", "can1"))
+        yield CanPair(clock, near, far, fd=False)
         clock.close()
 
 

@@ -87,6 +87,8 @@ def test_the_results_directory_is_absolute(tmp_path, monkeypatch):
         (["--channels", "vcan0;reboot", "--", "true"], "interface names"),
         (["--channels", ",", "--", "true"], "interface names"),
         (["--mode", "host", "--", "true"], "invalid choice"),
+        (["--controllers", "9", "--", "true"], "invalid choice"),
+        (["--controllers", "2", "--mode", "namespace", "--", "true"], "only a guest has them"),
     ],
 )
 def test_a_wrong_argument_is_a_usage_error(arguments, said, capsys):
@@ -102,6 +104,8 @@ def test_the_job_is_shell_that_init_reads(tmp_path):
     script = f'{text}\nprintf "%s|" "$MODULES" "$CHANNELS" "$PORTS" "$RESULTS"'
     said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
     assert said == f"can.ko vcan.ko|a b|80|{results.resolve()}|"
+    assert "CONTROLLERS=2\n" in render_job(job("--controllers", "2"), [])
+    assert "CONTROLLERS=''\n" in text
 
 
 def test_the_command_keeps_its_words_directory_and_environment(tmp_path):
@@ -154,6 +158,12 @@ def test_the_host_is_shared_read_only_and_results_are_not():
 def test_the_guest_has_a_network_only_for_a_host_port():
     assert "-nic" not in command_line("tcg")
     assert "-nic" in command_line("tcg", "--host-port", "18222")
+
+
+def test_controllers_are_on_one_bus_and_only_where_asked_for():
+    assert "kvaser_pci" not in " ".join(command_line("tcg"))
+    words = command_line("tcg", "--controllers", "2")
+    assert words[-6:] == ["-object", "can-bus,id=bus", *["-device", "kvaser_pci,canbus=bus"] * 2]
 
 
 def test_the_accelerators_have_their_processors():

@@ -13,6 +13,9 @@ Rules of this package:
 - The guest gets PATH, locale, Python's and HIL_* variables and what `--env` names; a namespace inherits everything.
 - `--host-port N` makes the host's 127.0.0.1:N reachable as 127.0.0.1:N for COMMAND, in both modes; nothing else of the
   host's loopback is. Unix sockets are no way out: a socket file on 9p does not connect two kernels.
+- `--controllers N` adds N SJA1000 controllers (QEMU's kvaser_pci under the kernel's own driver), can0 and on, linked by
+  a CAN bus of QEMU's. They are down and have no bit rate: whoever uses them sets them up. QEMU's bus is not timed, and
+  knows no bit errors, so that no controller goes bus-off by itself. Only in a guest.
 - KVM is tried once a boot of the host, against a time limit: it may open and then hang. The cache keeps the outcome.
 - Nothing survives this tool: no process, no interface, no namespace.
 - Not for timing: an emulated CPU is ten times slower, and far more in floating point. OCR belongs outside, behind a

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from vcan.host import VcanError, last_line, reaped, require, say
 from vcan.initramfs import guest_environment, initramfs, render_command, render_job
 from vcan.job import Job
-from vcan.kernel import MODULES, NETWORK_MODULES, cache, load_order, module_file, prepare_kernel
+from vcan.kernel import CONTROLLER_MODULES, MODULES, NETWORK_MODULES, cache, load_order, module_file, prepare_kernel
 
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "dpkg-deb": "dpkg"}
@@ -101,7 +101,14 @@ def qemu_command(job: Job, kernel: Path, scratch: Path, accelerator: str, ports:
         command += ["-device", f"virtserialport,nr={number},chardev=port{number}"]
     command += share("root", Path("/"), ",readonly=on")
     command += share("results", job.results) if job.results else []
+    command += controllers(job.controllers)
     return command + (["-nic", "user,model=virtio-net-pci"] if job.host_ports else [])
+
+
+def controllers(count: int) -> list[str]:
+    """QEMU's arguments for SJA1000 controllers, can0 and on, on one bus."""
+    bus = ["-object", "can-bus,id=bus"] if count else []
+    return bus + ["-device", "kvaser_pci,canbus=bus"] * count
 
 
 def share(name: str, path: Path, options: str = "") -> list[str]:
@@ -113,7 +120,7 @@ def share(name: str, path: Path, options: str = "") -> list[str]:
 
 def start_files(job: Job, kernel: Path) -> bytes:
     """The initramfs: init.sh, what it is to do, busybox and the modules."""
-    wanted = (*MODULES, *NETWORK_MODULES) if job.host_ports else MODULES
+    wanted = (*MODULES, *(NETWORK_MODULES if job.host_ports else ()), *(CONTROLLER_MODULES if job.controllers else ()))
     modules = [module_file(path) for path in load_order((kernel / "modules.dep").read_text(), wanted)]
     command = render_command(job, os.getcwd(), guest_environment(os.environ, job.environment))
     files = {

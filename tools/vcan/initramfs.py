@@ -19,6 +19,7 @@ def render_job(job: Job, modules: Iterable[str]) -> str:
     values = {
         "MODULES": " ".join(modules),
         "CHANNELS": " ".join(job.channels),
+        "CONTROLLERS": str(job.controllers or ""),
         "PORTS": " ".join(map(str, job.host_ports)),
         "RESULTS": str(job.results or ""),
     }

@@ -20,6 +20,7 @@ class Job:
     environment: Mapping[str, str]
     timeout_s: float
     inside: int = -1
+    controllers: int = 0
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, Job]:
@@ -33,7 +34,10 @@ def parse(arguments: Sequence[str]) -> tuple[str, Job]:
     if not names or not all(re.fullmatch(r"[A-Za-z]\w{0,14}", name) for name in names):
         parser.error(f"--channels {known.channels}: expected interface names such as vcan0,vcan1")
     results = known.results.resolve() if known.results else None
-    job = Job(tuple(command), names, tuple(known.host_port), results, dict(known.env), known.timeout, known.inside)
+    if known.controllers and known.mode == "namespace":
+        parser.error("--controllers: only a guest has them; leave --mode out")
+    ports, environment = tuple(known.host_port), dict(known.env)
+    job = Job(tuple(command), names, ports, results, environment, known.timeout, known.inside, known.controllers)
     return known.mode, job
 
 
@@ -46,6 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, metavar="DIR", help="directory that COMMAND may write to")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="S", help="for the whole run (default 300)")
     parser.add_argument("--channels", default="vcan0", metavar="NAME[,NAME]", help="interfaces (default vcan0)")
+    count = "SJA1000 controllers can0, can1 ... on one bus of their own; always in a guest"
+    parser.add_argument("--controllers", type=int, choices=range(1, 5), default=0, metavar="N", help=count)
     parser.add_argument("--env", type=assignment, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
         "--host-port", type=port, action="append", default=[], metavar="N", help="of the host's loopback"

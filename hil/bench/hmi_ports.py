@@ -137,6 +137,51 @@ class AdbKeys:
         )
 
 
+class AgentOptions(Options):
+    """Options of an agent that touches and presses, line by line."""
+
+    url: str
+    timeout: Seconds = Field(5.0, gt=0)
+
+
+class SocketTouchFactory:
+    """`[touch.*] port = "socket"`."""
+
+    Options = AgentOptions
+    real = True
+
+    @staticmethod
+    def resources(options: AgentOptions) -> list[str]:
+        """The agent's finger; touch and keys may be one agent's."""
+        return [f"touch:{options.url}"]
+
+    @staticmethod
+    def make(site: Site, options: AgentOptions) -> TouchPort:
+        """A finger that an agent moves."""
+        from hil.hmi.input_socket import SocketTouch
+
+        return SocketTouch(clock=site.clock, name=site.name, size=site.size, url=options.url, timeout_s=options.timeout)
+
+
+class SocketKeysFactory:
+    """`[keys.*] port = "socket"`."""
+
+    Options = AgentOptions
+    real = True
+
+    @staticmethod
+    def resources(options: AgentOptions) -> list[str]:
+        """The agent's hand on the keys."""
+        return [f"keys:{options.url}"]
+
+    @staticmethod
+    def make(site: Site, options: AgentOptions) -> KeyPort:
+        """Keys that an agent presses."""
+        from hil.hmi.input_socket import SocketKeys
+
+        return SocketKeys(clock=site.clock, name=site.name, url=options.url, timeout_s=options.timeout)
+
+
 class SimAudioFactory:
     """`[audio.*] port = "virtual"`: the loudspeaker of the virtual ECU."""
 
@@ -190,6 +235,41 @@ class CommandAudioFactory:
             folder=site.folder,
             rate_Hz=options.rate,
             channels=options.channels,
+            delay_s=options.delay,
+            bound_s=options.bound,
+            timeout_s=options.timeout,
+        )
+
+
+class HttpAudioOptions(Options):
+    """Options of a WAV over HTTP that never ends."""
+
+    url: str
+    delay: Seconds = Field(0.0, ge=0)
+    bound: Seconds = Field(0.05, ge=0)
+    timeout: Seconds = Field(5.0, gt=0)
+
+
+class HttpAudioFactory:
+    """`[audio.*] port = "http"`."""
+
+    Options = HttpAudioOptions
+    real = True
+
+    @staticmethod
+    def resources(options: HttpAudioOptions) -> list[str]:
+        """A stream may serve several."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: HttpAudioOptions) -> AudioPort:
+        """An ear at a stream."""
+        from hil.hmi.audio_http import HttpAudio
+
+        return HttpAudio(
+            clock=site.clock,
+            name=site.name,
+            url=options.url,
             delay_s=options.delay,
             bound_s=options.bound,
             timeout_s=options.timeout,

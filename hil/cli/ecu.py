@@ -1,7 +1,8 @@
 """`hil ecu serve`: the virtual cockpit ECU as a process of its own, on wires that any bench can reach.
 
-CAN over any python-can interface, console on a pty, screen over HTTP, power from a simulated supply that speaks SCPI
-over TCP. Where they are is announced in one line of JSON on standard output; SIGTERM or Ctrl-C ends it.
+CAN over any python-can interface, console on a pty, screens, loudspeaker and flash over HTTP, touch and keys as lines
+over TCP, power from a simulated supply that speaks SCPI over TCP. Where they are is announced in one line of JSON on
+standard output; SIGTERM or Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ from hil.ecu import centre_art, centre_state, cluster
 from hil.ecu.cockpit import VSYNC_HZ, CockpitEcu, Wires
 from hil.ecu.defects import CATALOGUE, check_names
 from hil.ecu.http_face import HttpFace
+from hil.ecu.input_face import InputFace
 from hil.ecu.pty_face import PtyFace
 from hil.ecu.scpi_face import ScpiFace
+from hil.ecu.slots import factory_flash, parts_of
 from hil.ecu.variant import EcuVariant
 from hil.errors import UsageError
+from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display
+from hil.hmi.touch import KeyPad, TouchPanel
 from hil.seed import seeded
 from hil.serial.line import PowerLine
 
@@ -103,11 +108,12 @@ class EcuProcess:
     console: PtyFace
     screen: HttpFace
     supply: ScpiFace
+    hand: InputFace
 
     async def open(self) -> None:
         """Open the outer ends, then let the ECU live."""
-        await self.screen.open()
-        await self.supply.open()
+        for face in (self.screen, self.supply, self.hand):
+            await face.open()
         await self.ecu.start()
 
     def announcement(self) -> dict[str, str]:
@@ -116,11 +122,12 @@ class EcuProcess:
             "console": self.console.path,
             "http": f"http://127.0.0.1:{self.screen.port}",
             "supply": f"socket://127.0.0.1:{self.supply.port}",
+            "input": f"socket://127.0.0.1:{self.hand.port}",
         }
 
     async def close(self) -> None:
         """Let all go."""
-        for face in (self.screen, self.supply, self.console):
+        for face in (self.hand, self.screen, self.supply, self.console):
             await face.close()
         for port in self.can.values():
             await port.close()
@@ -143,15 +150,19 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     cluster.warm_up(_ecu_variant(variant).brand)
     centre_art.warm_up(_ecu_variant(variant).brand)
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
-    wires = Wires(power=line, can=can_ports, console=console, displays=displays)
+    wires = Wires(
+        power=line, can=can_ports, console=console, displays=displays, flash=factory_flash(seeded("flash")),
+        touch=TouchPanel("centre", centre_state.SIZE), keys=KeyPad(), speaker=Speaker("cabin"),
+    )  # fmt: skip
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
         clock=clock,
         ecu=CockpitEcu(clock, wires, network, rng, defects, variant=_ecu_variant(variant)),
         can=can_ports,
         console=console,
-        screen=HttpFace(clock=clock, displays=list(displays.values())),
+        screen=HttpFace(clock=clock, displays=displays.values(), speakers=[wires.speaker], flash=parts_of(wires.flash)),
         supply=ScpiFace(clock=clock, line=line),
+        hand=InputFace(clock=clock, panel=wires.touch, pad=wires.keys),
     )
 
 

@@ -1,13 +1,15 @@
-"""The ECU's screens over HTTP: what a camera server would show of a real one.
+"""The ECU's screens, loudspeaker and flash over HTTP: what a camera, a microphone and a probe would give of a real one.
 
-    GET /                 a page with the screens
+    GET /                 a page with the screens and the sound
     GET /<screen>.png     the picture on the glass now; .jpg likewise
     GET /<screen>.mjpeg   each new picture, as multipart/x-mixed-replace
+    GET /<speaker>.wav    what sounds from now on, without end
+    GET /flash/<part>     the bytes of a part of the flash, as a probe reads them: /flash/slot%20A
 
 Rules of this module: h11 is the protocol, asyncio moves the bytes. `ETag` stands for the state of the glass: it
-changes with the frame's token, so an unchanged picture costs a 304 and is encoded once. `X-Frame-Age-Us` says how
-long ago the frame was put on the glass, also with a 304. A slow client of a stream gets fewer pictures, never old
-ones.
+changes with the frame's token, so an unchanged picture costs a 304 and is encoded once. `X-Frame-Age-Us` says how long
+ago the frame was put on the glass, also with a 304; `X-Sample-Age-Us` how old the first sample of a sound is. A slow
+client of a stream gets fewer pictures, never old ones; of a sound it gets every sample, late.
 """
 
 from __future__ import annotations
@@ -16,16 +18,19 @@ import asyncio
 import contextlib
 import functools
 import html
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import cv2
 import h11
 import numpy as np
 
 from hil.clock import Clock
+from hil.ecu import http_sound
 from hil.ecu.listener import Listener
 from hil.errors import BenchError
+from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display, Frame, Pixels
 
 _READ_BYTES: Final = 65536
@@ -38,17 +43,29 @@ Headers = list[tuple[str, str]]
 
 
 class HttpFace(Listener):
-    """Serves displays over HTTP/1.1 on 127.0.0.1.
+    """Serves displays, loudspeakers and flash over HTTP/1.1 on 127.0.0.1.
 
     Args:
         clock: a real clock.
         displays: the glass of each screen; its name is its path.
+        speakers: likewise.
+        flash: part -> what reads it.
         name: what messages call it.
     """
 
-    def __init__(self, *, clock: Clock, displays: Iterable[Display], name: str = "http") -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        displays: Iterable[Display],
+        speakers: Iterable[Speaker] = (),
+        flash: Mapping[str, Callable[[], bytes]] | None = None,
+        name: str = "http",
+    ) -> None:
         super().__init__(clock=clock, name=name)
         self._screens = {display.name: _Screen(display) for display in displays}
+        self._speakers = {speaker.name: speaker for speaker in speakers}
+        self._flash = dict(flash or {})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _Peer(reader, writer)
@@ -59,13 +76,34 @@ class HttpFace(Listener):
             await peer.refuse(error.error_status_hint)
 
     async def _answer(self, peer: _Peer, request: h11.Request) -> None:
-        path = request.target.decode("ascii").partition("?")[0]
+        path = unquote(request.target.decode("ascii").partition("?")[0])
         if request.method not in _METHODS:
             await peer.respond(405, [("Allow", "GET, HEAD"), ("Content-Type", "text/plain")], b"only GET and HEAD\n")
         elif path == "/":
             await peer.respond(200, [("Content-Type", "text/html; charset=utf-8")], self._page())
+        elif (part := path.removeprefix("/flash/")) in self._flash:
+            await peer.respond(200, [("Content-Type", "application/octet-stream")], self._flash[part]())
+        elif (speaker := self._speakers.get(path[1:].removesuffix(".wav"))) is not None and path.endswith(".wav"):
+            await self._sound(peer, speaker)
         else:
             await self._answer_screen(peer, request, path)
+
+    async def _sound(self, peer: _Peer, speaker: Speaker) -> None:
+        tape = http_sound.Tape(speaker, self._clock.now_ns)
+        age = [("X-Sample-Age-Us", str(tape.age_us(self._clock.now_ns)))]
+        await peer.begin(
+            [("Content-Type", http_sound.KIND), *age, ("Cache-Control", "no-store"), ("Connection", "close")]
+        )
+        if not peer.wants_head:
+            await peer.send(h11.Data(data=http_sound.head()))
+            gone = asyncio.ensure_future(peer.gone())
+            try:
+                while not gone.done():
+                    await self._clock.sleep(http_sound.PIECE_S)
+                    await peer.send(h11.Data(data=tape.piece(self._clock.now_ns)))
+            finally:
+                gone.cancel()
+        await peer.send(h11.EndOfMessage())
 
     async def _answer_screen(self, peer: _Peer, request: h11.Request, path: str) -> None:
         name, _, kind = path[1:].rpartition(".")
@@ -106,12 +144,15 @@ class HttpFace(Listener):
         return str(max(0, self._clock.now_ns - frame.t_ns) // 1000)
 
     def _known(self) -> str:
-        return "".join(f"/{name}.{kind}\n" for name in self._screens for kind in (*_TYPES, "mjpeg"))
+        paths = [f"/{name}.{kind}" for name in self._screens for kind in (*_TYPES, "mjpeg")]
+        paths += [f"/{name}.wav" for name in self._speakers]
+        return "".join(f"{path}\n" for path in [*paths, *(f"/flash/{quote(part)}" for part in self._flash)])
 
     def _page(self) -> bytes:
         names = [html.escape(name, quote=True) for name in self._screens]
         screens = "".join(f'<h2>{name}</h2><img src="/{name}.mjpeg" alt="{name}">\n' for name in names)
-        return f"<!doctype html><title>Cockpit</title>\n{screens}".encode()
+        sounds = "".join(f'<audio controls src="/{html.escape(name)}.wav"></audio>\n' for name in self._speakers)
+        return f"<!doctype html><title>Cockpit</title>\n{screens}{sounds}".encode()
 
 
 class _Screen:
@@ -193,9 +234,13 @@ class _Peer:
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             await self.respond(status, [("Connection", "close")], b"")
 
+    async def gone(self) -> None:
+        """Return when the peer has gone, or says more than it may."""
+        await self._reader.read(1)
+
     async def while_connected(self, screen: _Screen) -> AsyncGenerator[Frame, None]:
         """The frame on the glass now, and each later one that differs, until the peer goes."""
-        gone = asyncio.ensure_future(self._reader.read(1))
+        gone = asyncio.ensure_future(self.gone())
         try:
             frame = screen.display.frame
             while not gone.done():

@@ -1,26 +1,23 @@
 """Ears of the bench: the virtual ECU's loudspeaker, and any program that prints samples (arecord, sox, cat of a WAV).
 
-Rules of this module: a sample's time is its number over the rate, from an anchor; of a program the anchor is the least
-of (arrival - number / rate) over all pieces, since a pipe can only delay, less the delay that the bench file states.
+Rules of this module: the simulated ear hears samples at their exact instants; a program's are timed as
+`hil.hmi.audio_stream` says.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from hil.clock import NS_PER_S, Clock
-from hil.errors import BenchError, HilError, UsageError
+from hil.clock import Clock
+from hil.errors import HilError
 from hil.hmi import commands
 from hil.hmi.audio import RATE_HZ, Samples, Speaker
+from hil.hmi.audio_stream import StreamedAudio
 from hil.journal import Origin
 
-KEPT_S: Final = 60
 _PIECE: Final = 4096
 
 
@@ -47,7 +44,7 @@ class SimAudio:
         """Nothing to let go."""
 
 
-class CommandAudio:
+class CommandAudio(StreamedAudio):
     """A program that prints samples without end, signed 16 bit, little endian.
 
     Args:
@@ -65,8 +62,6 @@ class CommandAudio:
         UsageError: the clock is virtual.
     """
 
-    origin = Origin.HOST
-
     def __init__(
         self,
         *,
@@ -80,93 +75,35 @@ class CommandAudio:
         bound_s: float,
         timeout_s: float,
     ) -> None:
-        self.name, self.rate_Hz, self.bound_ns = name, rate_Hz, round(bound_s * NS_PER_S)
-        self._where = f"audio.{name}"
-        if clock.is_virtual:
-            what = "a program can't listen in virtual time"
-            raise UsageError(what, where=self._where, remedy='use port = "virtual", or a real bench.')
-        self._clock, self._command, self._folder = clock, list(command), folder
-        self._channels, self._delay_ns, self._timeout_s = channels, round(delay_s * NS_PER_S), timeout_s
-        self._heard = bytearray()
-        self._first = 0
-        self._anchor_ns = 0
-        self._more = asyncio.Event()
-        self._lost: BenchError | None = None
+        super().__init__(
+            clock=clock, name=name, rate_Hz=rate_Hz, channels=channels, delay_s=delay_s, bound_s=bound_s,
+            timeout_s=timeout_s,
+        )  # fmt: skip
+        self._command, self._folder = list(command), folder
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
 
-    async def open(self, on_lost: Callable[[HilError], object]) -> None:
-        """Start the program and wait for its first samples. Raises: BenchError: it prints none."""
-        self._heard, self._first, self._anchor_ns, self._lost = bytearray(), 0, 1 << 62, None
-        self._process = await commands.start(self._command, folder=self._folder, where=self._where)
-        self._reading = asyncio.create_task(self._read(self._process, on_lost))
-        await self._wait_for(1)
+    @property
+    def what(self) -> str:
+        """The program."""
+        return f"'{self._command[0]}'"
 
-    async def _read(self, process: asyncio.subprocess.Process, on_lost: Callable[[HilError], object]) -> None:
-        assert process.stdout is not None  # it was started with pipes
-        rest = b""
-        while piece := await process.stdout.read(_PIECE):
-            rest = self._take(rest + piece)
-        said = commands.last_line(await process.stderr.read() if process.stderr else b"")
-        self._lost = BenchError(f"'{self._command[0]}' ended: {said}", where=self._where, remedy="check the command.")
-        opened = self._first + len(self._heard) > 0
-        self._more.set()
-        if opened:
-            on_lost(self._lost)
+    async def begin(self) -> None:
+        """Start the program. Raises: BenchError: it can't be run."""
+        self._process = await commands.start(self._command, folder=self._folder, where=self.where)
 
-    def _take(self, data: bytes) -> bytes:
-        """Keep whole samples; what is left of one is given back."""
-        width = 2 * self._channels
-        whole = len(data) // width * width
-        self._heard += _mono(data[:whole], self._channels)
-        count = self._first + len(self._heard) // 2
-        late_ns = self._clock.now_ns - count * NS_PER_S // self.rate_Hz
-        self._anchor_ns = min(self._anchor_ns, late_ns - self._delay_ns)
-        surplus = len(self._heard) // 2 - KEPT_S * self.rate_Hz
-        if surplus > self.rate_Hz:
-            del self._heard[: 2 * surplus]
-            self._first += surplus
-        self._more.set()
-        return data[whole:]
+    async def piece(self) -> bytes:
+        """What it prints."""
+        process = self._process
+        return await process.stdout.read(_PIECE) if process is not None and process.stdout is not None else b""
 
-    async def _wait_for(self, count: int) -> None:
-        """Until that many samples have come in all. Raises: BenchError."""
-        while self._first + len(self._heard) // 2 < count:
-            if self._lost is not None:
-                raise self._lost
-            self._more.clear()
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    await self._more.wait()
-            except TimeoutError as error:
-                what = f"'{self._command[0]}' printed no samples for {self._timeout_s:g} s"
-                raise BenchError(what, where=self._where, remedy="check the command and its device.") from error
+    async def last_words(self) -> str:
+        """What it complained about."""
+        process = self._process
+        said = await process.stderr.read() if process is not None and process.stderr is not None else b""
+        return commands.last_line(said)
 
-    async def record(self, since_ns: int, until_ns: int) -> Samples:
-        """As `AudioPort.record`."""
-        first, end = self._index(since_ns), self._index(until_ns)
-        await self._wait_for(end)
-        if first < self._first:
-            raise BenchError(f"the sound of {KEPT_S} s ago is not kept", where=self._where)
-        return np.frombuffer(bytes(self._heard[2 * (first - self._first) : 2 * (end - self._first)]), np.int16)
-
-    def _index(self, t_ns: int) -> int:
-        return max(0, (t_ns - self._anchor_ns) * self.rate_Hz // NS_PER_S)
-
-    async def close(self) -> None:
-        """Stop the program; may be called twice."""
+    async def end(self) -> None:
+        """Stop the program."""
         process, self._process = self._process, None
-        if self._reading is not None:
-            self._reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reading
-            self._reading = None
         if process is not None:
             await commands.end(process)
-
-
-def _mono(data: bytes, channels: int) -> bytes:
-    if channels == 1:
-        return data
-    mean: Samples = np.frombuffer(data, "<i2").reshape(-1, channels).mean(axis=1).astype("<i2")
-    return mean.tobytes()

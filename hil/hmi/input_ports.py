@@ -14,7 +14,7 @@ from typing import Final
 from hil.clock import NS_PER_S, Clock
 from hil.errors import UsageError
 from hil.hmi import commands
-from hil.hmi.touch import Contact, KeyEvent, KeyPad, OnLost, Point, TouchEvent, TouchPanel
+from hil.hmi.touch import Contact, KeyEvent, KeyPad, OnLost, Point, TouchEvent, TouchPanel, TouchPort
 from hil.journal import Origin
 
 MOVES_HZ: Final = 60
@@ -213,7 +213,7 @@ def _words(begin: Point, end: Point, duration_s: float) -> dict[str, str]:
     return {name: str(value) for name, value in places.items()} | {"ms": f"{1000 * duration_s:.0f}"}
 
 
-def on_glass(port: SimTouch | CommandTouch, at: Point) -> None:
+def on_glass(port: TouchPort, at: Point) -> None:
     """Refuse a point beside the glass. Raises: UsageError."""
     if not (0 <= at[0] < port.size[0] and 0 <= at[1] < port.size[1]):
         remedy = f"it is {port.size[0]} x {port.size[1]} px."

@@ -19,8 +19,8 @@ from hil.clock import Clock
 from hil.errors import BenchError, HilError, UsageError
 from hil.hmi import commands
 from hil.hmi.frames import Display, Frame, Pixels
-from hil.hmi.http_client import HttpClient
 from hil.hmi.picture import decode
+from hil.http_client import HttpClient
 from hil.journal import Origin
 
 OnLost = Callable[[HilError], object]

@@ -8,6 +8,7 @@ import socket
 import sys
 import termios
 import threading
+import wave
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from hil.ecu.http_face import HttpFace
 from hil.ecu.pty_face import PENDING_BYTES, PtyFace
 from hil.ecu.scpi_face import ScpiFace
 from hil.errors import BenchError, UsageError
+from hil.hmi.audio import Sound, Speaker
 from hil.hmi.frames import Display, Frame
 from hil.serial.line import PowerLine
 
@@ -426,3 +428,60 @@ def test_closing_leaves_no_thread_task_or_descriptor(clock):
             pass
         client.close()
     assert (set(threading.enumerate()), len(os.listdir("/proc/self/fd"))) == before
+
+
+# --- sound and flash over HTTP -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loud(clock):
+    speaker = Speaker("cabin")
+    face = HttpFace(clock=clock, displays=[], speakers=[speaker], flash={"slot A": lambda: b"\x00firmware\xff"})
+    clock.run(face.open())
+    face.speaker = speaker
+    face.client = http.client.HTTPConnection("127.0.0.1", face.port, timeout=10)
+    yield face
+    face.client.close()
+    clock.run(face.close())
+
+
+def test_sound_is_a_wav_that_goes_on_without_a_gap(clock, loud):
+    """Read by the standard library: the head is right, and each sample is what the speaker played, in its order."""
+    loud.client.request("GET", "/cabin.wav")
+    answer = loud.client.getresponse()
+    assert (answer.status, answer.getheader("Content-Type")) == (200, "audio/wav")
+    assert int(answer.getheader("X-Sample-Age-Us")) < 10_000_000
+    wav = wave.Wave_read(answer)
+    assert (wav.getnchannels(), wav.getsampwidth(), wav.getframerate()) == (1, 2, 48_000)
+    ramp = np.arange(1, 4801, dtype=np.int16)
+
+    async def play():
+        loud.speaker.play(Sound(clock.now_ns, 100_000_000, lambda: ramp))
+
+    clock.run(play())
+    heard = np.zeros(0, np.int16)
+    while not heard.any() or heard[-1]:
+        heard = np.concatenate([heard, np.frombuffer(wav.readframes(480), "<i2")])
+    sound = np.flatnonzero(heard)
+    assert np.array_equal(heard[sound[0] : sound[-1] + 1], ramp)
+
+
+def test_a_listener_that_goes_ends_the_stream(clock, loud):
+    with socket.create_connection(("127.0.0.1", loud.port), timeout=10) as client:
+        client.sendall(b"GET /cabin.wav HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+    async def ended():
+        await asyncio.wait(list(loud._tasks)) if loud._tasks else None
+
+    clock.run(ended())
+
+
+def test_a_part_of_the_flash_is_read_as_it_is(loud):
+    loud.client.request("GET", "/flash/slot%20A")
+    answer = loud.client.getresponse()
+    assert (answer.status, answer.read()) == (200, b"\x00firmware\xff")
+    loud.client.request("GET", "/flash/slot%20C")
+    answer = loud.client.getresponse()
+    assert answer.status == 404
+    assert answer.read().decode().splitlines() == ["/cabin.wav", "/flash/slot%20A"]

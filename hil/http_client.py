@@ -1,11 +1,17 @@
-"""GET over one kept-alive HTTP/1.1 connection: h11 is the protocol, asyncio moves the bytes. For picture servers."""
+"""GET over one kept-alive HTTP/1.1 connection: h11 is the protocol, asyncio moves the bytes.
+
+Rules of this module: an answer is whole, or comes piece by piece (`begin`, then `more` until it is empty). A server
+that hung up on a kept connection is asked once more on a new one. Redirects are not followed.
+
+Not for: sending anything; time-outs, which are the caller's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -46,12 +52,17 @@ def _split(url: str, where: str) -> SplitResult:
 class HttpClient:
     """Asks one URL again and again.
 
+    Args:
+        url: of what is asked for.
+        where: the port, for messages.
+        accept: kinds that are wanted.
+
     Raises:
         UsageError: the URL is none.
     """
 
-    def __init__(self, url: str, *, where: str) -> None:
-        self.url, self._where = url, where
+    def __init__(self, url: str, *, where: str, accept: str = "image/png, image/jpeg") -> None:
+        self.url, self._where, self._accept = url, where, accept
         parts = _split(url, where)
         self._host, self._port = str(parts.hostname), parts.port or _PORTS[parts.scheme]
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
@@ -61,62 +72,87 @@ class HttpClient:
         self._http = h11.Connection(h11.CLIENT)
 
     async def get(self, headers: Mapping[str, str]) -> Answer:
-        """Ask once. Cancelling it hangs up.
+        """Ask once, for all of it. Cancelling it hangs up.
 
         Raises:
             BenchError: nobody is there, or no HTTP comes back.
         """
-        answered = False
+        async with self._or_hang_up():
+            answer = await self._begin_again(headers)
+            while piece := await self._more():
+                answer.body += piece
+                if len(answer.body) > _LARGEST:
+                    raise BenchError(f"{self.url} sends more than {_LARGEST >> 20} MiB", where=self._where)
+            self._keep_or_hang_up()
+        return answer
+
+    async def begin(self, headers: Mapping[str, str]) -> Answer:
+        """Ask for what comes without end: status and headers, without the body. Cancelling it hangs up.
+
+        Raises:
+            BenchError: as `get`.
+        """
+        async with self._or_hang_up():
+            return await self._begin_again(headers)
+
+    async def more(self) -> bytes:
+        """The next piece of the body that `begin` asked for; empty at its end. Cancelling it hangs up.
+
+        Raises:
+            BenchError: the connection broke.
+        """
+        async with self._or_hang_up():
+            return await self._more()
+
+    @contextlib.asynccontextmanager
+    async def _or_hang_up(self) -> AsyncIterator[None]:
+        done = False
         try:
-            answer = await self._get_again(headers)
-            answered = True
+            yield
+            done = True
         except (OSError, h11.RemoteProtocolError, _HungUpError) as error:
             raise BenchError(f"{self.url} doesn't answer: {error}", where=self._where) from error
         finally:
-            if not answered:
+            if not done:
                 self._hang_up()
-        return answer
 
-    async def _get_again(self, headers: Mapping[str, str]) -> Answer:
+    async def _begin_again(self, headers: Mapping[str, str]) -> Answer:
         kept = self._wire is not None
         try:
-            return await self._get_once(headers)
+            return await self._begin_once(headers)
         except (_HungUpError, ConnectionError):
             if not kept:
                 raise
             self._hang_up()
-            return await self._get_once(headers)
+            return await self._begin_once(headers)
 
-    async def _get_once(self, headers: Mapping[str, str]) -> Answer:
+    async def _begin_once(self, headers: Mapping[str, str]) -> Answer:
         if self._wire is None:
             self._http = h11.Connection(h11.CLIENT)
             self._wire = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
-        reader, writer = self._wire
-        every = {"Host": self._netloc, "Accept": "image/png, image/jpeg", "User-Agent": "cockpit-hil", **headers}
+        _, writer = self._wire
+        every = {"Host": self._netloc, "Accept": self._accept, "User-Agent": "cockpit-hil", **headers}
         request = h11.Request(method="GET", target=self._target, headers=list(every.items()))
         writer.write((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
         await writer.drain()
-        answer = await self._answer(reader)
-        self._keep_or_hang_up()
-        return answer
-
-    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
-        answer = Answer()
-        while True:
-            event = await self._event(reader)
-            if isinstance(event, h11.EndOfMessage):
-                return answer
-            if isinstance(event, h11.Response):
-                answer.status, answer.reason = event.status_code, event.reason.decode("latin-1")
-                answer.headers = {name.decode(): value.decode("latin-1") for name, value in event.headers}
-            elif isinstance(event, h11.Data):
-                answer.body += event.data
-            elif isinstance(event, h11.ConnectionClosed):
+        while not isinstance(event := await self._event(), h11.Response):
+            if isinstance(event, h11.ConnectionClosed):
                 raise _HungUpError("the connection was closed")
-            if len(answer.body) > _LARGEST:
-                raise BenchError(f"{self.url} sends more than any picture has", where=self._where)
+        names = {name.decode(): value.decode("latin-1") for name, value in event.headers}
+        return Answer(event.status_code, event.reason.decode("latin-1"), names)
 
-    async def _event(self, reader: asyncio.StreamReader) -> Any:
+    async def _more(self) -> bytes:
+        while not isinstance(event := await self._event(), h11.EndOfMessage):
+            if isinstance(event, h11.ConnectionClosed):
+                raise _HungUpError("the connection was closed")
+            if isinstance(event, h11.Data) and event.data:
+                return bytes(event.data)
+        return b""
+
+    async def _event(self) -> Any:
+        if self._wire is None:
+            raise _HungUpError("the connection was closed")
+        reader = self._wire[0]
         while (event := self._http.next_event()) is h11.NEED_DATA:
             data = await reader.read(_READ_BYTES)
             if not data and self._http.their_state is h11.SEND_RESPONSE:

@@ -1,8 +1,10 @@
-"""What the kernel's broadcast manager does, over a virtual clock: for tests where no kernel has SocketCAN.
+"""What the kernel does of CAN, for tests where none has SocketCAN: broadcast manager (virtual clock), raw sockets.
 
 Written from linux/can/bcm.h and the kernel's documentation of it, not from `hil.can.bcm`.
 """
 
+import contextlib
+import os
 import struct
 
 from hil.can.bcm import BroadcastManager
@@ -100,3 +102,91 @@ class KernelPort:
 
     def __getattr__(self, name):
         return getattr(self._port, name)
+
+
+MSG_DONTROUTE, MSG_CONFIRM = 0x4, 0x800
+
+
+class KernelBus:
+    """A vcan interface: what one socket sends comes back to it and to all others of this host, in order.
+
+    Written from the kernel's documentation of SocketCAN (networking/can.rst) and socket(7).
+    """
+
+    def __init__(self, stamp):
+        self._stamp = stamp
+        self.sockets = []
+        self.broken = None
+
+    def socket(self, *, fd=False, holds=1000):
+        made = KernelSocket(self, fd=fd, holds=holds)
+        self.sockets.append(made)
+        return made
+
+    def carry(self, raw, sender=None, *, from_here=True):
+        """A frame was on the bus, from a socket of this host or from another node."""
+        here = MSG_DONTROUTE if from_here else 0
+        for one in self.sockets:
+            one.take(raw, self._stamp(), here | (MSG_CONFIRM if one is sender else 0))
+
+    def break_down(self, error):
+        """The interface goes down."""
+        self.broken = error
+        for one in self.sockets:
+            one.wake()
+
+
+class KernelSocket:
+    """A raw CAN socket with SO_TIMESTAMPNS and SO_RXQ_OVFL: the count that stands beside a frame is the one at which
+    it was queued, and none stands there while nothing was dropped."""
+
+    def __init__(self, bus, *, fd, holds):
+        self._bus, self._fd, self._holds = bus, fd, holds
+        self._queue, self._dropped = [], 0
+        self._ready = os.eventfd(0, os.EFD_NONBLOCK)
+        self.calls = 0
+
+    def fileno(self):
+        return self._ready
+
+    def setblocking(self, blocking):
+        assert not blocking
+
+    def take(self, raw, stamp_ns, flags):
+        if len(raw) == 72 and not self._fd:
+            return
+        if len(self._queue) >= self._holds:
+            self._dropped += 1
+            return
+        beside = [(1, 35, struct.pack("@ll", *divmod(stamp_ns, 1_000_000_000)))]
+        if self._dropped:
+            beside.append((1, 40, struct.pack("=I", self._dropped & 0xFFFF_FFFF)))
+        self._queue.append((raw, beside, flags, ("vcan0",)))
+        self.wake()
+
+    def wake(self):
+        os.eventfd_write(self._ready, 1)
+
+    def recvmsg(self, size, room):
+        self.calls += 1
+        assert size >= 72
+        assert room >= 2 * 16 + 16 + 8
+        if self._queue:
+            return self._queue.pop(0)
+        if self._bus.broken is not None:
+            raise self._bus.broken
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._ready)
+        raise BlockingIOError
+
+    def send(self, raw):
+        if self._bus.broken is not None:
+            raise self._bus.broken
+        if len(raw) == 72 and not self._fd:
+            raise OSError(22, "Invalid argument")
+        self._bus.carry(raw, self)
+        return len(raw)
+
+    def close(self):
+        self._bus.sockets.remove(self)
+        os.close(self._ready)

@@ -262,7 +262,8 @@ class PythonCan:
 
     @staticmethod
     def make(site: Site, options: PythonCanOptions) -> CanPort:
-        """A `PythonCanPort`."""
+        """A `PythonCanPort`; on SocketCAN a `SocketCanPort`, which reads the socket itself."""
+        from hil.can import socketcan
         from hil.can.pythoncan import PythonCanPort
 
         extra = dict(options.options)
@@ -272,6 +273,14 @@ class PythonCan:
                 extra.setdefault("data_bitrate", site.data_bitrate)
         if site.data_bitrate and options.interface != "virtual":
             extra.setdefault("fd", True)
+        if socketcan.takes(options.interface, extra):
+            return socketcan.SocketCanPort(
+                clock=site.real_clock,
+                bus=site.name,
+                channel=options.channel,
+                fd=bool(extra.get("fd")),
+                kernel_cycles=options.broadcast_manager,
+            )
         return PythonCanPort(
             clock=site.real_clock,
             bus=site.name,

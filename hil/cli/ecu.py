@@ -22,7 +22,9 @@ from cantools.database.can import Database
 from hil.bench import variant as variants
 from hil.bench.databases import overlaid, read_database
 from hil.bench.variant import Variant
+from hil.can import socketcan
 from hil.can.database import Network
+from hil.can.port import CanPort
 from hil.can.pythoncan import PythonCanPort
 from hil.clock import RealClock
 from hil.ecu import centre_art, centre_state, cluster
@@ -104,7 +106,7 @@ class EcuProcess:
 
     clock: RealClock
     ecu: CockpitEcu
-    can: dict[str, PythonCanPort]
+    can: dict[str, CanPort]
     console: PtyFace
     screen: HttpFace
     supply: ScpiFace
@@ -177,8 +179,10 @@ def _database(name: str, options: dict[str, Any], variant: Variant | None) -> Da
     return overlaid(read_database(path), variant.overlays_of(name) if variant is not None else []).database
 
 
-def _port(clock: RealClock, name: str, options: dict[str, Any]) -> PythonCanPort:
+def _port(clock: RealClock, name: str, options: dict[str, Any]) -> CanPort:
     interface, channel = (str(_take(name, options, key)) for key in ("interface", "channel"))
+    if socketcan.takes(interface, options):
+        return socketcan.SocketCanPort(clock=clock, bus=name, channel=channel, fd=bool(options.get("fd")))
     return PythonCanPort(clock=clock, bus=name, interface=interface, channel=channel, options=options)
 
 

@@ -8,12 +8,14 @@ import socket
 import threading
 
 import pytest
+from kernel_can import KernelBus
 
 from hil.can import link
 from hil.can.disturbance import Disturbance
 from hil.can.pythoncan import PythonCanPort
+from hil.can.socketcan import SocketCanPort
 from hil.can.wire import SimWire
-from hil.clock import RealClock, VirtualClock
+from hil.clock import RealClock, VirtualClock, realtime_map
 from hil.contract.can import CanPair, CanPortContract
 from hil.errors import BenchError
 
@@ -50,6 +52,19 @@ def udp_port():
 
 def python_can(clock, interface, channel, options):
     return PythonCanPort(clock=clock, bus="cabin", interface=interface, channel=channel, options=options)
+
+
+def realtime(clock):
+    """The host's real-time clock, as the kernel stamps with it."""
+    offset_ns = -realtime_map().to_host_ns(0)
+    return lambda: clock.to_monotonic_ns(clock.now_ns) + offset_ns
+
+
+def raw_pair(clock, kernel, *, fd):
+    return [
+        SocketCanPort(clock=clock, bus="cabin", channel="vcan0", fd=fd, make_socket=lambda: kernel.socket(fd=fd))
+        for _ in range(2)
+    ]
 
 
 class TestSimWire(CanPortContract):
@@ -120,6 +135,36 @@ class TestPythonCanWithoutFd(CanPortContract):
         options = {"port": udp_port, "hop_limit": 0, "fd": False}
         near, far = (python_can(clock, "udp_multicast", GROUP, options) for _ in range(2))
         yield CanPair(clock, near, far, fd=False)
+        clock.close()
+
+
+class TestRawSocket(CanPortContract):
+    """Over a kernel that is simulated."""
+
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        near, far = raw_pair(clock, KernelBus(realtime(clock)), fd=True)
+        yield CanPair(clock, near, far)
+        clock.close()
+
+
+class TestRawSocketWithoutFd(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        near, far = raw_pair(clock, KernelBus(realtime(clock)), fd=False)
+        yield CanPair(clock, near, far, fd=False)
+        clock.close()
+
+
+@pytest.mark.skipif("vcan0" not in interfaces(), reason="no vcan0 (python tools/vcan.py -- brings one up)")
+class TestRawSocketOnSocketCan(CanPortContract):
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        near, far = (SocketCanPort(clock=clock, bus="cabin", channel="vcan0", fd=True) for _ in range(2))
+        yield CanPair(clock, near, far)
         clock.close()
 
 

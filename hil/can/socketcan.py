@@ -1,0 +1,256 @@
+"""The CAN port over a raw SocketCAN socket of our own: a frame costs one system call and no object of a library.
+
+The loop reads the socket until it is empty, at most `_AT_ONCE` frames, then others have their turn. Stamps are the
+kernel's, mapped by a `ClockMap`. Own frames come back from the bus; `MSG_CONFIRM` says that this very socket sent
+them, `MSG_DONTROUTE` that some program on this host did, so what the broadcast manager sent is told from what an ECU in
+a process beside the bench sent. How many frames the socket dropped because nobody read it stands beside the next frame;
+a controller that ran over says so by an error frame. Both become a `Gap`.
+
+Not for: other interfaces than SocketCAN (`hil.can.pythoncan`), and the interface's bit rate, which `ip link` sets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from hil.can import raw_frames
+from hil.can.bcm import BroadcastManager
+from hil.can.frames import EXTENDED, SENT, CanFrame, check_frame
+from hil.can.gaps import Gap, OnGap, nobody
+from hil.can.port import OnFrame, OnLost
+from hil.clock import ClockMap, RealClock, realtime_map
+from hil.errors import BenchError
+from hil.journal import Origin
+
+_AT_ONCE: Final = 256
+_RESAMPLE_NS: Final = 1_000_000_000
+_ANCILLARY: Final = 64
+"""Room for a stamp and a count, each with its head."""
+_FROM_THIS_HOST, _FROM_US = 0x4, 0x800
+"""MSG_DONTROUTE, MSG_CONFIRM."""
+_BUFFER_BYTES: Final = 4 << 20
+"""What the socket is asked to hold: half a second of a full bus. Without the right to more, the kernel gives
+`net.core.rmem_max`."""
+_SO_RCVBUFFORCE: Final = 33
+_CAN_RAW_ERR_FILTER: Final = 2
+_ALL_ERRORS: Final = 0x1FFF_FFFF
+_COUNTS: Final = 1 << 32
+_FILTER: Final = struct.Struct("=II")
+NOT_READ: Final = "the bench did not read the socket in time"
+
+MakeSocket = Callable[[], socket.socket]
+Filter = tuple[int, int]
+"""Identifier and mask, with the kernel's marks in their upper bits."""
+
+
+class SocketCanPort:
+    """A node on a SocketCAN interface: a `CanPort`, and a `TellsGaps`.
+
+    Args:
+        clock: the real clock.
+        bus: name of the bus in the bench file.
+        channel: the interface, `can0`.
+        fd: whether CAN FD frames are sent and taken.
+        filters: which frames are taken; all if empty.
+        kernel_cycles: let the kernel's broadcast manager send what is cyclic.
+        make_socket: gives the open socket in the place of one on `channel`: any that carries such frames.
+
+    Attributes:
+        broadcast_manager: who sends cyclic frames in the kernel; None where nobody does.
+        on_gap: told of frames that were lost.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: RealClock,
+        bus: str,
+        channel: str,
+        fd: bool = False,
+        filters: Sequence[Filter] = (),
+        kernel_cycles: bool = False,
+        make_socket: MakeSocket | None = None,
+    ) -> None:
+        self.bus = bus
+        self.on_gap: OnGap = nobody
+        self._clock, self._channel, self._fd, self._filters = clock, channel, fd, tuple(filters)
+        self._make_socket = make_socket or self._make
+        self._socket: socket.socket | None = None
+        self._map: ClockMap = realtime_map()
+        self._mapped_ns = self._last_ns = self._dropped = 0
+        self.broadcast_manager: BroadcastManager | None = None
+        if kernel_cycles:
+            self.broadcast_manager = BroadcastManager(channel, self.where)
+            self.broadcast_manager.drain = self._read_ready
+        self._on_frame: OnFrame
+        self._on_lost: OnLost
+
+    @property
+    def where(self) -> str:
+        """How errors call this port."""
+        return f"bus.{self.bus} (socketcan {self._channel})"
+
+    # Opening and closing ------------------------------------------------------------------------------------------
+
+    async def open(self, on_frame: OnFrame, on_lost: OnLost) -> None:
+        """Open the interface.
+
+        Raises:
+            BenchError: there is no SocketCAN, no such interface, or it is down.
+        """
+        self._on_frame, self._on_lost = on_frame, on_lost
+        self._dropped, self._last_ns = 0, self._clock.now_ns
+        try:
+            self._socket = self._make_socket()
+        except (AttributeError, OSError) as error:
+            mend = f"is the interface there and up? Try: ip -details link show {self._channel}"
+            raise BenchError(f"can't be opened: {_why(error)}", where=self.where, remedy=mend) from error
+        if self.broadcast_manager is not None:
+            self._open_manager(self.broadcast_manager)
+        self._socket.setblocking(False)
+        self._clock.loop.add_reader(self._socket.fileno(), self._read_ready)
+
+    def _make(self) -> socket.socket:
+        made = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+        try:
+            self._set_up(made)
+            made.bind((self._channel,))
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    def _set_up(self, made: socket.socket) -> None:
+        made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_RECV_OWN_MSGS, 1)
+        made.setsockopt(socket.SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, _ALL_ERRORS)
+        if self._fd:
+            made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
+        if self._filters:
+            wanted = b"".join(_FILTER.pack(*one) for one in self._filters)
+            made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, wanted)
+        ask_for_stamps(made)
+
+    def _open_manager(self, manager: BroadcastManager) -> None:
+        try:
+            manager.open()
+        except BenchError:
+            self._shut()
+            raise
+
+    async def close(self) -> None:
+        """Let the interface go."""
+        self._shut()
+
+    def _shut(self) -> None:
+        gone, self._socket = self._socket, None
+        if self.broadcast_manager is not None:
+            self.broadcast_manager.close()
+        if gone is not None:
+            self._clock.loop.remove_reader(gone.fileno())
+            with contextlib.suppress(OSError):
+                gone.close()
+
+    # Receiving ----------------------------------------------------------------------------------------------------
+
+    def _read_ready(self) -> None:
+        ours = self._socket
+        try:
+            for _ in range(_AT_ONCE):
+                if ours is None or self._socket is not ours:
+                    return
+                raw, ancillary, marks, _ = ours.recvmsg(raw_frames.FD_BYTES, _ANCILLARY)
+                self._take(raw, ancillary, marks)
+        except BlockingIOError:
+            return
+        except (OSError, ValueError) as error:
+            self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        if self._socket is None:
+            return
+        self._shut()
+        mend = f"check the adapter and its cable; ip -details link show {self._channel}"
+        self._on_lost(BenchError(f"broke: {_why(error)}", where=self.where, remedy=mend))
+
+    def _take(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
+        can_id, data, flags = raw_frames.unpack(raw)
+        stamp_ns, dropped = raw_frames.beside(ancillary)
+        t_ns, origin = self._bench_time(stamp_ns)
+        if dropped != self._dropped:
+            self._tell_gap(t_ns, (dropped - self._dropped) % _COUNTS, NOT_READ)
+            self._dropped = dropped
+        if raw_frames.is_overrun(can_id, data, flags):
+            self._tell_gap(t_ns, 0, raw_frames.OVERRUN)
+        self._last_ns = t_ns
+        if marks & _FROM_US or (marks & _FROM_THIS_HOST and self._took(can_id, data, flags, t_ns)):
+            flags |= SENT
+        self._on_frame(CanFrame(t_ns, self.bus, can_id, data, flags, origin))
+
+    def _took(self, can_id: int, data: bytes, flags: int, t_ns: int) -> bool:
+        """Whether the kernel sent a frame for us."""
+        manager = self.broadcast_manager
+        return manager is not None and manager.took((can_id, flags & EXTENDED), data, t_ns)
+
+    def _tell_gap(self, t_ns: int, count: int, why: str) -> None:
+        self.on_gap(Gap(self.bus, min(self._last_ns, t_ns), t_ns, count, why))
+
+    def _bench_time(self, stamp_ns: int) -> tuple[int, Origin]:
+        now_ns = self._clock.now_ns
+        if not stamp_ns:
+            return now_ns, Origin.HOST
+        if abs(now_ns - self._mapped_ns) > _RESAMPLE_NS:
+            self._map.sample(2)
+            self._mapped_ns = now_ns
+        return self._clock.from_monotonic_ns(self._map.to_host_ns(stamp_ns)), Origin.KERNEL
+
+    @property
+    def bound_ns(self) -> int:
+        """Bound on the error of a kernel stamp now."""
+        return self._map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns))
+
+    # Sending ------------------------------------------------------------------------------------------------------
+
+    def send(self, can_id: int, data: bytes, flags: int = 0) -> None:
+        """Hand a frame to the kernel.
+
+        Raises:
+            UsageError: no bus can carry it.
+            BenchError: the interface is closed, or its queue is full.
+        """
+        check_frame(can_id, data, flags)
+        if self._socket is None:
+            raise BenchError("is closed", where=self.where)
+        try:
+            self._socket.send(raw_frames.pack(can_id, data, flags))
+        except OSError as error:
+            raise BenchError(
+                f"can't send: {_why(error)}", where=self.where, remedy="is anybody acknowledging?"
+            ) from error
+
+
+def takes(interface: str, options: Mapping[str, Any]) -> bool:
+    """Whether this port can stand for python-can's: it is SocketCAN, with no option that this port doesn't know."""
+    return interface == "socketcan" and options.keys() <= {"fd"}
+
+
+def ask_for_stamps(made: Any) -> None:
+    """Have a socket say when each frame came and how many were dropped, and hold as many as it may."""
+    for option in (raw_frames.SO_TIMESTAMPNS, raw_frames.SO_RXQ_OVFL):
+        made.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+    except OSError:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, AttributeError):
+        return "this system has no SocketCAN"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+__all__ = ["NOT_READ", "Filter", "SocketCanPort", "ask_for_stamps", "takes"]

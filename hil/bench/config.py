@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from hil.bench import variant as variants
 from hil.bench.config_diag import DiagSection, Fact
+from hil.bench.secrets import refuse_plain
 from hil.bench.sections import Expression, FactPattern, Name, Seconds, Section, explain, read_toml
 from hil.bench.variant import Variant
 from hil.errors import UsageError
@@ -389,8 +390,10 @@ def load(path: Path, variant: str = "") -> BenchConfig:
     Raises:
         UsageError: it is missing, is no TOML, or a key or value is wrong.
     """
+    table = read_toml(path, "bench file", lambda: _benches_near(path))
+    refuse_plain(table, str(path))
     try:
-        config = BenchConfig.model_validate(read_toml(path, "bench file", lambda: _benches_near(path)))
+        config = BenchConfig.model_validate(table)
     except ValidationError as error:
         raise explain(error, str(path), BenchConfig) from None
     config._path = path

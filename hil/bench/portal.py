@@ -85,7 +85,8 @@ class Portal:
             if error is not recorder.first_cause:
                 recorder.fault(error)
             raise recorder.first_cause if isinstance(recorder.first_cause, BenchError) else error from None
-        except HilError:
+        except HilError as error:
+            self.wiring.vault.hide_error(error)
             raise
         except Exception as error:
             broken = BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")

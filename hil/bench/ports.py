@@ -11,7 +11,7 @@ import difflib
 import importlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hil.bench.secrets import Vault
 from hil.bench.sections import Seconds
 from hil.can.port import CanPort
 from hil.can.wire import SimWire
@@ -133,6 +134,7 @@ class Site:
         size: of a screen, or of the screen under a touch panel: (width, height) as its layout says.
         limits: of a supply.
         voltage_V: nominal, of a supply.
+        vault: keeps the bench's secrets out of its evidence.
     """
 
     name: str
@@ -144,6 +146,15 @@ class Site:
     size: tuple[int, int] = (0, 0)
     limits: PowerLimits = _NO_LIMITS
     voltage_V: float = 0.0
+    vault: Vault = field(default_factory=Vault)
+
+    def reveal(self, reference: str, key: str) -> str:
+        """The secret that an option of type `hil.bench.secrets.Secret` names; `key` says which, in messages.
+
+        Raises:
+            UsageError: it isn't there.
+        """
+        return self.vault.reveal(reference, self.folder, key)
 
     @property
     def real_clock(self) -> RealClock:

@@ -125,7 +125,7 @@ def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProces
     announced = {"python": sys.executable, "bench": str(config.folder.resolve())}
     try:
         for name, section in config.process.items():
-            command = expand_command(section.command, config, defects)
+            command = _of_earlier(expand_command(section.command, config, defects), announced)
             process = BenchProcess(name, command, str(config.folder.resolve()))
             running.append(process)
             said = process.start(section.ready_within)
@@ -135,6 +135,13 @@ def start_all(config: BenchConfig, defects: list[str]) -> tuple[list[BenchProces
             process.stop()
         raise
     return running, announced
+
+
+def _of_earlier(command: list[str], announced: dict[str, str]) -> list[str]:
+    """A command with what earlier programs announced: `{broker.mqtt}`."""
+    for key, text in announced.items():
+        command = [word.replace(f"{{{key}}}", text) for word in command]
+    return command
 
 
 def expand_command(command: list[str], config: BenchConfig, defects: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hil.bench.secrets import Vault
 from hil.can.database import Value
 from hil.can.frames import CanFrame
 from hil.can.restbus import Lateness
@@ -22,8 +23,8 @@ from hil.journal import Journal
 class Recorder:
     """The way from the rooms to the journal. Lives as long as the wiring; the journal changes with each case."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, vault: Vault | None = None) -> None:
+        self._clock, self._vault = clock, vault or Vault()
         self.journal: Journal | None = None
         self.first_cause: HilError | None = None
         self.inconclusive: HilError | None = None
@@ -44,7 +45,12 @@ class Recorder:
     def record(self, kind: str, fields: Mapping[str, Any], *, name: str = "", t_ns: int | None = None) -> None:
         """A JSON record, now or at an earlier instant."""
         if self.journal is not None:
-            self.journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, fields, name=name)
+            shown = self._vault.hide_in(fields)
+            self.journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, shown, name=name)
+
+    def hide(self, text: str) -> str:
+        """A text without the bench's secrets."""
+        return self._vault.hide(text)
 
     def frame(self, frame: CanFrame) -> None:
         """A CAN frame was on a bus."""
@@ -94,6 +100,7 @@ class Recorder:
 
     def fault(self, error: HilError) -> None:
         """Keep a fault; of several the first is the cause."""
+        self._vault.hide_error(error)
         sticky = error.verdict in (Verdict.BENCH, Verdict.USAGE)
         cause = str(self.first_cause) if self.first_cause is not None else ""
         if sticky and self.first_cause is None:

@@ -102,6 +102,7 @@ class Judge:
             f"; watched for {units.show_duration(within_ns)} from {units.show_time(since_ns)}" if within_ns else ""
         )
         text = f"{what} (seen at {units.show_time(t_ns)}{watched})" + (f"; {detail}" if detail else "")
+        text = self._recorder.hide(text)
         error = EcuError(text)
         if self._expecting:
             self._expected_seen += 1

@@ -23,6 +23,7 @@ from hil.bench.databases import attribute_names, bus_database
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
+from hil.bench.secrets import Vault
 from hil.bench.sections import explain, fields_at
 from hil.bench.traffic import Traffic
 from hil.can import database
@@ -278,7 +279,8 @@ class Wiring:
     def __init__(self, made: Plan, seed: str, announced: dict[str, str] | None = None) -> None:
         self.plan, self.config = made, made.config
         self.clock: Clock = VirtualClock() if self.config.is_virtual else RealClock()
-        self.recorder = Recorder(self.clock)
+        self.vault = Vault()
+        self.recorder = Recorder(self.clock, self.vault)
         self.rng, self._seed = seeded(seed), seed
         self._announced = announced or {}
         self._copper = Copper(self.clock, seed)
@@ -326,7 +328,14 @@ class Wiring:
         where = f"{self.config.path}: {where}"
         factory = ports.find(kind, port, where)
         filled = {key: fill(value, self._announced, where) for key, value in options.items()}
-        site = Site(name=name, clock=self.clock, copper=self._copper, folder=self.config.folder.resolve(), **facts)
+        site = Site(
+            name=name,
+            clock=self.clock,
+            copper=self._copper,
+            folder=self.config.folder.resolve(),
+            vault=self.vault,
+            **facts,
+        )
         return factory.make(site, _check_options(factory, filled, where))
 
     def _console(self, name: str, port: BytePort) -> Console:
@@ -476,7 +485,9 @@ def open_bench(made: Plan, seed: str) -> OpenBench:
     try:
         wiring.clock.run(wiring.open())
         wiring.clock.run(_listen_first(wiring))
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, HilError):
+            wiring.vault.hide_error(error)
         bench.close()
         raise
     return bench

@@ -10,9 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from hil.can import socketcan
 from hil.can.database import Network
 from hil.can.port import CanPort
 from hil.can.pythoncan import PythonCanPort
+from hil.cli.until import wait_for_end
 from hil.clock import RealClock
 from hil.ecu import centre_art, centre_state, cluster
 from hil.ecu.cockpit import VSYNC_HZ, CockpitEcu, Wires
@@ -78,26 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         process.clock.run(process.open())
         print(json.dumps(process.announcement()), flush=True)
-        _wait_for_end(arguments.until_eof)
+        wait_for_end(until_eof=arguments.until_eof)
     finally:
         process.clock.run(process.close())
         process.clock.close()
     return 0
-
-
-def _end_of_input(ended: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    ended.set()
-
-
-def _wait_for_end(until_eof: bool) -> None:
-    """Wait for SIGTERM or Ctrl-C, or for the end of standard input, which comes when the bench is gone."""
-    ended = threading.Event()
-    if until_eof:
-        threading.Thread(target=_end_of_input, args=(ended,), daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
 
 
 @dataclass(slots=True)

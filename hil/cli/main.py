@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "look": "one picture of each screen, with what the readers make of it",
     "mutate": "switch on each defect of the virtual ECU and see that some case fails",
     "ecu": "the virtual cockpit ECU as a process of its own",
+    "broker": "a small MQTT broker as a program, for a bench where none is installed",
     "ocr": "a text recogniser for benches on slow machines",
 }
 

@@ -62,7 +62,10 @@ class MqttPort(Protocol):
     """One client of a broker. All calls in the loop's thread."""
 
     name: str
-    connected: bool
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a link now."""
 
     def connect(self, on_message: OnMessage, on_link: OnLink, *, will: Will | None = None, clean: bool = True) -> None:
         """Begin to connect, and connect again whenever the link breaks.

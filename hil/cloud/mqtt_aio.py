@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import aiomqtt
 
@@ -29,10 +29,14 @@ from hil.cloud.mqtt import (
     check_qos,
     check_topic,
 )
+from hil.cloud.tls import TlsFiles, explain, why_refused
 from hil.errors import BenchError
 
 TIMEOUT_S: Final = 5.0
 KEEPALIVE_S: Final = 10
+ALERT_S: Final = 1.0
+"""How long a broker may take to say why it refuses our certificate."""
+_NO_TLS: Final = TlsFiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +46,16 @@ class BrokerAddress:
     Attributes:
         host: name or address.
         port: TCP port.
-        ca_file: PEM file with the authority of its certificate: TLS is used where one is given.
-        certificate_file: PEM file with our own certificate and key.
+        files: certificates: TLS is used where an authority is named.
+        user: who we are; empty: nobody in particular.
+        password: how we show it; never shown itself.
     """
 
     host: str
     port: int = 1883
-    ca_file: str = ""
-    certificate_file: str = ""
-
-    def tls(self) -> ssl.SSLContext | None:
-        """The TLS context, where TLS is used.
-
-        Raises:
-            BenchError: a file is not there or holds no certificate.
-        """
-        if not self.ca_file:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.certificate_file:
-                context.load_cert_chain(self.certificate_file)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise BenchError(f"the certificates can't be used: {why}", where=self.ca_file) from error
-        return context
+    files: TlsFiles = _NO_TLS
+    user: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ class AioMqtt:
     def __init__(self, *, clock: RealClock, name: str, address: BrokerAddress) -> None:
         self.name, self.connected = name, False
         self._clock, self._address = clock, address
-        self._tls = address.tls()
+        self._tls = address.files.client()
         self._on_message: OnMessage | None = None
         self._on_link: OnLink | None = None
         self._will: Will | None = None
@@ -121,14 +110,21 @@ class AioMqtt:
                     await self._serve(client)
                 self.last_error = "the broker closed the link"
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
-                self.last_error = str(error) or type(error).__name__
+                self.last_error = await self._explain(error)
             self._link_lost()
             await self._clock.sleep(backoff_s(attempt))
             attempt += 1
 
+    async def _explain(self, error: Exception) -> str:
+        """Why there is no link, in words; a refusal of our certificate has to be asked for."""
+        said = next((text for text in map(explain, _causes(error)) if text), "")
+        if not said and self._tls is not None and not self.connected:
+            said = await why_refused(self._address.host, self._address.port, self._tls, ALERT_S)
+        return said or str(error) or type(error).__name__
+
     def _new_client(self) -> aiomqtt.Client:
         will = self._will
-        return aiomqtt.Client(
+        return _Client(
             self._address.host,
             self._address.port,
             identifier=self.name,
@@ -137,6 +133,9 @@ class AioMqtt:
             timeout=TIMEOUT_S,
             keepalive=KEEPALIVE_S,
             tls_context=self._tls,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            username=self._address.user or None,
+            password=self._address.password or None,
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:
@@ -152,6 +151,7 @@ class AioMqtt:
         try:
             await asyncio.wait([sender, listener], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._client = None
             for task in (sender, listener):
                 task.cancel()
             ended = await asyncio.gather(sender, listener, return_exceptions=True)
@@ -167,7 +167,8 @@ class AioMqtt:
                 self._on_message(heard)
 
     async def _send_all(self, client: aiomqtt.Client) -> None:
-        while True:
+        """Send what waits. In Python 3.11 `wait_for` may swallow a cancellation: look for the end too."""
+        while self._client is client:
             out = await self._waiting.get()
             try:
                 await client.publish(out.topic, out.payload, qos=out.qos, retain=out.retain, timeout=TIMEOUT_S)
@@ -232,3 +233,20 @@ class AioMqtt:
         self.disconnect()
         if task is not None:
             await asyncio.wait([task], timeout=TIMEOUT_S)
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt's client, which would wait for its time-out when a broker ends the link before it has answered."""
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if self._connected.done():
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        elif reason_code.value:
+            self._connected.set_exception(aiomqtt.MqttError("the broker ended the link before it greeted"))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,16 +1,15 @@
-"""The MQTT contract on the simulated broker, and by aiomqtt on mosquitto where that is installed."""
+"""The MQTT contract on the simulated broker, and by aiomqtt on ours and on mosquitto where that is installed."""
 
 import asyncio
 import contextlib
 import itertools
-import shutil
-import socket
-import subprocess
 
 import pytest
+from brokers import mosquitto
 
 from hil.clock import RealClock, VirtualClock
 from hil.cloud.mqtt_aio import AioMqtt, BrokerAddress
+from hil.cloud.mqtt_server import MqttServer
 from hil.cloud.mqtt_sim import Broker
 from hil.contract.mqtt import MqttPair, MqttPortContract
 from hil.seed import seeded
@@ -61,34 +60,35 @@ class Tap:
 
 
 @pytest.fixture(scope="module")
-def mosquitto(tmp_path_factory):
-    """A mosquitto of our own on a free port."""
-    if shutil.which("mosquitto") is None:
-        pytest.skip("mosquitto is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = tmp_path_factory.mktemp("mosquitto") / "mosquitto.conf"
-    lines = (f"listener {port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0", "max_inflight_messages 0")
-    config.write_text("\n".join(lines) + "\n")
-    broker = subprocess.Popen(["mosquitto", "-c", str(config)], stderr=subprocess.PIPE, text=True)
-    for line in broker.stderr:
-        if "running" in line:
-            break
-    yield port
-    broker.terminate()
-    broker.wait()
+def mosquitto_port(tmp_path_factory):
+    with mosquitto(tmp_path_factory.mktemp("mosquitto")) as port:
+        yield port
+
+
+class TestAiomqttOnOurBroker(MqttPortContract):
+    @pytest.fixture
+    def mqtt_pair(self):
+        clock = RealClock()
+        server = MqttServer(clock=clock, name="ours")
+        clock.run(server.open())
+        tap = Tap(clock, server.port)
+        tapped = clock.run(tap.open())
+        near = AioMqtt(clock=clock, name="near", address=BrokerAddress("127.0.0.1", tapped))
+        far = AioMqtt(clock=clock, name="far", address=BrokerAddress("127.0.0.1", server.port))
+        yield MqttPair(clock, near, far, tap.cut)
+        clock.run(server.close())
+        clock.close()
 
 
 class TestAiomqttOnMosquitto(MqttPortContract):
     @pytest.fixture
-    def mqtt_pair(self, mosquitto):
+    def mqtt_pair(self, mosquitto_port):
         clock = RealClock()
-        tap = Tap(clock, mosquitto)
+        tap = Tap(clock, mosquitto_port)
         tapped = clock.run(tap.open())
         number = next(_NUMBERS)
         names = [f"{name}-{number}" for name in ("near", "far")]  # a broker remembers the clients of earlier tests
         near = AioMqtt(clock=clock, name=names[0], address=BrokerAddress("127.0.0.1", tapped))
-        far = AioMqtt(clock=clock, name=names[1], address=BrokerAddress("127.0.0.1", mosquitto))
+        far = AioMqtt(clock=clock, name=names[1], address=BrokerAddress("127.0.0.1", mosquitto_port))
         yield MqttPair(clock, near, far, tap.cut)
         clock.close()

@@ -246,62 +246,6 @@ class SimCan:
         return site.copper.wire(site.name, site.bitrate, site.data_bitrate).port("BENCH")
 
 
-class PythonCanOptions(Options):
-    """Options of a python-can interface; `options` go to the interface as they are.
-
-    Attributes:
-        broadcast_manager: on SocketCAN the kernel sends cyclic frames; false: the bench does, as elsewhere.
-    """
-
-    interface: str
-    channel: str
-    options: dict[str, Any] = {}
-    broadcast_manager: bool = True
-
-
-class PythonCan:
-    """`[bus.*] port = "python-can"`: any interface that python-can drives."""
-
-    Options = PythonCanOptions
-    real = True
-
-    @staticmethod
-    def resources(options: PythonCanOptions) -> list[str]:
-        """The channel; a multicast group counts with its UDP port."""
-        suffix = f":{options.options['port']}" if "port" in options.options else ""
-        return [f"can:{options.interface}:{options.channel}{suffix}"]
-
-    @staticmethod
-    def make(site: Site, options: PythonCanOptions) -> CanPort:
-        """A `PythonCanPort`; on SocketCAN a `SocketCanPort`, which reads the socket itself."""
-        from hil.can import socketcan
-        from hil.can.pythoncan import PythonCanPort
-
-        extra = dict(options.options)
-        if options.interface not in ("socketcan", "udp_multicast", "virtual"):
-            extra.setdefault("bitrate", site.bitrate)
-            if site.data_bitrate:
-                extra.setdefault("data_bitrate", site.data_bitrate)
-        if site.data_bitrate and options.interface != "virtual":
-            extra.setdefault("fd", True)
-        if socketcan.takes(options.interface, extra):
-            return socketcan.SocketCanPort(
-                clock=site.real_clock,
-                bus=site.name,
-                channel=options.channel,
-                fd=bool(extra.get("fd")),
-                kernel_cycles=options.broadcast_manager,
-            )
-        return PythonCanPort(
-            clock=site.real_clock,
-            bus=site.name,
-            interface=options.interface,
-            channel=options.channel,
-            options=extra,
-            kernel_cycles=options.broadcast_manager,
-        )
-
-
 class SimScreen:
     """`[screen.*] source = "virtual"`: the glass of the virtual ECU."""
 

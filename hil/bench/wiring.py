@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from cantools.database.can import Database
 from pydantic import ValidationError
 
-from hil.bench import diagnosis, ports
+from hil.bench import can_ports, diagnosis, ports
 from hil.bench.cloud import Cloud
 from hil.bench.config import BenchConfig, BusSection
 from hil.bench.databases import attribute_names, bus_database
@@ -110,6 +110,7 @@ def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
     diagnosis.check(config, network)
     made = Plan(config, network, found_layouts, files, _defects(config, defects), tolerated)
     _check_ports(made)
+    can_ports.check(config)
     return made
 
 

@@ -83,6 +83,8 @@ class BroadcastManager:
         self._channel, self._where = channel, where
         self.drain: Callable[[], object] = _nothing
         """Takes in what has come back over the raw socket by now; the port sets it."""
+        self.admit: Callable[[Key], object] = _admitted
+        """Told of each identifier before it is sent: what filters the port has must let it come back."""
         self._socket: Any = None
         self._tasks: dict[Key, _Task] = {}
 
@@ -126,6 +128,7 @@ class BroadcastManager:
             BenchError: the kernel refuses it.
         """
         self.end(key)
+        self.admit(key)
         task = self._tasks[key] = _Task(flags, on_sent)
         task.use(payloads)
         self._set_up(key, SETTIMER | STARTTIMER, period_ns)
@@ -174,6 +177,10 @@ class BroadcastManager:
 
 def _nothing() -> None:
     """Nothing comes back."""
+
+
+def _admitted(_: Key) -> None:
+    """Nothing is filtered."""
 
 
 def _fd(flags: int) -> int:

@@ -1,29 +1,38 @@
 """The CAN port over any python-can interface. The only file that imports `can` to drive hardware.
 
-Where the interface has a file descriptor the loop reads it itself; elsewhere a thread waits and posts. Stamps:
-SocketCAN and UDP carry the kernel's real-time clock, mapped by a `ClockMap`; of the rest the arrival on the host.
+Where reading never waits (SocketCAN, UDP) the loop reads by itself; elsewhere a thread opens, waits and posts. Stamps:
+SocketCAN and UDP carry the kernel's real-time clock, mapped by a `ClockMap`; adapters with a clock of their own are
+mapped by an `ArrivalMap`; of the rest the arrival on the host. python-can's own configuration files and environment
+variables are left out of it: the bench file says all.
+
 Own frames: SocketCAN gives them back from the wire, with a flag that says so; multicast gives them back too, with a tag
 that tells whose they are; for the rest the instant of `send` stands in, marked as the host's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import threading
+from collections.abc import Iterable
 from typing import Any, Final
 
 import can
 
-from hil.can.bcm import BroadcastManager
-from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, CanFrame, check_frame
+from hil.can.allowed import check_allowed
+from hil.can.bcm import BroadcastManager, Key
+from hil.can.bit_timing import Timing
+from hil.can.filters import Filter, Gate
+from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, CanFrame
+from hil.can.interfaces import INTERFACES, PASSIVE, Interface, StampSource
 from hil.can.port import OnFrame, OnLost
+from hil.can.stamps import ArrivalMap
 from hil.clock import ClockMap, RealClock, realtime_map
 from hil.errors import BenchError
 from hil.journal import Origin
 
-_KERNEL_STAMPED: Final = frozenset({"socketcan", "udp_multicast"})
 _ECHOES: Final = frozenset({"socketcan"})
 _TAGGED: Final = frozenset({"udp_multicast"})
 _RESAMPLE_NS: Final = 1_000_000_000
@@ -34,6 +43,8 @@ _CONFIRM: Final = 0x800
 that an ECU in a process beside the bench would pass for the bench."""
 _FLOAT_STAMP_NS: Final = 240
 """Resolution of a real-time stamp in float seconds, as python-can hands it over."""
+_UNKNOWN: Final = Interface()
+"""Of an interface that another package brings: no more is known than that it is one."""
 
 
 class PythonCanPort:
@@ -45,6 +56,10 @@ class PythonCanPort:
         interface: python-can's name of the interface.
         channel: channel of that interface.
         options: further options of the interface (bitrate, fd, ...), as python-can takes them.
+        timing: a whole bit timing, where the driver is to have one.
+        fd: whether the bus speaks CAN FD; if not, such frames are refused.
+        listen_only: refuse to send.
+        filters: of others' frames only these are handed on; all if empty.
         kernel_cycles: let the kernel send what is cyclic; on SocketCAN only.
 
     Attributes:
@@ -57,22 +72,30 @@ class PythonCanPort:
         clock: RealClock,
         bus: str,
         interface: str,
-        channel: str,
+        channel: str | int,
         options: dict[str, Any] | None = None,
+        timing: Timing | None = None,
+        fd: bool = True,
+        listen_only: bool = False,
+        filters: Iterable[Filter] = (),
         kernel_cycles: bool = False,
     ) -> None:
         self.bus = bus
         self._clock, self._interface, self._channel = clock, interface, channel
-        self._options = dict(options or {})
+        self._options, self._timing = dict(options or {}), timing
+        self._fd, self._listen_only, self._gate = fd, listen_only, Gate(filters)
+        self._row = INTERFACES.get(interface, _UNKNOWN)
         self._tag = f"hil-{os.getpid()}-{id(self):x}"
         self._driver: can.BusABC | None = None
         self._thread: threading.Thread | None = None
         self._map: ClockMap = realtime_map()
         self._mapped_ns = 0
+        stamps = self._row.stamps
+        self._adapter_map = ArrivalMap(resolution_ns=stamps.resolution_ns, wrap_ns=stamps.wrap_ns)
         self.broadcast_manager: BroadcastManager | None = None
         if kernel_cycles and interface in _ECHOES:
-            self.broadcast_manager = BroadcastManager(channel, self.where)
-            self.broadcast_manager.drain = self._read_ready
+            self.broadcast_manager = BroadcastManager(str(channel), self.where)
+            self.broadcast_manager.drain, self.broadcast_manager.admit = self._read_ready, self._admit
         self._on_frame: OnFrame
         self._on_lost: OnLost
 
@@ -88,20 +111,40 @@ class PythonCanPort:
             BenchError: python-can can't: no such interface, channel or permission.
         """
         self._on_frame, self._on_lost = on_frame, on_lost
-        options = dict(self._options)
-        if self._interface in _ECHOES:
-            options["receive_own_messages"] = True
         try:
-            self._driver = can.Bus(interface=self._interface, channel=self._channel, **options)
-        except (can.CanError, OSError, ValueError, TypeError, ImportError, NotImplementedError) as error:
+            self._driver = await self._opened()
+        except (can.CanError, OSError, ValueError, TypeError, ImportError, NotImplementedError, LookupError) as error:
             raise BenchError(
-                f"can't be opened: {error}",
+                f"can't be opened: {_one_line(error)}",
                 where=self.where,
                 remedy="check interface and channel in the bench file, and that the interface is up.",
             ) from error
         if self.broadcast_manager is not None:
             self._open_manager(self.broadcast_manager)
         self._listen(self._driver)
+
+    async def _opened(self) -> can.BusABC:
+        """The driver, open. Drivers of adapters may take seconds; the other buses go on meanwhile."""
+        if self._row.on_loop:
+            return self._make()
+        making = self._clock.loop.run_in_executor(None, self._make)
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_let_go)
+            raise
+
+    def _make(self) -> can.BusABC:
+        options: dict[str, Any] = dict(self._options)
+        if options.get("state") == PASSIVE:
+            options["state"] = can.BusState.PASSIVE
+        if self._timing is not None:
+            options["timing"] = _native(self._timing)
+        if self._interface in _ECHOES:
+            options["receive_own_messages"] = True
+        if self._row.filters and self._gate.filters:
+            options["can_filters"] = [_native_filter(one) for one in self._gate.filters]
+        return can.Bus(interface=self._interface, channel=self._channel, ignore_config=True, **options)
 
     def _open_manager(self, manager: BroadcastManager) -> None:
         try:
@@ -111,12 +154,16 @@ class PythonCanPort:
             raise
 
     def _listen(self, driver: can.BusABC) -> None:
-        descriptor = _descriptor(driver)
+        descriptor = self._descriptor(driver)
         if descriptor is not None:
             self._clock.loop.add_reader(descriptor, self._read_ready)
             return
         self._thread = threading.Thread(target=self._read_forever, name=f"hil-can-{self.bus}", daemon=True)
         self._thread.start()
+
+    def _descriptor(self, driver: can.BusABC) -> int | None:
+        """What the loop can wait on; other drivers have one too, but reading them waits for the rest of a frame."""
+        return int(driver.fileno()) if self._row.on_loop and os.name != "nt" else None
 
     def _read_ready(self) -> None:
         driver = self._driver
@@ -127,14 +174,14 @@ class PythonCanPort:
                 if message is None:
                     return
                 self._deliver(driver, message, own or self._is_tagged(message))
-        except (can.CanError, OSError) as error:
+        except Exception as error:  # a driver that meets what it doesn't expect raises anything
             self._lose(error)
 
     def _read_forever(self) -> None:
         while (driver := self._driver) is not None:
             try:
                 message = driver.recv(timeout=_POLL_S)
-            except (can.CanError, OSError) as error:
+            except Exception as error:  # as above; unsaid, the bench would be deaf
                 self._clock.post(self._lose, error)
                 return
             if message is not None:
@@ -144,11 +191,15 @@ class PythonCanPort:
         if self._driver is None:
             return
         self._shut()
-        self._on_lost(BenchError(f"broke: {error}", where=self.where, remedy="check the adapter and its cable."))
+        self._on_lost(
+            BenchError(f"broke: {_one_line(error)}", where=self.where, remedy="check the adapter and its cable.")
+        )
 
     def _deliver(self, driver: can.BusABC, message: can.Message, own: bool, arrived_ns: int | None = None) -> None:
         """Hand a frame on, unless the port was closed since."""
         if driver is not self._driver:
+            return
+        if not own and not self._gate.passes(message.arbitration_id, _flags(message)):
             return
         frame = self._frame(message, own, self._monotonic_ns() if arrived_ns is None else arrived_ns)
         if self.broadcast_manager is not None and not own and not message.is_rx and self._took(frame):
@@ -176,9 +227,13 @@ class PythonCanPort:
         return self._interface in _TAGGED and bool(message.channel == self._tag)
 
     def _stamp(self, message: can.Message, arrived_ns: int) -> tuple[int, Origin]:
-        now_ns = self._clock.now_ns
-        if self._interface not in _KERNEL_STAMPED or not message.timestamp:
+        source = self._row.stamps.source
+        if source is StampSource.HOST or not message.timestamp:
             return self._clock.from_monotonic_ns(arrived_ns), Origin.HOST
+        if source is StampSource.HARDWARE:
+            stamp_ns = self._adapter_map.to_host_ns(round(message.timestamp * 1e9), arrived_ns)
+            return self._clock.from_monotonic_ns(stamp_ns), Origin.HARDWARE
+        now_ns = self._clock.now_ns
         if abs(now_ns - self._mapped_ns) > _RESAMPLE_NS:
             self._map.sample(2)
             self._mapped_ns = now_ns
@@ -187,20 +242,25 @@ class PythonCanPort:
 
     @property
     def bound_ns(self) -> int:
-        """Bound on the error of a kernel stamp now."""
+        """Bound on the error of a stamp now; of the host's none is known, and they are late, never early."""
+        host_ns = self._clock.to_monotonic_ns(self._clock.now_ns)
+        if self._row.stamps.source is StampSource.HARDWARE:
+            return self._adapter_map.bound_ns(host_ns)
         return self._map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns)) + _FLOAT_STAMP_NS
 
     def send(self, can_id: int, data: bytes, flags: int = 0) -> None:
         """Hand a frame to the interface.
 
         Raises:
-            UsageError: no bus can carry it.
+            UsageError: no bus can carry it, or not this one.
             BenchError: the interface is closed, or its queue is full.
         """
-        check_frame(can_id, data, flags)
+        check_allowed(self.where, can_id, data, flags, fd=self._fd, listen_only=self._listen_only)
         driver = self._driver
         if driver is None:
             raise BenchError("is closed", where=self.where)
+        if self._gate.filters:
+            self._admit((can_id, flags & EXTENDED))
         message = self._message(can_id, data, flags)
         try:
             driver.send(message, timeout=None if self._interface in _TAGGED else 0)
@@ -209,6 +269,11 @@ class PythonCanPort:
         if self._interface not in _ECHOES | _TAGGED:
             own = CanFrame(self._clock.now_ns, self.bus, can_id, data, flags | SENT, Origin.HOST)
             self._clock.post(self._deliver_own, driver, own)
+
+    def _admit(self, key: Key) -> None:
+        """What the bench sends comes back through the filters."""
+        if self._gate.admit(*key) and self._row.filters and self._driver is not None:
+            self._driver.set_filters([_native_filter(one) for one in self._gate.filters])
 
     def _message(self, can_id: int, data: bytes, flags: int) -> can.Message:
         return can.Message(
@@ -232,7 +297,7 @@ class PythonCanPort:
             self.broadcast_manager.close()
         if driver is None:
             return
-        descriptor = _descriptor(driver)
+        descriptor = self._descriptor(driver)
         if descriptor is not None:
             self._clock.loop.remove_reader(descriptor)
         elif self._thread is not None and self._thread is not threading.current_thread():
@@ -249,14 +314,29 @@ def _next_is_own(driver: Any) -> bool:
         return False
 
 
-def _descriptor(driver: can.BusABC) -> int | None:
-    if os.name == "nt":
-        return None
-    try:
-        descriptor = int(driver.fileno())
-    except (NotImplementedError, AttributeError, OSError, ValueError):
-        return None
-    return descriptor if descriptor >= 0 else None
+def _let_go(making: asyncio.Future[can.BusABC]) -> None:
+    """Close a driver that opened after nobody wanted it any more."""
+    if not making.cancelled() and making.exception() is None:
+        making.result().shutdown()
+
+
+def _native(timing: Timing) -> can.BitTiming | can.BitTimingFd:
+    slow, fast = timing.nominal, timing.data
+    if fast is None:
+        return can.BitTiming(timing.clock_Hz, slow.brp, slow.tseg1, slow.tseg2, slow.sjw)
+    return can.BitTimingFd(
+        f_clock=timing.clock_Hz,
+        nom_brp=slow.brp, nom_tseg1=slow.tseg1, nom_tseg2=slow.tseg2, nom_sjw=slow.sjw,
+        data_brp=fast.brp, data_tseg1=fast.tseg1, data_tseg2=fast.tseg2, data_sjw=fast.sjw,
+    )  # fmt: skip
+
+
+def _native_filter(one: Filter) -> Any:
+    return {"can_id": one.can_id, "can_mask": one.bits, "extended": one.extended}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _flags(message: can.Message) -> int:

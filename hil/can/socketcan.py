@@ -14,12 +14,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from hil.can import raw_frames
-from hil.can.bcm import BroadcastManager
-from hil.can.frames import EXTENDED, SENT, CanFrame, check_frame
+from hil.can.allowed import check_allowed
+from hil.can.bcm import BroadcastManager, Key
+from hil.can.filters import Filter, Gate
+from hil.can.frames import EXTENDED, SENT, CanFrame
 from hil.can.gaps import Gap, OnGap, nobody
 from hil.can.port import OnFrame, OnLost
 from hil.clock import ClockMap, RealClock, realtime_map
@@ -42,9 +44,10 @@ _COUNTS: Final = 1 << 32
 _FILTER: Final = struct.Struct("=II")
 NOT_READ: Final = "the bench did not read the socket in time"
 
+_EXTENDED_ID: Final = 0x8000_0000
+"""In a filter's identifier: 29 bits; in its mask: the one or the other, not both."""
+
 MakeSocket = Callable[[], socket.socket]
-Filter = tuple[int, int]
-"""Identifier and mask, with the kernel's marks in their upper bits."""
 
 
 class SocketCanPort:
@@ -55,7 +58,8 @@ class SocketCanPort:
         bus: name of the bus in the bench file.
         channel: the interface, `can0`.
         fd: whether CAN FD frames are sent and taken.
-        filters: which frames are taken; all if empty.
+        listen_only: refuse to send.
+        filters: of others' frames only these are taken; all if empty.
         kernel_cycles: let the kernel's broadcast manager send what is cyclic.
         make_socket: gives the open socket in the place of one on `channel`: any that carries such frames.
 
@@ -71,13 +75,15 @@ class SocketCanPort:
         bus: str,
         channel: str,
         fd: bool = False,
-        filters: Sequence[Filter] = (),
+        listen_only: bool = False,
+        filters: Iterable[Filter] = (),
         kernel_cycles: bool = False,
         make_socket: MakeSocket | None = None,
     ) -> None:
         self.bus = bus
         self.on_gap: OnGap = nobody
-        self._clock, self._channel, self._fd, self._filters = clock, channel, fd, tuple(filters)
+        self._clock, self._channel, self._fd = clock, channel, fd
+        self._listen_only, self._gate = listen_only, Gate(filters)
         self._make_socket = make_socket or self._make
         self._socket: socket.socket | None = None
         self._map: ClockMap = realtime_map()
@@ -85,7 +91,7 @@ class SocketCanPort:
         self.broadcast_manager: BroadcastManager | None = None
         if kernel_cycles:
             self.broadcast_manager = BroadcastManager(channel, self.where)
-            self.broadcast_manager.drain = self._read_ready
+            self.broadcast_manager.drain, self.broadcast_manager.admit = self._read_ready, self._admit
         self._on_frame: OnFrame
         self._on_lost: OnLost
 
@@ -129,9 +135,8 @@ class SocketCanPort:
         made.setsockopt(socket.SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, _ALL_ERRORS)
         if self._fd:
             made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
-        if self._filters:
-            wanted = b"".join(_FILTER.pack(*one) for one in self._filters)
-            made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, wanted)
+        if self._gate.filters:
+            self._filter(made)
         ask_for_stamps(made)
 
     def _open_manager(self, manager: BroadcastManager) -> None:
@@ -212,6 +217,14 @@ class SocketCanPort:
         """Bound on the error of a kernel stamp now."""
         return self._map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns))
 
+    def _admit(self, key: Key) -> None:
+        """What the bench sends comes back through the filters."""
+        if self._gate.admit(*key) and self._socket is not None:
+            self._filter(self._socket)
+
+    def _filter(self, made: socket.socket) -> None:
+        made.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, packed_filters(self._gate.filters))
+
     # Sending ------------------------------------------------------------------------------------------------------
 
     def send(self, can_id: int, data: bytes, flags: int = 0) -> None:
@@ -221,15 +234,23 @@ class SocketCanPort:
             UsageError: no bus can carry it.
             BenchError: the interface is closed, or its queue is full.
         """
-        check_frame(can_id, data, flags)
+        check_allowed(self.where, can_id, data, flags, fd=self._fd, listen_only=self._listen_only)
         if self._socket is None:
             raise BenchError("is closed", where=self.where)
+        if self._gate.filters:
+            self._admit((can_id, flags & EXTENDED))
         try:
             self._socket.send(raw_frames.pack(can_id, data, flags))
         except OSError as error:
             raise BenchError(
                 f"can't send: {_why(error)}", where=self.where, remedy="is anybody acknowledging?"
             ) from error
+
+
+def packed_filters(filters: Iterable[Filter]) -> bytes:
+    """Filters as the kernel takes them: `struct can_filter` one after another."""
+    marks = ((_EXTENDED_ID if one.extended else 0, one) for one in filters)
+    return b"".join(_FILTER.pack(one.can_id | mark, one.bits | _EXTENDED_ID) for mark, one in marks)
 
 
 def takes(interface: str, options: Mapping[str, Any]) -> bool:
@@ -253,4 +274,4 @@ def _why(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
-__all__ = ["NOT_READ", "Filter", "SocketCanPort", "ask_for_stamps", "takes"]
+__all__ = ["NOT_READ", "SocketCanPort", "ask_for_stamps", "packed_filters", "takes"]

@@ -24,8 +24,10 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from hil.bench.can_ports import PythonCanOptions
 from hil.bench.config import BusSection
-from hil.bench.ports import CommandOptions, PythonCanOptions
+from hil.bench.ports import CommandOptions
+from hil.can.interface_setup import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("examples/foreign_cluster")
@@ -320,7 +322,8 @@ def test_the_adapters_of_the_walk_are_understood():
     for lines in spans("adapter"):
         keys = tomllib.loads("\n".join(line for line in lines if " = " in line))
         section = BusSection.model_validate({"port": "python-can", "database": "cluster.dbc", **keys})
-        PythonCanOptions.model_validate(section.options)
+        setup = PythonCanOptions.model_validate(section.options).setup(section.bitrate, section.data_bitrate)
+        assert resolve(setup, "bus.car").arguments
 
 
 def test_the_picture_commands_of_the_walk_are_understood():

@@ -40,12 +40,12 @@ class Cloud:
         for name, section in config.mqtt.items():
             client = port(f"mqtt.{name}", "mqtt", name, section.port, section.options)
             self.mqtt[name] = MqttListener(clock, client, section.watch, self._heard(name), recorder.lost)
-        self._servers: dict[str, ShelfServer] = {}
+        self.servers: dict[str, ShelfServer] = {}
         self.updates: dict[str, UpdateBackend] = {}
         self.broker_of: dict[str, str] = {}
         for name, update in config.update.items():
             server: ShelfServer = port(f"update.{name}", "update", name, update.port, update.options)
-            self._servers[name], self.broker_of[name] = server, update.mqtt
+            self.servers[name], self.broker_of[name] = server, update.mqtt
             listener = self.mqtt[update.mqtt]
             backend = UpdateBackend(listener.port, server.shelf, update.device, update.first_campaign)
             backend.watchers.append(self._said(name))
@@ -102,7 +102,7 @@ class Cloud:
     @property
     def ports(self) -> list[Any]:
         """All that is to be closed."""
-        return [*self.mqtt.values(), *self._servers.values(), *self.storages.values()]
+        return [*self.mqtt.values(), *self.servers.values(), *self.storages.values()]
 
     async def open(self) -> None:
         """Connect to the brokers and begin to serve.
@@ -110,7 +110,7 @@ class Cloud:
         Raises:
             BenchError: something can't be reached.
         """
-        for server in self._servers.values():
+        for server in self.servers.values():
             await server.open()
         for listener in self.mqtt.values():
             await listener.open()

@@ -129,6 +129,10 @@ class Watch:
         """This reason is over, or something began anew: after the grace the real nodes' messages are expected."""
         self._monitors.resume(self._grace_ns, reason=reason, bus=bus)
 
+    def expect_all(self, within_ns: int) -> None:
+        """Whatever paused them, the real nodes' messages are expected: each within this time, then in its cycle."""
+        self._monitors.resume(within_ns)
+
     def set_partial_network(self, number: int, on: bool) -> None:
         """A partial network went on or off."""
         self._monitors.set_partial_network(number, on, self._grace_ns)

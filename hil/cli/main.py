@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "run": "run Robot and pytest suites against an ECU and report",
     "report": "make page, JUnit and traces again from the journals of a run",
     "history": "what changed from run to run: verdicts, latencies, cases",
-    "doctor": "what of a bench is wired, what is missing",
+    "doctor": "what of a bench is wired, what is wrong, how to mend it",
     "restbus": "run the restbus by hand: a view of all messages, and a prompt",
     "signals": "list the signals of a bench's databases",
     "trace": "what is in a recorded CAN log: statistics, signals, conversion",

@@ -1,5 +1,6 @@
 """The same suite in two worlds: equal verdicts, with and without a defect; and what the doctor says of each bench."""
 
+import json
 import os
 import subprocess
 import sys
@@ -34,11 +35,16 @@ def test_verdicts_are_equal_in_virtual_time_and_across_processes(hil, udp_bench,
 
 
 def test_the_doctor_finds_all_ports_of_a_bench(udp_bench):
-    done = run_hil("doctor", "--bench", str(udp_bench))
+    done = run_hil("doctor", "--bench", str(udp_bench), "--power", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(done.stdout)["findings"]
     for part in ("process.ecu", "bus.chassis", "bus.body", "screen.cluster", "console.main", "supply.battery"):
-        assert part in done.stdout
-    assert "missing" not in done.stdout
+        assert part in {row["part"] for row in rows}
+    assert {"fault"} & {row["mark"] for row in rows} == set()
+    awake = {(row["part"], row["check"]): row["found"] for row in rows if row["when"] == "awake"}
+    assert awake["bus.body", "nodes"] == "heard: COCKPIT"
+    assert awake["diag.cockpit", "answer"].startswith("answers tester present after")
+    assert "software 1.0.0" in awake["dut", "identity"]
 
 
 def test_the_doctor_names_what_is_missing_and_looks_at_the_rest(udp_bench):
@@ -47,8 +53,9 @@ def test_the_doctor_names_what_is_missing_and_looks_at_the_rest(udp_bench):
     done = run_hil("doctor", "--bench", str(udp_bench))
     assert done.returncode == 3
     (row,) = [line for line in done.stdout.splitlines() if "no-such-device" in line]
-    assert "missing" in row
-    assert "a picture of 1280x480" in done.stdout
+    assert row.startswith("fault ")
+    assert "Remedy: " in row
+    assert "1280x480 px as the layout says" in done.stdout
     assert "Traceback" not in done.stderr
 
 

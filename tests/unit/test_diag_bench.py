@@ -3,7 +3,8 @@
 import pytest
 
 from hil.bench.case import Case
-from hil.bench.checkup import check_up
+from hil.bench.checkup import Wishes, check_up
+from hil.bench.checkup_finding import Mark
 from hil.bench.config import load
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
@@ -264,5 +265,8 @@ def test_a_bench_without_diagnosis_runs_no_case_of_it(open_lab):
 
 def test_doctor_says_whether_the_ecu_answers(repository, monkeypatch):
     monkeypatch.chdir(repository)
-    (row,) = [one for one in check_up(load(repository / "fixtures/benches/virtual.toml")) if one.part == "diag.cockpit"]
-    assert "tester present" in row.found
+    bench = load(repository / "fixtures/benches/virtual.toml")
+    (dark,) = [row for row in check_up(bench).findings if row.part == "diag.cockpit"]
+    (awake,) = [row for row in check_up(bench, Wishes(power=True)).findings if row.part == "diag.cockpit"]
+    assert (dark.mark, dark.found) == (Mark.NOTE, "tester present: no answer within 60 ms")
+    assert awake.found.startswith("answers tester present after ")

@@ -86,8 +86,8 @@ The rear picture is not black
     The Camera Sends
     Set Signal    TCM_Gear.Gear    R
     Screen Should Show    camera    within=2 s    screen=centre
-    Picture Should Not Be Black    camera_ground    during=3 s    screen=centre
     Text Should Be    camera_text    Check the area around you    screen=centre
+    Picture Should Not Be Black    camera_ground    during=3 s    screen=centre
 
 The rear picture does not stand still
     [Documentation]    The camera counts its frames; the picture changes with them, and shows which one it is.

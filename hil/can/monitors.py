@@ -30,7 +30,9 @@ from hil.clock import Clock, Timer
 
 _FAR: Final = 1 << 62
 _NEVER: Final = -2 * _FAR
-"""Begin of the window of a message of which no frame came since it has been judged."""
+"""Begin of the window of a message that isn't judged."""
+_ON_ITS_WAY_NS: Final = 2_000_000
+"""So long after something began a frame from before may still end: longer than any frame takes on the wire."""
 _FORM: Final = EXTENDED | FD | REMOTE | ERROR
 _SWEEP_NS: Final = 500_000_000
 _LAG_NS: Final = 200_000_000
@@ -51,6 +53,7 @@ class _Watch:
 
     Attributes:
         earliest_ns: before this the next frame is too early.
+        first_ns: from this on a frame may be the first one after something began.
         latest_ns: after this it is too late.
         least_ns: least distance to the next frame; -_FAR where it isn't judged.
         most_ns: greatest distance; _FAR where it isn't judged.
@@ -62,8 +65,8 @@ class _Watch:
     """
 
     __slots__ = (
-        "counters", "due", "e2e", "earliest_ns", "following", "is_judged", "latest_ns", "least_ns", "length", "levels",
-        "most_ns", "next_counter", "receivers", "since_ns", "told_ns", "traits",
+        "counters", "due", "e2e", "earliest_ns", "first_ns", "following", "is_judged", "latest_ns", "least_ns",
+        "length", "levels", "most_ns", "next_counter", "receivers", "since_ns", "told_ns", "traits",
     )  # fmt: skip
 
     def __init__(self, due: Due, traits: MessageTraits, levels: Mapping[Kind, Level], chain: Chain | None) -> None:
@@ -82,6 +85,10 @@ class _Watch:
         self.start_anew()
         self.leave()
 
+    def wait_until(self, t_ns: int) -> None:
+        """What comes before that is from before something began, and nobody's."""
+        self.earliest_ns = self.first_ns = t_ns
+
     def start_anew(self) -> None:
         """Any counter may come next."""
         self.next_counter = _ANY
@@ -92,6 +99,7 @@ class _Watch:
         """Judge its cycle no longer."""
         self.least_ns, self.most_ns = -_FAR, _FAR
         self.earliest_ns, self.latest_ns = _NEVER, _FAR
+        self.first_ns = _NEVER
         self.told_ns = self.since_ns = _NEVER
 
     def judge(self, now_ns: int, grace_ns: int) -> None:
@@ -99,15 +107,20 @@ class _Watch:
         due = self.due
         self.most_ns = due.cycle_ns + due.tolerance_ns
         self.least_ns = -_FAR if due.at_least else due.cycle_ns - due.tolerance_ns
-        self.earliest_ns = _NEVER
+        self.earliest_ns = self.first_ns = _NEVER
         self.latest_ns = now_ns + max(grace_ns, self.most_ns + self.traits.start_delay_ns)
         self.told_ns, self.since_ns = _NEVER, now_ns
+
+    @property
+    def is_awaited(self) -> bool:
+        """No frame has come since something began."""
+        return self.earliest_ns == self.first_ns
 
     def widen(self, change_ns: int) -> None:
         """The tolerance has grown by this much."""
         self.most_ns += change_ns
         self.least_ns -= 0 if self.due.at_least else change_ns
-        if self.earliest_ns != _NEVER:
+        if not self.is_awaited:
             self.latest_ns += change_ns
             self.earliest_ns -= 0 if self.due.at_least else change_ns
 
@@ -226,8 +239,8 @@ class Monitors:
         if watch is None:
             self._on_unusual(frame)
             return
-        if not watch.earliest_ns <= t_ns <= watch.latest_ns:
-            self._on_off_cycle(watch, t_ns)
+        if not watch.earliest_ns <= t_ns <= watch.latest_ns and self._is_from_before(watch, t_ns):
+            return
         watch.earliest_ns = t_ns + watch.least_ns
         watch.latest_ns = t_ns + watch.most_ns
         if len(data) != watch.length:
@@ -241,9 +254,16 @@ class Monitors:
         elif watch.receivers:
             self._on_protected(watch, t_ns, data)
 
+    def _is_from_before(self, watch: _Watch, t_ns: int) -> bool:
+        """Of a frame outside its window: whether it was on the wire when something began; if not, that is told."""
+        if watch.is_awaited and t_ns < watch.first_ns:
+            return True
+        self._on_off_cycle(watch, t_ns)
+        return False
+
     def _on_off_cycle(self, watch: _Watch, t_ns: int) -> None:
         """It came too early, too late, or for the first time after it was due."""
-        if watch.earliest_ns == _NEVER:
+        if watch.is_awaited:
             if watch.told_ns != watch.latest_ns:
                 self._note(watch, Fault.MISSING, watch.latest_ns, watch.since_ns)
         else:
@@ -371,10 +391,12 @@ class Monitors:
         """
         for name in self._named(bus):
             self._pauses[name] -= {"", reason} if reason is not None else set(self._pauses[name])
+        self._refresh(self._named(bus), grace_ns)
+        first_ns = self._clock.now_ns + min(_ON_ITS_WAY_NS, grace_ns)
         for key, watch in self._watched.items():
             if bus in ("", key[0]):
                 watch.start_anew()
-        self._refresh(self._named(bus), grace_ns)
+                watch.wait_until(first_ns)
 
     def set_partial_network(self, number: int, on: bool, grace_ns: int = 0) -> None:
         """Expect the messages of a partial network, from the end of a grace on, or expect them no more."""
@@ -412,7 +434,7 @@ class Monitors:
 
     def _miss(self, watch: _Watch) -> None:
         watch.told_ns = latest_ns = watch.latest_ns
-        if watch.earliest_ns == _NEVER:
+        if watch.is_awaited:
             self._note(watch, Fault.MISSING, latest_ns, watch.since_ns)
         else:
             self._note(watch, Fault.GONE, latest_ns, latest_ns - watch.most_ns)

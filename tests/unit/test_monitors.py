@@ -452,6 +452,15 @@ def test_after_it_the_first_frame_is_not_compared_with_those_before(lab):
     assert lab.found() == []
 
 
+def test_a_frame_that_was_on_the_wire_when_it_began_is_not_its_first(lab):
+    """Supply off and on at one instant: the last frame of before ends after that, the first of the new boot is late."""
+    lab.judge(*lab.cycle(STATUS, [0, 100]), (199.9, lambda: lab.monitors.resume(1000 * MS)), until_ms=199.95)
+    lab.run(*lab.cycle(STATUS, [200, 800, 900]), until_ms=950)
+    assert lab.found() == []
+    lab.run(*lab.cycle(STATUS, [1200]), until_ms=1250)
+    assert len(lab.found()) == 1
+
+
 def test_several_reasons_must_all_be_over(lab):
     monitors = lab.monitors
     monitors.pause("ECU off")
@@ -612,6 +621,12 @@ def test_after_something_began_a_sequence_begins_anew(lab):
     assert counters(lab, 7) == []
     lab.monitors.resume(0)
     assert counters(lab, 7, 8) == []
+
+
+def test_a_frame_that_was_on_the_wire_when_it_began_begins_no_sequence(lab):
+    times = [(148.9, 3), (149.5, 4), (400, 0), (420, 1)]
+    arrivals = [(t_ms, lambda counter=counter: lab.come(SAFE, safe(counter))) for t_ms, counter in times]
+    assert lab.judge(*arrivals[:1], (149, lambda: lab.monitors.resume(1000 * MS)), *arrivals[1:], until_ms=430) == []
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hil.cli.children import usable_cores
 from hil.errors import UsageError
 from hil.evidence.report import make_report
 
@@ -29,6 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.results
     if not (folder / "session.mcap").exists() and not (folder / "tests").is_dir():
         raise UsageError("holds no run", where=str(folder), remedy="give a folder that 'hil run' made.")
-    report = make_report(folder, traces=arguments.traces)
+    report = make_report(folder, traces=arguments.traces, jobs=usable_cores())
     print(f"{folder / 'index.html'}")
     return report.exit_status

@@ -191,7 +191,7 @@ def _finish(run_: Run, started_ns: int) -> int:
     from hil.evidence.report import make_report
 
     merging = run_.crew.merge_robot() if run_.crew is not None else None
-    report = make_report(run_.folder)
+    report = make_report(run_.folder, jobs=usable_cores())
     if merging is not None:
         merging.wait()
     print(f"evidence: {run_.folder / 'index.html'}")

@@ -209,6 +209,7 @@ class Collector:
             events=tuple(self._events.items),
             frames=self._frames.kept(frozen=not self._passed),
             meaning=self._frames.meaning,
+            table=self._frames.table,
             shots=tuple(self._shots.items),
             thinned=tuple(note for note in self._thinned() if note),
         )

@@ -15,6 +15,7 @@ from hil.evidence.figures import measurement_json
 from hil.evidence.gallery import Gallery, Made
 from hil.evidence.model import Attempt, Check, Event, Step, Timeline
 from hil.evidence.series import Series, thin_series
+from hil.evidence.signal_table import SignalTable, key_of, short
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -46,10 +47,10 @@ PASSED: Final = Level(points=1000, series=60, wire=2000, rows=1000, frames=300, 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """An attempt at one level: its JSON, and the data URIs of its pictures in the order of `pictures`."""
+    """An attempt at one level: its JSON, and what it shares with other attempts, by its name in the page."""
 
     json: Json
-    uris: list[str]
+    shared: dict[str, str]
 
 
 def levels(verdict: Verdict) -> Sequence[Level]:
@@ -66,14 +67,17 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
     rows = [_check_row(check, gallery) for check in reversed(checks)][::-1]
     final = gallery.last_whole()
     gallery.rest()
-    shown, wire = _split(timeline.series)
+    mine, others = _split(timeline.series)
+    shown = _kept(mine, level.series, level.points, "series", notes)
+    wire = _kept(others, level.wire, level.points, "signals on the buses", notes)
     json = {
         **_head(attempt),
         "checks": rows,
         "finalPicture": final,
         "steps": _steps(keep.near("steps", timeline.steps, level.steps, lambda item: item.start_ns)),
-        "series": _all_series(shown, level.series, level.points, "series", notes),
-        "wire": _all_series(wire, level.wire, level.points, "signals on the buses", notes),
+        "series": [_series(item) for item in shown],
+        "signals": timeline.table.name,
+        "wire": [_on_wire(item, timeline.table) for item in wire],
         "console": _lines(keep, "console lines", timeline.console, level.rows),
         "notes": _lines(keep, "notes", timeline.notes, level.rows),
         "events": _events(keep, timeline.events, level.rows),
@@ -84,7 +88,11 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
         "pictures": gallery.rows(notes),
         "thinned": notes,
     }
-    return Detail(json, gallery.uris())
+    return Detail(json, _tables(timeline, wire) | gallery.shared())
+
+
+def _tables(timeline: Timeline, wire: Sequence[Series]) -> dict[str, str]:
+    return {f"signals-{timeline.table.name}": timeline.table.block} if wire else {}
 
 
 def _head(attempt: Attempt) -> Json:
@@ -162,7 +170,7 @@ def _split(series: Sequence[Series]) -> tuple[list[Series], list[Series]]:
     return [*shown, *others], [item for item in wire.values() if item.name not in named]
 
 
-def _all_series(series: Sequence[Series], most: int, points: int, what: str, notes: list[str]) -> list[Json]:
+def _kept(series: Sequence[Series], most: int, points: int, what: str, notes: list[str]) -> list[Series]:
     shown = series if len(series) <= most else sorted(series, key=lambda item: len(item.t_ns) < 2)[:most]
     if len(shown) < len(series):
         notes.append(f"{what}: {len(shown)} of {len(series)} are there, those that change first")
@@ -172,30 +180,30 @@ def _all_series(series: Sequence[Series], most: int, points: int, what: str, not
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         text = f"{', '.join(names[:12])}{more}"
         notes.append(f"thinned to the smallest and largest values of each stretch of time: {text}")
-    return [_series(item) for item in thinned]
+    return thinned
+
+
+def _on_wire(series: Series, table: SignalTable) -> list[Any]:
+    """A series of a signal in the table."""
+    return [table.numbers[series.name], _steps_us(series.t_ns), [short(value) for value in series.values]]
+
+
+def _steps_us(t_ns: Sequence[int]) -> list[int]:
+    """Times in microseconds, each since the one before, which packs well."""
+    t_us = [t // 1000 for t in t_ns]
+    return [t - before for t, before in zip(t_us, [0, *t_us], strict=False)]
 
 
 def _series(series: Series) -> Json:
-    """A series; times are microseconds, each since the one before, which packs well."""
-    t_us = [t_ns // 1000 for t_ns in series.t_ns]
+    """A series that says itself what it is."""
     there = series.labels and dict.fromkeys(series.values)
-    labels = {_key(value): series.labels[value] for value in there or () if value in series.labels}
+    labels = {key_of(value): series.labels[value] for value in there or () if value in series.labels}
     return {
         "name": series.name, "unit": series.unit, "group": series.group,
-        "dt": [t - before for t, before in zip(t_us, [0, *t_us], strict=False)],
-        "v": [_short(value) for value in series.values],
+        "dt": _steps_us(series.t_ns),
+        "v": [short(value) for value in series.values],
         **({"labels": labels} if labels else {}),
     }  # fmt: skip
-
-
-def _short(value: float) -> float | int:
-    short = float(f"{value:.7g}")
-    return int(short) if short.is_integer() and abs(short) < 1e15 else short
-
-
-def _key(value: float) -> str:
-    """A number as JavaScript writes it, for it looks up labels by that."""
-    return str(_short(value))
 
 
 def _lines(keep: _Keeper, what: str, lines: Sequence[Any], most: int) -> list[Json]:

@@ -16,6 +16,7 @@ from hil.can.frames import CanFrame
 from hil.can.log_frames import BLOCK_FRAMES, Frames, empty, joined
 from hil.evidence.facts import Wire, Wires
 from hil.evidence.series import Series
+from hil.evidence.signal_table import SignalTable
 from hil.evidence.wire import E2E_NOTE, LoadMeter, SignalCollector
 from hil.journal import Origin
 
@@ -75,6 +76,11 @@ class FrameKeeper:
     def meaning(self, frame: CanFrame) -> tuple[str, str]:
         """Message and signals of one of these frames."""
         return self._wire.texts.of(frame)
+
+    @property
+    def table(self) -> SignalTable:
+        """The signals that the buses may have."""
+        return self._wire.signals.table
 
     def series(self, end_ns: int) -> tuple[Series, ...]:
         """The load of each bus, and all signals that were on them."""

@@ -1,9 +1,8 @@
-"""The pictures of an attempt, matched to its checks, and each picture of a page once. Pure."""
+"""The pictures of an attempt, matched to its checks. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hil.evidence.model import Check, Shot, Timeline
@@ -13,25 +12,6 @@ MATCH_NS: Final = 250_000_000
 Json = dict[str, Any]
 Made = dict[int, Embedded | None]
 """Pictures made already, by the identity of their shot: a try at the next level needs not make them again."""
-
-
-@dataclass(slots=True)
-class PictureStore:
-    """The pictures of a page. Equal ones are kept once: many checks see the same dark lamp."""
-
-    uris: list[str] = field(default_factory=list)
-    _numbers: dict[str, int] = field(default_factory=dict)
-
-    def cost(self, uris: Sequence[str]) -> int:
-        """Bytes by which these would make the page longer."""
-        return sum(len(uri) for uri in dict.fromkeys(uris) if uri not in self._numbers)
-
-    def number(self, uri: str) -> int:
-        """The number of a picture; it is added if it is new."""
-        if uri not in self._numbers:
-            self._numbers[uri] = len(self.uris)
-            self.uris.append(uri)
-        return self._numbers[uri]
 
 
 class Gallery:
@@ -82,17 +62,17 @@ class Gallery:
             self._made[id(shot)] = embed(shot)
         return self._made[id(shot)]
 
-    def uris(self) -> list[str]:
-        """The data URIs of all pictures taken."""
-        return [picture.uri for _, picture in self._taken]
+    def shared(self) -> dict[str, str]:
+        """The data URIs of all pictures taken, by their names in the page."""
+        return {f"picture-{picture.name}": picture.uri for _, picture in self._taken}
 
     def rows(self, notes: list[str]) -> list[Json]:
         """The pictures for the page, without their data."""
         if self._refused:
             notes.append(f"pictures: {self._refused} more than shown are left out or damaged; the journal has them")
         return [
-            {"t": round(shot.t_ns / 1e9, 6), "name": shot.name, "crop": shot.is_crop, "width": picture.width,
-             "height": picture.height, "note": picture.note}
+            {"t": round(shot.t_ns / 1e9, 6), "name": shot.name, "crop": shot.is_crop, "picture": picture.name,
+             "width": picture.width, "height": picture.height, "note": picture.note}
             for shot, picture in self._taken
         ]  # fmt: skip
 

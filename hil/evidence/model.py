@@ -14,6 +14,7 @@ from typing import Any, Final
 from hil.can.frames import CanFrame
 from hil.errors import Verdict
 from hil.evidence.series import Series
+from hil.evidence.signal_table import SignalTable
 from hil.journal import Picture
 
 WORST_FIRST: Final = (
@@ -190,11 +191,15 @@ def _unknown(frame: CanFrame) -> tuple[str, str]:
     return "", ""
 
 
+_NO_SIGNALS: Final = SignalTable()
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out.
 
-    `meaning` tells message and signals of one of `frames`, where a database knows it.
+    `meaning` tells message and signals of one of `frames`, where a database knows it; `table` names the signals of
+    which there may be series of the group `wire`.
     """
 
     end_ns: int = 0
@@ -210,6 +215,7 @@ class Timeline:
     events: tuple[Event, ...] = ()
     frames: tuple[CanFrame, ...] = ()
     meaning: Callable[[CanFrame], tuple[str, str]] = _unknown
+    table: SignalTable = _NO_SIGNALS
     shots: tuple[Shot, ...] = ()
     thinned: tuple[str, ...] = ()
 

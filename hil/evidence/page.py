@@ -14,7 +14,8 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   checks: [{t, looked, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop,
   whole}],
   steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
-  series, wire: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
+  series: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
+  signals, wire: [[row, dt, v]], `row` being that of the signal in the table `#signals-...` that `signals` names,
   events: [{t, lane, text, bad, until|null}],
   faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
   measurements: [measurement], frames: [[t, bus, id, flags, data, message, signals]],
@@ -22,10 +23,11 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   `crop`, `whole` and `finalPicture` are indices of pictures
 measurement: {t, name, unit, kind, ok, source, n, edges, counts, at_most, expanded, figures, limit, statistics,
   uncertainty, rule}
-`#picture-n`: the data URI of a picture, n being its `picture`
+`#picture-...`: the data URI of a picture, by its `picture`; equal pictures are there once
+`#signals-...`, base64 of zlib of JSON: [[name, unit, labels]]
 
-Each attempt has a share of the page's size, those that did not pass a larger one; what doesn't fit its share is thinned
-level by level (`detail.levels`), and says so in `thinned`.
+Each attempt has a share of the page's size, those that did not pass a larger one. It may have more while enough is left
+for those that come; what doesn't fit is thinned level by level (`fitting`), and says so in `thinned`.
 """
 
 from __future__ import annotations
@@ -35,8 +37,7 @@ import hashlib
 import html
 import json
 import re
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,9 +45,9 @@ from urllib.parse import quote
 
 from hil.errors import Verdict
 from hil.evidence import fields as f
-from hil.evidence.detail import Json, attempt_detail, levels
-from hil.evidence.gallery import Made, PictureStore
-from hil.evidence.model import Attempt, CaseResult, Check, Run
+from hil.evidence.detail import Json
+from hil.evidence.fitting import Candidate, Fitted
+from hil.evidence.model import Attempt, CaseResult, Run
 
 MAX_BYTES: Final = 25_000_000
 CASE_BYTES: Final = 4_000_000
@@ -54,9 +55,9 @@ ROW_BYTES: Final = 1_500
 MESSAGE_CHARS: Final = 4_000
 ASSETS: Final = Path(__file__).parent / "assets"
 _WEIGHT_NOT_PASSED: Final = 8
-_IN_THE_LIST: Final = (
-    "name", "unit", "kind", "ok", "source", "n", "edges", "counts", "at_most", "expanded", "figures", "rule",
-)  # fmt: skip
+_MOST_SHARES: Final = 4
+_KEPT_SHARE: Final = 0.5
+"""A case may have several shares as long as so much of a share is left for each of those that come."""
 
 
 class PageBuilder:
@@ -73,33 +74,58 @@ class PageBuilder:
         self._max_bytes = max_bytes
         self._bytes_left = max_bytes - len(_assemble("", "", "", "")) - ROW_BYTES * len(said)
         self._blocks: list[str] = []
-        self._store = PictureStore()
+        self._kept_for_one = _KEPT_SHARE * self._bytes_left / max(self._weight_left, 1)
+        self._shared: dict[str, str] = {}
         self._heads: dict[Path, _Head] = {}
 
-    def add(self, attempt: Attempt) -> None:
-        """Take an attempt with its timeline."""
-        _, weight = self._weights.get(attempt.info.id, (1, _WEIGHT_NOT_PASSED))
+    def room(self, case_id: str) -> int:
+        """So many bytes an attempt of a case may have as things stand: its share, or more while there is plenty."""
+        _, weight = self._weights.get(case_id, (1, _WEIGHT_NOT_PASSED))
         share = self._bytes_left * weight // max(self._weight_left, weight)
-        before = sum(map(len, self._store.uris))
-        block, latencies = _fitting(attempt, min(share, CASE_BYTES), self._store)
+        lent = self._bytes_left - int(self._kept_for_one * (self._weight_left - weight))
+        return min(max(share, min(lent, _MOST_SHARES * share)), CASE_BYTES)
+
+    def add(self, fitted: Fitted, again: Callable[[int], Fitted]) -> None:
+        """Take an attempt.
+
+        Args:
+            fitted: the attempt, made for the room that there was when somebody began with it.
+            again: makes it anew for the room that there is now, if that is less.
+        """
+        room = self.room(fitted.case_id)
+        chosen = self._first_that_fits(fitted, room) or self._first_that_fits(again(room), room)
+        assert chosen is not None, "the last level fits in any case"
+        _, weight = self._weights.get(fitted.case_id, (1, _WEIGHT_NOT_PASSED))
         self._weight_left -= weight
-        self._bytes_left -= len(block) + sum(map(len, self._store.uris)) - before
-        focus_s = round(attempt.timeline.focus_ns / 1e9, 3)
-        self._heads[attempt.folder] = _Head(len(self._blocks), _reason(attempt), focus_s, latencies)
-        self._blocks.append(block)
+        self._bytes_left -= chosen.cost(self._shared)
+        self._shared |= chosen.shared
+        self._heads[fitted.folder] = _Head(len(self._blocks), fitted.reason, fitted.focus_s, fitted.latencies)
+        self._blocks.append(chosen.block)
+
+    def _first_that_fits(self, fitted: Fitted, room: int) -> Candidate | None:
+        fits = (one for one in fitted.candidates if one.cost(self._shared) <= room)
+        return next(fits, fitted.candidates[-1] if fitted.complete else None)
 
     def html(self, run: Run, results: Path, links: Mapping[str, str]) -> bytes:
         """The finished page."""
         rows = [self._row(case, results) for case in run.cases]
         head = _dump({**_run_json(run, links), "cases": rows, "latencies": self._latencies(run)})
-        title, pictures = _title(run), _pictures(self._store.uris)
-        page = _assemble(title, head, _blocks(self._blocks), pictures)
-        while len(page) > self._max_bytes and (pictures or any(self._blocks)):
-            if not pictures:
-                self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
-            pictures = ""
-            page = _assemble(title, head, _blocks(self._blocks), pictures)
+        title, shared = _title(run), self._shared
+        page = _assemble(title, head, _blocks(self._blocks), _shared(shared))
+        while len(page) > self._max_bytes and (shared or any(self._blocks)):
+            shared = self._without_the_largest(shared)
+            page = _assemble(title, head, _blocks(self._blocks), _shared(shared))
         return page
+
+    def _without_the_largest(self, shared: dict[str, str]) -> dict[str, str]:
+        """All pictures go at once, then one case after the other, in the end the tables of signals."""
+        tables = {name: text for name, text in shared.items() if not name.startswith("picture-")}
+        if len(tables) < len(shared):
+            return tables
+        if not any(self._blocks):
+            return {}
+        self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
+        return shared
 
     def _latencies(self, run: Run) -> list[Json]:
         """All measurements of the last attempts, for one table of the whole run."""
@@ -147,35 +173,6 @@ class _Head:
     reason: Json | None
     focus_s: float
     latencies: list[Json]
-
-
-def _fitting(attempt: Attempt, share: int, store: PictureStore) -> tuple[str, list[Json]]:
-    """The attempt, packed, at the first level that fits; the last level is small whatever the case was."""
-    made: Made = {}
-    for level in (all_levels := levels(attempt.ruling.verdict)):
-        detail = attempt_detail(attempt, level, made)
-        block = _packed(detail.json)
-        if len(block) + store.cost(detail.uris) <= share or level is all_levels[-1]:
-            break
-    for row, uri in zip(detail.json["pictures"], detail.uris, strict=True):
-        row["picture"] = store.number(uri)
-    latencies = [{key: item[key] for key in _IN_THE_LIST} for item in detail.json["measurements"]]
-    return _packed(detail.json) if detail.uris else block, latencies
-
-
-def _packed(value: Any) -> str:
-    data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
-    return base64.b64encode(zlib.compress(data, 6)).decode()
-
-
-def _reason(attempt: Attempt) -> Json | None:
-    """Expected and seen of the check that decided the case, for the list."""
-    failed: list[Check] = [check for check in attempt.timeline.checks if not check.ok]
-    if not failed:
-        return None
-    check = failed[-1]
-    text = {"name": check.name, "expected": check.expected[:300], "seen": check.seen[:300]}
-    return {**text, "score": check.score, "margin": check.margin}
 
 
 def _run_json(run: Run, links: Mapping[str, str]) -> Json:
@@ -261,11 +258,11 @@ def _blocks(blocks: list[str]) -> str:
     return "\n".join(f'<script type="text/plain" id="case-{n}">{text}</script>' for n, text in shown)
 
 
-def _pictures(uris: list[str]) -> str:
-    return "\n".join(f'<script type="text/plain" id="picture-{n}">{uri}</script>' for n, uri in enumerate(uris))
+def _shared(blocks: Mapping[str, str]) -> str:
+    return "\n".join(f'<script type="text/plain" id="{name}">{text}</script>' for name, text in blocks.items())
 
 
-def _assemble(title: str, head: str, blocks: str, pictures: str) -> bytes:
+def _assemble(title: str, head: str, blocks: str, shared: str) -> bytes:
     """Fill the template in one pass, so that no content can be taken for a place to fill."""
     scripts = {name: _asset(path) for name, path in _SCRIPTS.items()}
     parts = {
@@ -275,7 +272,7 @@ def _assemble(title: str, head: str, blocks: str, pictures: str) -> bytes:
         "licence": html.escape(_asset("vendor/uPlot.LICENSE")),
         "run": head,
         "cases": blocks,
-        "pictures": pictures,
+        "shared": shared,
         **scripts,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html")).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from dataclasses import dataclass
 from typing import Final
@@ -18,8 +19,9 @@ _MEDIA: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A picture as it stands in the page; `note` says what was changed."""
+    """A picture as it stands in the page; `note` says what was changed. Only equal pictures have one name."""
 
+    name: str
     uri: str
     width: int
     height: int
@@ -34,7 +36,7 @@ def embed(shot: Shot, quality: int = 80) -> Embedded | None:
             media = _MEDIA[image.format or "PNG"]
             small = len(data) <= CROP_BYTES and image.width <= WHOLE_WIDTH
             if small and (shot.is_crop or media == "image/jpeg"):
-                return Embedded(_uri(media, data), image.width, image.height, "")
+                return _embedded(media, data, image.size, "")
             return _as_jpeg(image, quality)
     except Exception:  # the bytes are whatever a source gave; Pillow raises many kinds of errors
         return None
@@ -47,8 +49,9 @@ def _as_jpeg(image: Image.Image, quality: int) -> Embedded:
     small.save(out, "JPEG", quality=quality)
     scaled = f", scaled from {image.width}x{image.height}" if small.size != image.size else ""
     note = f"JPEG for this page{scaled}; the original is in the journal"
-    return Embedded(_uri("image/jpeg", out.getvalue()), small.width, small.height, note)
+    return _embedded("image/jpeg", out.getvalue(), small.size, note)
 
 
-def _uri(media: str, data: bytes) -> str:
-    return f"data:{media};base64,{base64.b64encode(data).decode()}"
+def _embedded(media: str, data: bytes, size: tuple[int, int], note: str) -> Embedded:
+    name = hashlib.sha256(media.encode() + data).hexdigest()[:16]
+    return Embedded(name, f"data:{media};base64,{base64.b64encode(data).decode()}", *size, note)

@@ -8,7 +8,7 @@ to the listener and then let go.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,10 @@ class Outline:
         """Every case, in the order of the plan, Robot's first; then those that nobody planned."""
         planned = sorted(self.plan, key=lambda name: self.plan[name].runner != "robot")
         return [*planned, *(name for name in sorted({*self.folders, *self.ended}) if name not in self.plan)]
+
+    def attempts(self) -> list[Path]:
+        """The folder of every attempt, in that order."""
+        return [folder for name in self.ids() for folder in self.folders.get(name, ())]
 
 
 def read_outline(results: Path) -> Outline:
@@ -144,15 +148,26 @@ def read_run(
         UsageError: it is no results folder.
     """
     outline = outline or read_outline(results)
-    wires, cases = Wires(), []
-    for case_id in outline.ids():
-        attempts = []
-        for folder in outline.folders.get(case_id, ()):
-            attempt = read_attempt(outline, folder, wires)
-            if on_attempt is not None:
-                on_attempt(attempt)
-            attempts.append(replace(attempt, timeline=Timeline()))
-        cases.append(_case(outline, case_id, tuple(attempts)))
+    wires, attempts = Wires(), []
+    for folder in outline.attempts():
+        attempt = read_attempt(outline, folder, wires)
+        if on_attempt is not None:
+            on_attempt(attempt)
+        attempts.append(without_timeline(attempt))
+    return run_of(outline, attempts)
+
+
+def without_timeline(attempt: Attempt) -> Attempt:
+    """What a `Run` keeps of an attempt."""
+    return replace(attempt, timeline=Timeline())
+
+
+def run_of(outline: Outline, attempts: Iterable[Attempt]) -> Run:
+    """The run that these attempts are, which come in the order of the outline."""
+    mine: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        mine.setdefault(attempt.folder.parent.name, []).append(attempt)
+    cases = [_case(outline, case_id, tuple(mine.get(case_id, ()))) for case_id in outline.ids()]
     requirements = cover(cases, _known_requirements(outline.facts))
     return Run(outline.facts, tuple(cases), requirements, outline.finished, tuple(outline.warnings))
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from hil.errors import BenchError, Verdict, exit_status
+from hil.evidence.facts import Wires
+from hil.evidence.fitting import Fitted, fitted
+from hil.evidence.hands import in_order
 from hil.evidence.junit import junit_xml
 from hil.evidence.model import Attempt, Run
 from hil.evidence.page import MAX_BYTES, PageBuilder
-from hil.evidence.reader import Outline, error_text, read_outline, read_run
+from hil.evidence.reader import Outline, error_text, read_attempt, read_outline, run_of, without_timeline
 from hil.evidence.summary import NAME, LatencySummary, latencies_of, summary_of, to_json
 from hil.evidence.trace import write_trace
 
 Traces = Literal["failed", "all", "none"]
+WORTH_A_PROCESS: Final = 8
+"""So many attempts for each process: below, it would cost more than it brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +43,76 @@ class Report:
     run: Run
 
 
-def make_report(results: Path, *, max_bytes: int = MAX_BYTES, traces: Traces = "failed") -> Report:
+def make_report(results: Path, *, max_bytes: int = MAX_BYTES, traces: Traces = "failed", jobs: int = 1) -> Report:
     """Write junit.xml, index.html, summary.json and traces from the journals of a results folder.
 
     Args:
         results: the folder.
         max_bytes: the most that the page may have.
         traces: which attempts get a trace.blf: `failed` (all that did not pass), `all` or `none`.
+        jobs: how many processes read journals at once. What they are changes nothing in the files.
 
     Raises:
         UsageError: it is no results folder.
         BenchError: the report can't be written.
     """
     outline = read_outline(results)
-    latencies: dict[str, list[LatencySummary]] = {}
-    writer, builder = _Traces(traces), PageBuilder(_said(outline), max_bytes=max_bytes)
-
-    def on_attempt(attempt: Attempt) -> None:
-        writer.add(attempt)
-        builder.add(attempt)
-        latencies[attempt.info.id] = latencies_of(attempt)
-
-    run = read_run(results, outline=outline, on_attempt=on_attempt)
-    run = replace(run, warnings=(*run.warnings, *writer.warnings))
+    builder = PageBuilder(_said(outline), max_bytes=max_bytes)
+    parts = list(_parts(_Desk(outline, builder, traces), builder, jobs))
+    run = run_of(outline, (part.attempt for part in parts))
+    run = replace(run, warnings=(*run.warnings, *(part.warning for part in parts if part.warning)))
+    latencies = {part.attempt.info.id: part.latencies for part in parts}
     junit = _write(results / "junit.xml", junit_xml(run))
     summary = _write(results / NAME, to_json(summary_of(run, latencies)))
     page = _write(results / "index.html", builder.html(run, results, _links(results)))
-    verdicts = run.verdicts()
-    seen = [verdict for verdict, count in verdicts.items() if count]
-    status = exit_status(seen if run.finished else [*seen, Verdict.BENCH])
-    return Report(verdicts, (page, junit, summary, *writer.files), status, run)
+    traced = [part.trace for part in parts if part.trace is not None]
+    return Report(run.verdicts(), (page, junit, summary, *traced), _status(run), run)
+
+
+def _status(run: Run) -> int:
+    seen = [verdict for verdict, count in run.verdicts().items() if count]
+    return exit_status(seen if run.finished else [*seen, Verdict.BENCH])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the report needs of one attempt; its timeline was let go."""
+
+    attempt: Attempt
+    latencies: list[LatencySummary]
+    trace: Path | None
+    warning: str
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where an attempt is read and made ready; there may be several, which know nothing of each other."""
+
+    outline: Outline
+    builder: PageBuilder
+    traces: Traces
+    wires: Wires = field(default_factory=Wires)
+
+    def part(self, folder: Path) -> tuple[_Part, Fitted]:
+        """Read an attempt, write its trace, make it ready for the page."""
+        attempt = read_attempt(self.outline, folder, self.wires)
+        trace, warning = _trace(attempt, self.traces)
+        ready = fitted(attempt, self.builder.room(attempt.info.id))
+        return _Part(without_timeline(attempt), latencies_of(attempt), trace, warning), ready
+
+    def again(self, folder: Path, room: int) -> Fitted:
+        """Make an attempt ready for less room."""
+        return fitted(read_attempt(self.outline, folder, self.wires), room)
+
+
+def _parts(desk: _Desk, builder: PageBuilder, jobs: int) -> Iterator[_Part]:
+    """All attempts, in the order of the outline; the page takes them as they come."""
+    folders = desk.outline.attempts()
+    jobs = min(jobs, len(folders) // WORTH_A_PROCESS)
+    with closing(in_order(lambda number: desk.part(folders[number]), len(folders), jobs=jobs)) as done:
+        for part, ready in done:
+            builder.add(ready, partial(desk.again, part.attempt.folder))
+            yield part
 
 
 def _said(outline: Outline) -> dict[str, tuple[int, Verdict | None]]:
@@ -90,24 +138,18 @@ def _write(path: Path, data: bytes) -> Path:
     return path
 
 
-class _Traces:
-    """Writes the traces. One that can't be written is a warning on the page: the verdicts don't depend on it."""
+def _trace(attempt: Attempt, which: Traces) -> tuple[Path | None, str]:
+    """Write the trace of an attempt, if it is to have one; an older one goes.
 
-    def __init__(self, which: Traces) -> None:
-        self._which = which
-        self.files: list[Path] = []
-        self.warnings: list[str] = []
-
-    def add(self, attempt: Attempt) -> None:
-        """Write the trace of an attempt, if it is to have one; an older one goes."""
-        path = attempt.folder / "trace.blf"
-        wanted = self._which == "all" or (self._which == "failed" and attempt.ruling.verdict is not Verdict.PASS)
-        try:
-            if wanted:
-                write_trace(attempt.folder / "journal.mcap", path)
-            else:
-                path.unlink(missing_ok=True)
-        except Exception as error:  # python-can raises many kinds of errors for what a damaged journal may hold
-            self.warnings.append(f"{attempt.info.id}: trace.blf can't be written: {error_text(error)}")
-        if path.is_file():
-            self.files.append(path)
+    Returns:
+        The file, if there is one; why it can't be written, if so: the verdicts don't depend on it.
+    """
+    path, warning = attempt.folder / "trace.blf", ""
+    try:
+        if which == "all" or (which == "failed" and attempt.ruling.verdict is not Verdict.PASS):
+            write_trace(attempt.folder / "journal.mcap", path)
+        else:
+            path.unlink(missing_ok=True)
+    except Exception as error:  # python-can raises many kinds of errors for what a damaged journal may hold
+        warning = f"{attempt.info.id}: trace.blf can't be written: {error_text(error)}"
+    return (path if path.is_file() else None), warning

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,7 @@ from hil.can.log_frames import Array, Frames, groups, split_key
 from hil.can.trace_stats import BitRates
 from hil.errors import UsageError
 from hil.evidence.series import Series, SeriesBuilder
+from hil.evidence.signal_table import SignalTable, table_of
 
 KEEP_POINTS: Final = 2_000
 WINDOW_NS: Final = 100_000_000
@@ -55,6 +57,12 @@ class WireSignals:
     def begin(self, buses: Sequence[str]) -> SignalCollector:
         """A collector for one case; `buses` may still grow."""
         return SignalCollector(self._messages, buses)
+
+    @cached_property
+    def table(self) -> SignalTable:
+        """All signals that there may be series of."""
+        known = self._messages.values()
+        return table_of((one.names[key], one.units[key], one.labels[key]) for one in known for key in one.names)
 
 
 class _Known:

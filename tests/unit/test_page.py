@@ -45,10 +45,10 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self._open == "run":
             self.data["run"] = json.loads(data)
-        elif self._open and self._open.startswith("case-"):
+        elif self._open and self._open.startswith(("case-", "signals-")):
             self.data[self._open] = json.loads(zlib.decompress(base64.b64decode(data)))
         elif self._open and self._open.startswith("picture-"):
-            self.pictures[int(self._open.removeprefix("picture-"))] = data
+            self.pictures[self._open.removeprefix("picture-")] = data
 
     def case(self, case_id, attempt=-1):
         row = next(row for row in self.data["run"]["cases"] if row["id"] == case_id)
@@ -75,7 +75,7 @@ def test_it_fetches_nothing(page, results):
 
 
 def test_hostile_text_can_open_no_script(page):
-    blocks = [name for name in page.scripts if name.startswith(("case-", "picture-"))]
+    blocks = [name for name in page.scripts if name.startswith(("case-", "picture-", "signals-"))]
     assert page.scripts == ["run", *blocks, "uplot-licence", *SCRIPTS]
     assert page.data["run"]["cases"][2]["name"] == f'Name with {factory.HOSTILE} & "quotes"'
     assert page.case("cluster.hostile")["console"][0]["text"].startswith(f"</script>{factory.HOSTILE}")
@@ -87,7 +87,8 @@ def test_hostile_facts_stay_text_too(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(facts))
     make_report(tmp_path)
     page = Page(tmp_path / "index.html")
-    assert page.scripts == ["run", "case-0", "picture-0", "uplot-licence", *SCRIPTS]
+    (picture,) = page.pictures
+    assert page.scripts == ["run", "case-0", f"picture-{picture}", "uplot-licence", *SCRIPTS]
     assert "{{cases}}" in [fact["value"] for fact in page.data["run"]["facts"]]
 
 
@@ -209,6 +210,38 @@ def test_the_same_journals_give_the_same_page(results):
     before = (results / "index.html").read_bytes()
     make_report(results)
     assert (results / "index.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("room", [3_600, 9_000, 200_000])
+def test_several_processes_make_the_same_page(tmp_path, room):
+    factory.make_many(tmp_path, 24, picture=room > 3_600)
+    pages = []
+    for jobs in (1, 3):
+        make_report(tmp_path, max_bytes=SMALLEST + 24 * room, jobs=jobs)
+        pages.append((tmp_path / "index.html").read_bytes())
+    assert pages[0] == pages[1]
+
+
+def test_a_case_may_use_what_others_leave(tmp_path):
+    factory.make_many(tmp_path, 30, picture=False)
+    factory.passing(tmp_path)
+    plan = {"cluster.speed": factory.PLAN["cluster.speed"]} | {f"many.{n:04d}": ("", "", [], []) for n in range(30)}
+    factory.session(tmp_path, plan, {name: ("pass", "") for name in plan}, finished=True, started=())
+    make_report(tmp_path, max_bytes=25_000_000)
+    rich = Page(tmp_path / "index.html").case("cluster.speed")
+    share = len(base64.b64encode(zlib.compress(json.dumps(rich).encode(), 6)))
+    make_report(tmp_path, max_bytes=SMALLEST + 31 * (share // 2))
+    assert Page(tmp_path / "index.html").case("cluster.speed") == rich
+
+
+def test_the_signals_of_a_network_are_named_once_for_all_cases(page):
+    case = page.case("wire.full")
+    rows = page.data[f"signals-{case['signals']}"]
+    found = {rows[row][0]: (rows[row], steps_us, values) for row, steps_us, values in case["wire"]}
+    assert list(found) == sorted(found)
+    assert not {item["name"] for item in case["series"]} & set(found), "those of the case are drawn, not listed"
+    (_, unit, _), steps_us, values = found["chassis::ECM_Engine.CoolantTemperature"]
+    assert (unit, len(steps_us)) == ("degC", len(values))
 
 
 def test_a_large_whole_frame_is_scaled_and_says_so():

@@ -196,8 +196,9 @@ const Case = (() => {
   async function show(app, row, number, t, current) {
     const attempt = row.attempts.find((item) => item.number === number) || row.attempts[row.attempts.length - 1];
     const unpacked = attempt ? await Page.unpack(`case-${attempt.block}`) : null;
+    const wire = unpacked && await Page.wired(unpacked);
     if (!current()) return;
-    detail = unpacked && { ...unpacked, series: unpacked.series.map(Page.series), wire: unpacked.wire.map(Page.series) };
+    detail = unpacked && { ...unpacked, series: unpacked.series.map(Page.series), wire };
     if (!detail) {
       const why = attempt ? "The details did not fit into this page; the journal has them." : "This case left no journal.";
       app.replaceChildren(head(row, attempt), verdictBlock(row), panel(h("span", { class: "soft" }, why)));

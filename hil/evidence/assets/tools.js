@@ -38,6 +38,12 @@ const Page = (() => {
     return { ...packed, labels: packed.labels || {}, t: packed.dt.map((step) => (t += step) / 1e6) };
   }
 
+  /* The signals that were on the buses, each with its name, unit and labels out of the table of its network. */
+  async function wired(detail) {
+    const rows = detail.wire.length ? await unpack(`signals-${detail.signals}`) : null;
+    return rows ? detail.wire.map(([row, dt, v]) => series({ name: rows[row][0], unit: rows[row][1], labels: rows[row][2], group: "wire", dt, v })) : [];
+  }
+
   const picture = (item) => { const block = document.getElementById(`picture-${item.picture}`); return block ? block.textContent : ""; };
   const short = (value) => String(Number(value.toPrecision(6)));
   const rough = (value) => String(Number(value.toPrecision(4)));
@@ -58,5 +64,5 @@ const Page = (() => {
     return `${count} ${many[verdict] || verdict}`;
   }
 
-  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted };
+  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, wired, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted };
 })();

@@ -31,6 +31,7 @@ from hil.bench.watch_calls import WatchCalls
 from hil.bench.wiring import Wiring
 from hil.clock import Timer
 from hil.errors import NotRunError, UsageError
+from hil.serial import player
 from hil.units import Duration
 
 T = TypeVar("T")
@@ -131,6 +132,7 @@ class Bench(
     async def _switch_all(self, on: bool) -> None:
         watch = self.wiring.traffic.watch
         (watch.expect if on else watch.pause)("power")
+        player.stop(self.wiring.profiles)
         for supply in self.wiring.supplies.values():
             await supply.switch(on)
 

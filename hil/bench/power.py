@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hil import units
 from hil.bench.portal import Portal
+from hil.bench.power_profiles import ProfileRun, find, ramp
+from hil.serial.player import Played
 from hil.serial.port import PowerReading
+from hil.serial.profiles import Profile
 
 _RUNS_FROM = 0.7
 """Share of the nominal voltage below which nobody is expected to send."""
@@ -23,12 +26,14 @@ class PowerFacade:
     def __init__(self, bench: Portal, name: str) -> None:
         self._bench, self.name = bench, name
         self._port = bench.wiring.supplies[name]
+        self._profiles = ProfileRun(bench, name)
 
     def switch(self, on: bool) -> None:
         """Output on or off."""
         self._bench.call(self._switch(on))
 
     async def _switch(self, on: bool) -> None:
+        self._profiles.stop()
         watch = self._bench.wiring.traffic.watch
         (watch.expect if on else watch.pause)("power")
         await self._port.switch(on)
@@ -43,12 +48,52 @@ class PowerFacade:
         self._bench.call(self._set_voltage(_in(voltage, "V")))
 
     async def _set_voltage(self, voltage_V: float) -> None:
+        self._profiles.stop()
         watch = self._bench.wiring.traffic.watch
         watch.pause("voltage")
         await self._port.set_voltage(voltage_V)
         if voltage_V >= _RUNS_FROM * self._bench.wiring.config.supply[self.name].voltage_V:
             watch.expect("voltage")
         await self._record(f"set to {voltage_V:g} V")
+
+    def ramp(self, to: str | float, *, over: units.Duration) -> Played:
+        """Change the voltage in a straight line: `ramp("6 V", over="75 s")`. Returns at its end.
+
+        Raises:
+            UsageError: beyond the limits of the bench file, or the output is off.
+            InconclusiveError: the supply could not follow.
+        """
+        return self._bench.call(self._play(ramp(_in(to, "V"), units.nanoseconds(over))))
+
+    def play(self, profile: str, *, table: str = "") -> Played:
+        """Play a named profile, or a course such as `"8 V 15 ms | to 9.5 V 50 ms"`. Returns at its end.
+
+        Args:
+            profile: a name in the table, or the course itself.
+            table: CSV file with the columns `profile` and `course`; `fixtures/tables/supply_profiles.csv` without one.
+
+        Raises:
+            UsageError: no such profile, beyond the limits of the bench file, or the output is off.
+            InconclusiveError: the supply could not follow.
+        """
+        return self._bench.call(self._play(find(profile, table)))
+
+    async def _play(self, profile: Profile) -> Played:
+        await self._profiles.begin(profile)
+        return await self._profiles.end()
+
+    def begin_profile(self, profile: str, *, table: str = "") -> None:
+        """As `play`, but returns at once: the profile goes on beside what the test does next."""
+        self._bench.call(self._profiles.begin(find(profile, table)))
+
+    def end_profile(self) -> Played:
+        """Wait for the end of what `begin_profile` began.
+
+        Raises:
+            UsageError: nothing is being played.
+            InconclusiveError: the supply could not follow.
+        """
+        return self._bench.call(self._profiles.end())
 
     def read(self) -> PowerReading:
         """Measure the output."""

@@ -15,6 +15,7 @@ from hil.bench.diagnosis import PREPARATIONS, dut_ecu
 from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.errors import BenchError, UsageError
+from hil.serial import player
 from hil.serial.console import Missed
 
 _POLL_S = 0.1
@@ -58,6 +59,7 @@ class Reset:
         for ecu in self._wiring.diag.values():
             ecu.begin()
         self._drain()
+        player.stop(self._wiring.profiles)
         for name, supply in self._wiring.supplies.items():
             await supply.set_voltage(self._config.supply[name].voltage_V)
         if start is Start.OFF:

@@ -44,6 +44,7 @@ from hil.hmi.frames import FrameSource
 from hil.hmi.layout import Layout, Popup, Text
 from hil.hmi.touch import KeyPort, TouchPanel, TouchPort
 from hil.seed import seeded
+from hil.serial import player
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
 
@@ -284,6 +285,7 @@ class Wiring:
         self.recorder = Recorder(self.clock, self.vault)
         self.rng, self._seed = seeded(seed), seed
         self._announced = announced or {}
+        self.profiles: dict[str, asyncio.Task[player.Played]] = {}
         self._copper = Copper(self.clock, seed)
         try:
             self._make()
@@ -415,6 +417,7 @@ class Wiring:
 
     async def _close_ports(self) -> list[HilError]:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
+        player.stop(self.profiles)
         self.traffic.close()
         everything: list[Closable] = [*self.supplies.values(), *self.touches.values(), *self.keys.values()]
         everything += [*self.ears.values(), *self.screens.values()]

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from hil import units
+from hil.bench import checkup_link
 from hil.bench import checkup_ports as ports
 from hil.bench.checkup_bus import BusView, judge, may_send
 from hil.bench.checkup_finding import Finding, Mark, When, fault
@@ -28,6 +29,7 @@ from hil.bench.process import start_all
 from hil.bench.reset import Reset, Start
 from hil.bench.wiring import Plan, Wiring, plan
 from hil.can.frames import SENT, CanFrame
+from hil.can.gaps import Gap, TellsGaps
 from hil.can.survey import Survey
 from hil.can.tolerated import summary
 from hil.errors import HilError
@@ -119,6 +121,12 @@ def _examine(wiring: Wiring, announced: dict[str, str], wishes: Wishes, report: 
     finally:
         errors = wiring.close()
         report.findings += [fault("bench", "closed", error, When.ENDED) for error in errors]
+        report.findings[:] = [_without_secrets(wiring, finding) for finding in report.findings]
+
+
+def _without_secrets(wiring: Wiring, finding: Finding) -> Finding:
+    hide = wiring.vault.hide
+    return replace(finding, found=hide(finding.found), remedy=hide(finding.remedy))
 
 
 def _paper(made: Plan) -> list[Finding]:
@@ -152,6 +160,7 @@ class _Examination:
         self._survey = report.survey = Survey(wiring.plan.network, rates)
         self._open: set[str] = set()
         self._lost: list[Finding] = []
+        self._gaps: list[Gap] = []
         self._when = When.OPENED
         self._is_over = False
         self._jitter = Jitter()
@@ -179,6 +188,8 @@ class _Examination:
         for name, supply in wiring.supplies.items():
             await self._try("supply", name, supply.open())
         for name, bus in wiring.buses.items():
+            if isinstance(bus, TellsGaps):
+                bus.on_gap = self._gaps.append
             await self._try("bus", name, bus.open(self._on_frame, self._on_lost(f"bus.{name}")))
         for name, console in wiring.consoles.items():
             await self._try("console", name, console.open(self._on_lost(f"console.{name}")))
@@ -245,6 +256,9 @@ class _Examination:
         watch.expect_all(_NEVER_NS)
         listened_ns = await self._watch_for(self._clock.sleep(self._wishes.listen_s))
         self._say(self._machine())
+        for name, bus in self._config.bus.items():
+            look = checkup_link.look(name, bus)
+            await self._look(f"bus.{name}", checkup_link.CHECK, look)
         self._judge_buses(listened_ns)
         await self._look_at_ports()
 
@@ -295,6 +309,7 @@ class _Examination:
             irregular=[each for each in wiring.traffic.watch.so_far() if each.bus == name],
             network=wiring.plan.network,
             plays=wiring.restbus.plays,
+            gaps=tuple(gap for gap in self._gaps if gap.bus == name),
             listened_ns=listened_ns,
             when=self._when,
             late_ns=self._jitter.worst_ns,

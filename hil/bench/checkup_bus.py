@@ -19,6 +19,7 @@ from hil.bench.checkup_finding import Finding, Mark, When, listed
 from hil.bench.config import BusSection
 from hil.can.database import Network
 from hil.can.frames import EXTENDED
+from hil.can.gaps import Gap
 from hil.can.monitor_findings import Finding as Irregular
 from hil.can.monitor_rules import Kind, Level
 from hil.can.survey import BusSurvey, Heard
@@ -45,6 +46,7 @@ class BusView:
         plays: whether the restbus plays a message of it.
         listened_ns: for how long.
         when: the part of the check-up.
+        gaps: frames that were on the bus and never reached the bench.
         late_ns: how late the machine was at most meanwhile: so much stamps of the host may be wrong.
         bound_ns: bound on the error of the port's stamps; None: the port gives none.
         will_power: whether the ECU is going to be powered yet.
@@ -58,6 +60,7 @@ class BusView:
     plays: Callable[[str, str], bool]
     listened_ns: int
     when: When
+    gaps: tuple[Gap, ...] = ()
     late_ns: int = 0
     bound_ns: int | None = None
     will_power: bool = False
@@ -84,7 +87,7 @@ class BusView:
 def judge(view: BusView) -> list[Finding]:
     """All rows of a bus."""
     rows: list[Finding] = []
-    for look in (_speed, _heard, _strangers, _nodes, _cycles, _content, _senders, _stamps):
+    for look in (_speed, _heard, _strangers, _nodes, _cycles, _content, _senders, _stamps, _lost):
         rows += look(view)
     return rows
 
@@ -278,6 +281,15 @@ def _stamps(view: BusView) -> Iterator[Finding]:
             yield view.row("stamps", f"{text}, within {units.show_duration(view.bound_ns)} of the bench's clock")
         else:
             yield view.row("stamps", text)
+
+
+def _lost(view: BusView) -> Iterator[Finding]:
+    """Frames that never reached the bench."""
+    if view.gaps:
+        count = sum(gap.count for gap in view.gaps)
+        what = f"{count or 'an unknown number of'} frames lost: {view.gaps[0].why}"
+        mend = "free this machine of other work, or take an adapter with a larger buffer."
+        yield view.row("lost", what, Mark.FAULT, mend)
 
 
 _STAMPS: Final = {

@@ -49,6 +49,18 @@ class Finding:
     when: When = When.FILES
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the bench at one time of the check-up: makes its rows."""
+
+    name: str
+    when: When
+
+    def row(self, check: str, found: str, mark: Mark = Mark.OK, remedy: str = "") -> Finding:
+        """A row of this part."""
+        return Finding(self.name, check, found, mark, remedy, self.when)
+
+
 def fault(part: str, check: str, error: HilError, when: When) -> Finding:
     """An error, as a row of the part that it happened at."""
     what = error.what
@@ -64,4 +76,4 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(given[:most]) + more
 
 
-__all__ = ["Finding", "Mark", "When", "fault", "listed"]
+__all__ = ["Finding", "Mark", "Part", "When", "fault", "listed"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -20,11 +21,15 @@ from rich.table import Table
 from hil import units
 from hil.bench.checkup import LISTEN_S, Report, Wishes, check_up
 from hil.bench.checkup_finding import Finding, Mark, When
+from hil.bench.config import BenchConfig
+from hil.bench.learn import as_toml, propose
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import WIDE
+from hil.clock import utc_now
 from hil.errors import EXIT_STATUS, UsageError, Verdict
 
 _STYLES: Final = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.FAULT: "bold red"}
+LEARN_S: Final = 30.0
 _PART_WIDTH: Final = 17
 _CHECK_WIDTH: Final = 11
 
@@ -36,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--power", action="store_true", help=text)
     text = "send though somebody else sends what the restbus plays, or the speed doesn't fit"
     parser.add_argument("--transmit", action="store_true", help=text)
-    text = f"how long to listen (default {LISTEN_S:g} s)"
-    parser.add_argument("--for", dest="listen", default=f"{LISTEN_S:g} s", metavar="DURATION", help=text)
+    text = f"how long to listen (default {LISTEN_S:g} s, with --learn {LEARN_S:g} s)"
+    parser.add_argument("--for", dest="listen", default="", metavar="DURATION", help=text)
+    text = "write into FILE what the monitors would have to bear; the bench file stays as it is"
+    parser.add_argument("--learn", type=Path, metavar="FILE", help=text)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
 
 
@@ -50,19 +57,43 @@ def run(arguments: argparse.Namespace) -> int:
     """
     wishes = _wishes(arguments)
     config = load_bench(arguments)
+    if arguments.learn is not None:
+        _refuse_taken(arguments.learn)
     report = check_up(config, wishes)
     if arguments.json:
         print(_json(config.bench.name, report))
     else:
         show(report.findings)
+    if arguments.learn is not None:
+        _write_proposal(arguments.learn, config, report)
     return 0 if report.is_well else EXIT_STATUS[Verdict.BENCH]
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
-    listen_s = units.seconds(arguments.listen)
+    listen_s = units.seconds(arguments.listen or (LISTEN_S if arguments.learn is None else LEARN_S))
     if not 0 < listen_s <= 3600:
         raise UsageError(f"'{arguments.listen}' is no time to listen", where="--for", remedy="0.1 s to 3600 s.")
     return Wishes(listen_s, power=arguments.power, transmit=arguments.transmit)
+
+
+def _refuse_taken(path: Path) -> None:
+    """A proposal overwrites nothing, least of all a bench file."""
+    if path.exists():
+        raise UsageError("is there already", where=str(path), remedy="name another file, or delete it.")
+    if not path.parent.is_dir():
+        raise UsageError("there is no such folder", where=str(path.parent), remedy="make it first.")
+
+
+def _write_proposal(path: Path, config: BenchConfig, report: Report) -> None:
+    proposal = propose(config, report.views.values())
+    listened_ns = max((view.listened_ns for view in report.views.values()), default=0)
+    text = as_toml(config, proposal, listened_ns=listened_ns, made=f"{utc_now():%Y-%m-%d %H:%M} UTC")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't be written: {error.strerror}", where=str(path), remedy="name another.") from error
+    counts = f"{len(proposal.allow)} identifiers, {len(proposal.rules)} rules, {len(proposal.notes)} notes"
+    print(f"proposal: {path} ({counts}); read it, then copy what you approve into the bench file.", file=sys.stderr)
 
 
 def _json(bench: str, report: Report) -> str:
@@ -130,4 +161,4 @@ def _many(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-__all__ = ["Path", "add_arguments", "run", "show", "table"]
+__all__ = ["add_arguments", "run", "show", "table"]

@@ -20,7 +20,7 @@ from hil import units
 from hil.bench import checkup_link
 from hil.bench import checkup_ports as ports
 from hil.bench.checkup_bus import BusView, judge, may_send
-from hil.bench.checkup_finding import Finding, Mark, When, fault
+from hil.bench.checkup_finding import Finding, Mark, When, fault, many
 from hil.bench.config import BenchConfig
 from hil.bench.diagnosis import address_of
 from hil.bench.jitter import Jitter, JitterProbe
@@ -138,7 +138,9 @@ def _paper(made: Plan) -> list[Finding]:
         found.append(Finding("variant", variant.name, f"{variant.title or variant.name}, fitted with {fitted}"))
     for bus, database in made.network.databases.items():
         signals = sum(len(message.signals) for message in database.messages)
-        found.append(Finding(f"bus.{bus}", "database", f"{len(database.messages)} messages, {signals} signals"))
+        found.append(
+            Finding(f"bus.{bus}", "database", f"{many(len(database.messages), 'message')}, {many(signals, 'signal')}")
+        )
         tolerated = made.tolerated.get(bus)
         if tolerated:
             mend = "'hil signals --lint' lists it line by line."

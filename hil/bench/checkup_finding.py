@@ -76,4 +76,9 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(given[:most]) + more
 
 
-__all__ = ["Finding", "Mark", "Part", "When", "fault", "listed"]
+def many(count: int, word: str) -> str:
+    """`1 look`, `2 looks`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+__all__ = ["Finding", "Mark", "Part", "When", "fault", "listed", "many"]

@@ -17,7 +17,7 @@ from typing import Final
 from cantools.database.can import Message
 
 from hil.bench.checkup_bus import BusView, other_senders
-from hil.bench.checkup_finding import listed
+from hil.bench.checkup_finding import listed, many
 from hil.bench.config import BenchConfig
 from hil.bench.watch import monitor_rules
 from hil.can.monitor_findings import span
@@ -88,7 +88,7 @@ def _strangers(view: BusView, rules: MonitorRules) -> Iterator[tuple[str, str]]:
             continue
         every = f", every {_about(heard.mean_ns)} or so" if heard.count > 1 else ""
         lengths = " or ".join(map(str, sorted(heard.lengths))) or "no"
-        yield f"{view.bus}::{heard.name}", f"{_frames(heard.count + heard.remote)}{every}, {lengths} bytes"
+        yield f"{view.bus}::{heard.name}", f"{many(heard.count + heard.remote, 'frame')}{every}, {lengths} bytes"
 
 
 def _of_message(proposal: Proposal, view: BusView, rules: MonitorRules, message: Message) -> None:
@@ -144,10 +144,10 @@ def _wider(worst_ns: int) -> str:
 def _protection(proposal: Proposal, view: BusView, message: Message, heard: Heard) -> None:
     """A message none of whose checksums is right has another protection, or none; one of some is broken."""
     if heard.wrong_crc == heard.count:
-        why = f"no checksum of {_frames(heard.count)} is right: not protected, or by another data id"
+        why = f"no checksum of {many(heard.count, 'frame')} is right: not protected, or by another data id"
         proposal.rules.append(_rule(view, message, "e2e", "off", why))
     else:
-        text = f"{view.bus}::{message.name}: {heard.wrong_crc} of {_frames(heard.count)} have a wrong checksum"
+        text = f"{view.bus}::{message.name}: {heard.wrong_crc} of {many(heard.count, 'frame')} have a wrong checksum"
         proposal.notes.append(f"{text}; that is a defect rather than a habit.")
 
 
@@ -173,10 +173,6 @@ def _about(duration_ns: int) -> str:
     """A duration to three digits or so: a mean, or for how long it listened."""
     digits = max(0, len(str(duration_ns)) - 3)
     return span(round(duration_ns, -digits))
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 # The file -------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from hil import units
 from hil.bench.checkup import LISTEN_S, Report, Wishes, check_up
-from hil.bench.checkup_finding import Finding, Mark, When
+from hil.bench.checkup_finding import Finding, Mark, When, many
 from hil.bench.config import BenchConfig
 from hil.bench.learn import as_toml, propose
 from hil.cli.benches import add_bench, load_bench
@@ -144,7 +144,7 @@ def _rows(findings: Iterable[Finding], folded: bool) -> Iterator[tuple[str, str,
         gap = "\n" if folded else " "
         mend = f"{gap}[{style}]Remedy:[/] {escape(row.remedy)}" if row.remedy else ""
         found = f"{escape(row.found)}{mend}"
-        part = "" if folded and row.part == last else escape(row.part)
+        part = "" if folded and row.part == last and row.mark is Mark.OK else escape(row.part)
         yield f"[{style}]{row.mark.value}[/]", part, escape(row.check), found
         last = row.part
 
@@ -152,13 +152,9 @@ def _rows(findings: Iterable[Finding], folded: bool) -> Iterator[tuple[str, str,
 def _summary(findings: list[Finding]) -> str:
     """`2 faults, 1 note in 30 looks`."""
     faults, notes = (sum(row.mark is mark for row in findings) for mark in (Mark.FAULT, Mark.NOTE))
-    how = f"[{_STYLES[Mark.FAULT]}]{_many(faults, 'fault')}[/]" if faults else f"[{_STYLES[Mark.OK]}]well[/]"
-    noted = f", {_many(notes, 'note')}" if notes else ""
-    return f"{how}{noted} in {_many(len(findings), 'look')}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    how = f"[{_STYLES[Mark.FAULT]}]{many(faults, 'fault')}[/]" if faults else f"[{_STYLES[Mark.OK]}]well[/]"
+    noted = f", {many(notes, 'note')}" if notes else ""
+    return f"{how}{noted} in {many(len(findings), 'look')}"
 
 
 __all__ = ["add_arguments", "run", "show", "table"]

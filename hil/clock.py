@@ -620,6 +620,11 @@ def wall_ns() -> int:
     return time.monotonic_ns()
 
 
+def cpu_ns() -> int:
+    """Computing time of this process, all its threads: how busy the bench is, never for a verdict."""
+    return time.process_time_ns()
+
+
 def utc_now() -> datetime:
     """The date and time of the host, for run.json and the names of result folders."""
     return datetime.now(UTC)

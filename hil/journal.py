@@ -111,6 +111,10 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     "supply": {"event": "string", "voltage_V": "number", "current_A": "number", "on": "boolean"},
     "fault": {"verdict": "string", "what": "string", "where": "string", "remedy": "string", "cause": "string"},
     "health": {"what": "string", "late_ns": "integer", "allowed_ns": "integer", "from_ns": "integer"},
+    "bench": {
+        "cycles": "array", "received": "array", "timers": "object", "load": "object", "allowed_lag_ns": "integer",
+        "blind": "integer",
+    },
     "monitor": {
         "phase": "string", "level": "string", "kind": "string", "bus": "string", "message": "string",
         "what": "string", "count": "integer",

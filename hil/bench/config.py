@@ -45,6 +45,7 @@ class BenchSection(Section):
         watchdog: wall time after which a case that does not end is killed.
         allowed_lateness: how late the restbus may send before checks become inconclusive; one cycle of the message
             where it isn't given.
+        allowed_lag: how late the bench may read a frame before checks that need it become inconclusive.
         listen: how long a bench on a real clock listens before it sends anything, lest it speak over somebody else.
     """
 
@@ -55,6 +56,7 @@ class BenchSection(Section):
     timeout: Seconds = Field(120.0, gt=0)
     watchdog: Seconds = Field(300.0, gt=0)
     allowed_lateness: Seconds | None = None
+    allowed_lag: Seconds = Field(0.05, gt=0)
     listen: Seconds = Field(0.2, ge=0)
 
 

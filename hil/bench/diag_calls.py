@@ -87,7 +87,7 @@ class DiagFacade:
         wanted, ok = _judged(answer, expect)
         self._portal.judge.check(
             name="diagnosis", target=describe(data), expected=wanted, seen=str(answer), ok=ok, t_ns=answer.t_ns,
-            since_ns=answer.asked_ns,
+            since_ns=answer.asked_ns, buses=(self._ecu.bus,),
         )  # fmt: skip
         return answer
 
@@ -173,7 +173,7 @@ class DiagFacade:
         self._portal.judge.check(
             name="diagnosis", target="tester present", expected="a positive answer", seen=str(answer),
             ok=answer.is_positive and answer.t_ns - since_ns <= within_ns, t_ns=answer.t_ns, since_ns=since_ns,
-            within_ns=within_ns,
+            within_ns=within_ns, buses=(self._ecu.bus,),
         )  # fmt: skip
 
     # Identifiers ----------------------------------------------------------------------------------------------------
@@ -309,8 +309,9 @@ class DiagFacade:
     def _check(self, name: str, target: str, expected: str, seen: str, ok: bool, since_ns: int) -> None:
         now_ns = self._portal.now_ns
         self._portal.judge.check(
-            name=name, target=target, expected=expected, seen=seen, ok=ok, t_ns=now_ns, since_ns=since_ns
-        )
+            name=name, target=target, expected=expected, seen=seen, ok=ok, t_ns=now_ns, since_ns=since_ns,
+            buses=(self._ecu.bus,),
+        )  # fmt: skip
 
 
 class DiagCalls:

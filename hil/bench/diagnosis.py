@@ -34,13 +34,16 @@ class DiagEcu:
 
     Args:
         name: its name in the bench file.
+        bus: where it is asked.
         section: what the bench file says of it.
         client: the way to it.
         identifiers: what is read by identifier.
     """
 
-    def __init__(self, name: str, section: DiagSection, client: UdsClient, identifiers: dict[int, Identifier]) -> None:
-        self.name, self.section, self.client, self.identifiers = name, section, client, identifiers
+    def __init__(
+        self, name: str, bus: str, section: DiagSection, client: UdsClient, identifiers: dict[int, Identifier]
+    ) -> None:
+        self.name, self.bus, self.section, self.client, self.identifiers = name, bus, section, client, identifiers
         self.keep_alive: object | None = None
         self.late: tuple[Late, ...] = ()
 
@@ -128,7 +131,7 @@ def make(
         )  # fmt: skip
         for can_id in client.ids:
             traffic.listen(bus, can_id, client.on_frame)
-        made[name] = DiagEcu(name, section, client, STANDARD | section.rows())
+        made[name] = DiagEcu(name, bus, section, client, STANDARD | section.rows())
     return made
 
 

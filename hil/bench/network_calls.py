@@ -91,6 +91,7 @@ class NetworkCalls:
             t_ns=max((t_ns for t_ns in came if t_ns is not None), default=self.portal.now_ns),
             since_ns=since_ns,
             within_ns=within_ns,
+            buses=[manager.bus for manager in managers],
         )
 
     def _managers(self, bus: str) -> list[NetworkManager]:

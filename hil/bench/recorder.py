@@ -1,8 +1,8 @@
 """The recorder: everything that happens on the bench goes through here into the journal of the running case.
 
 Rules of this module: a bench fault is sticky. The first one is the cause; it ends the running portal call, and every
-later use of the bench in that case raises it again, whatever a suite catches. Lateness of the bench is kept so that a
-check can tell whether its evidence was gathered while the bench was late.
+later use of the bench in that case raises it again, whatever a suite catches. Lateness of the bench, and spans in which
+it was blind, are kept so that a check can tell whether its evidence was gathered meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hil.bench.blind import Blind
 from hil.bench.secrets import Vault
 from hil.can.database import Value
 from hil.can.frames import CanFrame
@@ -29,6 +30,7 @@ class Recorder:
         self.first_cause: HilError | None = None
         self.inconclusive: HilError | None = None
         self.lateness: list[Lateness] = []
+        self.blind: list[Blind] = []
         self.failed_checks: list[str] = []
         self.facts: dict[str, str] = {}
         self._fact_patterns: dict[str, dict[str, re.Pattern[str]]] = {}
@@ -39,7 +41,7 @@ class Recorder:
     def begin(self, journal: Journal) -> None:
         """From here on everything belongs to a new case."""
         self.journal, self.first_cause, self.inconclusive = journal, None, None
-        self.lateness, self.failed_checks = [], []
+        self.lateness, self.blind, self.failed_checks = [], [], []
         self._step, self._open_steps = 0, []
 
     def record(self, kind: str, fields: Mapping[str, Any], *, name: str = "", t_ns: int | None = None) -> None:

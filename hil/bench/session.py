@@ -269,6 +269,7 @@ class Session:
         if not self.config.is_virtual:
             wiring.clock.restart()
         wiring.recorder.begin(journal)
+        wiring.health.begin()
         facade = Bench(wiring, case.timeout_s or self.config.bench.timeout)
         with facade.step(f"Start from '{case.start.value}'"):
             facade.call(Reset(wiring).to(case.start))
@@ -332,6 +333,7 @@ class Session:
         if case is None or journal is None:
             raise UsageError("no case is running")
         final = self._judge(outcome)
+        measured = self._measured()
         t_ns = self._write_verdict(journal, outcome, final)
         self._case = self._journal = None
         try:
@@ -340,8 +342,16 @@ class Session:
             journal.close()
             self.verdicts.append(final.verdict)
             message = final.message[:_LONGEST_MESSAGE]
-            self.talk.say("end", case.id, verdict=final.verdict, message=message, detail={"t_ns": t_ns})
+            detail = {"t_ns": t_ns, **({"bench": measured} if measured else {})}
+            self.talk.say("end", case.id, verdict=final.verdict, message=message, detail=detail)
         return final
+
+    def _measured(self) -> dict[str, Any]:
+        """What the bench measured of itself in this case, in short; nothing where it can't be late."""
+        if self._open is None or self._facade is None:
+            return {}
+        wiring = self._open.wiring
+        return wiring.clock.run(wiring.health.finish())
 
     def _now_ns(self) -> int:
         return self._open.wiring.clock.now_ns if self._open is not None and self._facade is not None else 0
@@ -367,16 +377,17 @@ class Session:
         return self._judge_monitors(final)
 
     def _judge_monitors(self, final: CaseVerdict) -> CaseVerdict:
-        """What the monitors found fails a case that would have passed."""
+        """What the monitors found fails a case that would have passed; what the bench may have caused doesn't."""
         assert self._open is not None
         watch = self._open.wiring.traffic.watch
         found = self._open.wiring.clock.run(watch.failing())
         if final.verdict is not Verdict.PASS or not found:
             return final
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        verdict = Verdict.INCONCLUSIVE if watch.is_doubtful(found[0]) else Verdict.FAIL
-        late = ", while the bench was late" if verdict is Verdict.INCONCLUSIVE else ""
-        return CaseVerdict(verdict, f"monitor: {found[0]}{late}{more}")
+        sure = next((finding for finding in found if not watch.doubt(finding)), None)
+        if sure is not None:
+            return CaseVerdict(Verdict.FAIL, f"monitor: {sure}{more}")
+        return CaseVerdict(Verdict.INCONCLUSIVE, f"monitor: {found[0]}, {watch.doubt(found[0])}{more}")
 
     def _note_left_over(self) -> None:
         """An error that came after the last portal call of the case."""

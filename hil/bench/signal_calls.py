@@ -251,7 +251,7 @@ class SignalCalls:
         last = wiring.inbox.last(ref)
         if last is None:
             why = "nothing: its message never came"
-            raise self.portal.judge.failed("signal", str(ref), "a value", why, self.portal.now_ns)
+            raise self.portal.judge.failed("signal", str(ref), "a value", why, self.portal.now_ns, buses=(ref.bus,))
         self._record_signal(str(ref), last[0], "ecu")
         return last[0]
 
@@ -300,6 +300,7 @@ class SignalCalls:
             t_ns=came[1] if came else self.portal.now_ns,
             since_ns=since_ns,
             within_ns=within_ns,
+            buses=(ref.bus,),
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hil import units
+from hil.bench.blind import worst_of
 from hil.bench.recorder import Recorder
 from hil.clock import Clock
 from hil.errors import BenchError, EcuError, InconclusiveError, UsageError
@@ -37,6 +38,7 @@ class Judge:
         bound_ns: int = 0,
         detail: str = "",
         throughout: bool = False,
+        buses: Collection[str] = (),
     ) -> None:
         """Write a check down and raise where it did not pass.
 
@@ -55,6 +57,7 @@ class Judge:
             bound_ns: bound on the error of `t_ns`.
             detail: more, for the report.
             throughout: it had to hold all the time, so that a pass on a late bench says nothing either.
+            buses: whose frames it needed.
 
         Raises:
             EcuError: it failed.
@@ -67,17 +70,30 @@ class Judge:
         fields |= {key: value for key, value in (("score", score), ("margin", margin)) if value is not None}
         self._recorder.record("check", fields, t_ns=t_ns)
         self._flush()
-        self._weigh_lateness(since_ns, ok, throughout, f"{name} {target}")
+        if throughout or not ok:
+            self._weigh_lateness(since_ns, f"{name} {target}")
+            self._weigh_blindness(since_ns, buses, not ok, f"{name} {target}")
         if not ok:
             raise self._failure(f"{target}: expected {expected}, seen {seen}", since_ns, within_ns, t_ns, detail)
 
     def failed(
-        self, name: str, target: str, expected: str, seen: str, t_ns: int, since_ns: int | None = None
+        self,
+        name: str,
+        target: str,
+        expected: str,
+        seen: str,
+        t_ns: int,
+        since_ns: int | None = None,
+        *,
+        buses: Collection[str] = (),
     ) -> EcuError:
         """The error of a check that failed; written down, not raised. Raises InconclusiveError as `check`."""
         begin_ns = t_ns if since_ns is None else since_ns
         try:
-            self.check(name=name, target=target, expected=expected, seen=seen, ok=False, t_ns=t_ns, since_ns=begin_ns)
+            self.check(
+                name=name, target=target, expected=expected, seen=seen, ok=False, t_ns=t_ns, since_ns=begin_ns,
+                buses=buses,
+            )  # fmt: skip
         except EcuError as error:
             return error
         raise AssertionError("a failed check passed")
@@ -86,9 +102,9 @@ class Judge:
         if self._recorder.journal is not None:
             self._recorder.journal.flush()
 
-    def _weigh_lateness(self, since_ns: int, ok: bool, throughout: bool, what: str) -> None:
+    def _weigh_lateness(self, since_ns: int, what: str) -> None:
         late = self._recorder.late_during(since_ns, self._clock.now_ns)
-        if late is None or (ok and not throughout):
+        if late is None:
             return
         error = InconclusiveError(
             f"{what}: the bench was late meanwhile: {late.what} by {units.show_duration(late.late_ns)} "
@@ -96,6 +112,13 @@ class Judge:
             remedy="take load off the machine and run it again.",
         )
         raise error
+
+    def _weigh_blindness(self, since_ns: int, buses: Collection[str], failed: bool, what: str) -> None:
+        known, now_ns = self._recorder.blind, self._clock.now_ns
+        blind = worst_of(known, buses, failed=failed, from_ns=since_ns, to_ns=now_ns) if known else None
+        if blind is not None:
+            mend = "take load off the machine and run it again."
+            raise InconclusiveError(f"{what}: the bench was blind meanwhile: {blind}", remedy=mend)
 
     def _failure(self, what: str, since_ns: int, within_ns: int, t_ns: int, detail: str) -> EcuError:
         watched = (

@@ -7,6 +7,7 @@ from typing import Final
 
 from cantools.database.can import Message
 
+from hil.bench.blind import worst_of
 from hil.bench.config import BenchConfig, MonitorLevels
 from hil.bench.recorder import Recorder
 from hil.can.database import Network
@@ -20,6 +21,8 @@ _JITTER_NS: Final = 500_000_000
 """How often a bench in real time tells the monitors its own jitter."""
 _LATE_SPAN_NS: Final = 1_000_000_000
 """A finding within this time after the bench was late is not held against the ECU."""
+_MISSED: Final = frozenset({Kind.CYCLE, Kind.E2E})
+"""What frames that the bench never saw look like: a message that came too rarely, a counter that skips."""
 
 
 def monitor_rules(config: BenchConfig, network: Network) -> MonitorRules:
@@ -112,6 +115,7 @@ class Watch:
         """A case begins: nothing is expected until `expect`."""
         for sent in self._restbus.messages:
             sent.worst_late_ns = 0
+            sent.pace.clear()
         self._monitors.jitter_ns = 0
         self._allowed.clear()
         self._written.clear()
@@ -167,9 +171,22 @@ class Watch:
             subject = _stranger(finding)
         return any(allowed.fits(finding, subject) for allowed in self._allowed)
 
-    def is_doubtful(self, finding: Finding) -> bool:
-        """Whether the bench itself was late when it occurred first."""
-        return self._recorder.late_during(finding.t_ns - _LATE_SPAN_NS, finding.t_ns) is not None
+    def doubt(self, finding: Finding) -> str:
+        """Why it is not held against the ECU: what the bench did when it occurred first, and when it was worst.
+
+        Empty if the bench was well at one of them. Frames that were lost or read late excuse what is missed, no more.
+        """
+        reasons = [self._doubt_at(finding, t_ns) for t_ns in (finding.first.t_ns, finding.worst.t_ns)]
+        return reasons[0] if all(reasons) else ""
+
+    def _doubt_at(self, finding: Finding, t_ns: int) -> str:
+        from_ns = t_ns - _LATE_SPAN_NS
+        if self._recorder.late_during(from_ns, t_ns) is not None:
+            return "while the bench was late"
+        if finding.kind not in _MISSED:
+            return ""
+        blind = worst_of(self._recorder.blind, (finding.bus,), failed=True, from_ns=from_ns, to_ns=t_ns)
+        return "" if blind is None else f"while the bench was blind: {blind}"
 
     def _record(self, finding: Finding, phase: str) -> None:
         fields = {

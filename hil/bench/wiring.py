@@ -20,6 +20,7 @@ from hil.bench import can_ports, diagnosis, ports
 from hil.bench.cloud import Cloud
 from hil.bench.config import BenchConfig, BusSection
 from hil.bench.databases import attribute_names, bus_database
+from hil.bench.health import Health
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
@@ -29,6 +30,7 @@ from hil.bench.traffic import Traffic
 from hil.can import database
 from hil.can.confinement import StateChange
 from hil.can.database import Network
+from hil.can.gaps import TellsGaps
 from hil.can.port import CanPort
 from hil.can.tolerated import Tolerated
 from hil.can.wire import SimWire
@@ -321,6 +323,9 @@ class Wiring:
         self.cloud = Cloud(self.clock, config, self.recorder, self._port, self._copper)
         self.traffic = Traffic(self.clock, config, network, self.buses, self.recorder)
         self.cloud.on_activation(self.traffic.watch)
+        lag_ns = round(config.bench.allowed_lag * 1e9)
+        traffic, recorder = self.traffic, self.recorder
+        self.health = Health(self.clock, recorder, traffic.restbus, traffic.on_frame, allowed_lag_ns=lag_ns)
         self.diag = diagnosis.make(config, network, self.clock, self.buses, self.traffic, self.recorder)
         self.inbox, self.restbus, self.taps = self.traffic.inbox, self.traffic.restbus, self.traffic.taps
         self.ecus = {name: self._ecu(name) for name, ecu in config.ecu.items() if ecu.kind == "virtual"}
@@ -399,7 +404,7 @@ class Wiring:
         for supply in self.supplies.values():
             await supply.open()
         for bus in self.buses.values():
-            await bus.open(self.traffic.on_frame, self.recorder.lost)
+            await self._open_bus(bus)
         for console in self.consoles.values():
             await console.open(self.recorder.lost)
         hmi: list[Openable] = [*self.screens.values(), *self.touches.values()]
@@ -410,14 +415,25 @@ class Wiring:
             await ecu.start()
         for node in (node for wire in self.wires.values() for node in wire.nodes):
             node.on_state(self._note_node_state)
-        if not self.config.is_virtual and any(
-            layout.names(Text) or layout.names(Popup) for layout in self.plan.layouts.values()
-        ):
+        if not self.config.is_virtual:
+            await self._begin_in_real_time()
+
+    async def _begin_in_real_time(self) -> None:
+        """What takes its time is done before anything is measured."""
+        if any(layout.names(Text) or layout.names(Popup) for layout in self.plan.layouts.values()):
             await asyncio.to_thread(ocr.warm_up)
+        self.health.start()
+
+    async def _open_bus(self, bus: CanPort) -> None:
+        """On a real clock the bench looks at how late it reads; on a virtual one nothing stands between."""
+        if isinstance(bus, TellsGaps):
+            bus.on_gap = self.health.on_gap
+        await bus.open(self.traffic.on_frame if self.config.is_virtual else self.health.hear, self.recorder.lost)
 
     async def _close_ports(self) -> list[HilError]:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
         player.stop(self.profiles)
+        self.health.stop()
         self.traffic.close()
         everything: list[Closable] = [*self.supplies.values(), *self.touches.values(), *self.keys.values()]
         everything += [*self.ears.values(), *self.screens.values()]

@@ -42,6 +42,7 @@ class KernelTask:
         self._announced = 0
         self._last_ns = _ANY
         payloads = sent.sequence(self._base)
+        sent.pace.start_anew()
         manager.begin(self.key, payloads, sent.flags, period_ns=sent.period_ns, on_sent=self._took)
 
     @property
@@ -66,6 +67,7 @@ class KernelTask:
     def _measure(self, t_ns: int) -> None:
         """A frame of the cycle was on the bus: whether it was late, and when the next one is due."""
         sent = self._sent
+        sent.pace.frame(t_ns, sent.period_ns)
         due_ns = self._last_ns + sent.period_ns
         if _ANY < self._last_ns <= due_ns < t_ns:
             self._on_late(sent, due_ns, t_ns - due_ns)

@@ -52,10 +52,15 @@ class Scheduler:
         clock: bench time.
         on_late: told of each frame that left too late.
         allowed_ns: how late is still well; one cycle of the message if None.
+
+    Attributes:
+        running: whether anything is sent.
+        measures_pace: whether each message's `pace` is told of its frames; a virtual clock keeps every cycle.
     """
 
     def __init__(self, clock: Clock, on_late: Callable[[Lateness], object], allowed_ns: int | None) -> None:
         self._clock, self._on_late, self._allowed_ns = clock, on_late, allowed_ns
+        self.measures_pace = not clock.is_virtual
         self.running = False
 
     def start(self, messages: Iterable[Sent]) -> None:
@@ -80,6 +85,7 @@ class Scheduler:
 
     def _begin(self, sent: Sent, due_ns: int) -> None:
         sent.due_ns = due_ns
+        sent.pace.start_anew()
         sent.timer = self._clock.call_at(due_ns, self._send_cyclic, sent)
 
     def _cancel(self, sent: Sent) -> None:
@@ -129,8 +135,8 @@ class Scheduler:
         timer = sent.timer
         due_ns = sent.due_ns if timer is None else timer.t_ns  # not what was asked for, if bench time began anew since
         if not sent.silenced:
-            if now_ns > due_ns:
-                self._note_lateness(sent, due_ns, now_ns - due_ns)
+            if now_ns > due_ns or self.measures_pace:
+                self._measure(sent, due_ns, now_ns)
             manager = manager_for(sent)
             if manager is not None:
                 self._give_to_kernel(sent, manager, now_ns)
@@ -193,6 +199,13 @@ class Scheduler:
         if sent.curves:
             self.follow(sent, self._clock.now_ns)
         self._follow_activity(sent, before, before.is_active != sent.is_active, sent.traits.while_active)
+
+    def _measure(self, sent: Sent, due_ns: int, now_ns: int) -> None:
+        """A frame of the cycle is about to leave."""
+        if self.measures_pace:
+            sent.pace.frame(now_ns, sent.period_ns)
+        if now_ns > due_ns:
+            self._note_lateness(sent, due_ns, now_ns - due_ns)
 
     def _note_lateness(self, sent: Sent, due_ns: int, late_ns: int) -> None:
         sent.worst_late_ns = max(sent.worst_late_ns, late_ns)

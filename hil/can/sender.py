@@ -15,6 +15,7 @@ from cantools.database.can import Message
 from hil.can import database
 from hil.can.curves import Curve
 from hil.can.e2e import Chain, E2e
+from hil.can.pace import Pace
 from hil.can.port import CanPort
 from hil.can.traits import MessageTraits
 from hil.clock import Timer
@@ -69,6 +70,7 @@ class Sent:
         due_ns: when the next cyclic frame is due, or the last one was.
         count: frames sent.
         worst_late_ns: by how much a frame left late at most.
+        pace: how well it keeps its cycle; on a virtual clock nobody asks.
         period_ns: its cycle as it is now; 0 while it has none.
         last_ns: when the last frame left, whatever for.
         repeats: fast repetitions still to be sent.
@@ -85,8 +87,8 @@ class Sent:
     __slots__ = (
         "_chain", "_frames", "_index", "_is_endless", "_payload", "_start", "bus", "can_id", "corrupt", "count",
         "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length", "message",
-        "name", "on_sent", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats", "silenced",
-        "timer", "traits", "values", "worst_late_ns",
+        "name", "on_sent", "pace", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats",
+        "silenced", "timer", "traits", "values", "worst_late_ns",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +109,7 @@ class Sent:
         self.curves: dict[str, Curve] = {}
         self.count = self.worst_late_ns = self.due_ns = self.repeats = 0
         self.last_ns = -(1 << 62)
+        self.pace = Pace()
         self.timer: Timer | None = None
         self.repeat_timer: Timer | None = None
         self.is_owed = False
@@ -281,6 +284,7 @@ class Sent:
         """Send it no more, for this reason; or no longer for this reason."""
         self.silenced = self.silenced | {reason} if silent else self.silenced - {reason}
         if silent:
+            self.pace.start_anew()
             self.release(self)
 
 

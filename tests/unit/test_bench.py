@@ -220,6 +220,56 @@ def test_lateness_before_a_check_does_not_touch_it(begin):
         bench.screen().telltale("high_beam").should_be("on", within="10 ms")
 
 
+def lose(bench, bus):
+    """A frame is lost while the next check runs."""
+    from hil.bench.blind import Blind, Cause
+
+    t_ns = bench.now_ns + 1_000_000
+    bench.wiring.recorder.blind.append(Blind(Cause.LOST, bus, t_ns, t_ns, count=1, why="nobody read"))
+
+
+def test_a_check_that_failed_over_lost_frames_of_its_bus_is_inconclusive(begin):
+    from hil.errors import InconclusiveError
+
+    bench = begin()
+    lose(bench, "body")
+    bench.signal_should_be("body::CLU_Status.ClusterState", "On", within="10 ms")
+    with pytest.raises(InconclusiveError, match=r"a frame of body was lost at .* s; nobody read"):
+        bench.signal_should_be("body::CLU_Status.ClusterState", "Off", within="10 ms")
+    assert begin.end()[0].verdict is Verdict.INCONCLUSIVE
+
+
+def test_lost_frames_that_a_check_did_not_need_excuse_nothing(begin):
+    bench = begin()
+    lose(bench, "chassis")
+    with pytest.raises(EcuError):
+        bench.signal_should_be("body::CLU_Status.ClusterState", "Off", within="10 ms")
+    lose(bench, "body")
+    lamp = bench.screen().telltale("high_beam")
+    lamp.should_stay("off", during="100 ms")
+    with pytest.raises(EcuError):
+        lamp.should_be("on", within="10 ms")
+    with pytest.raises(EcuError):
+        bench.signal_should_be("body::CLU_Status.ClusterState", "Off", within="10 ms")
+
+
+def test_a_loop_that_stood_still_and_a_question_that_lost_its_answer_are_inconclusive(begin):
+    from hil.bench.blind import Blind, Cause
+    from hil.errors import InconclusiveError
+
+    bench = begin()
+    t_ns = bench.now_ns
+    bench.wiring.recorder.blind.append(Blind(Cause.STALL, "", t_ns, t_ns + 80_000_000, 80_000_000, 50_000_000))
+    with pytest.raises(InconclusiveError, match=r"the bench's loop stood still by 80\.0 ms \(allowed 50\.0 ms\)"):
+        bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+    bench.sleep("1 s")
+    lose(bench, bench.diag()._ecu.bus)
+    with pytest.raises(InconclusiveError, match=r"a frame of .* was lost"):
+        bench.diag().request("22 F1 8C", expect="7F")
+    _, entries = begin.end()
+    assert not [entry for entry in entries if entry.kind in ("bench", "health")], "a virtual bench measures nothing"
+
+
 def test_a_value_that_its_sender_no_longer_says_does_not_count(begin):
     bench = begin()
     bench.signal_should_be("ClusterState", "On", within=0)

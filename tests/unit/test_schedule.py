@@ -389,3 +389,37 @@ def test_a_collector_is_a_port_of_its_bus(clock):
     port = Collector(clock, "body")
     port.send(1, b"x")
     assert (port.bus, port.sent) == ("body", [(0, 1, b"x", 0)])
+
+
+# What was achieved ----------------------------------------------------------------------------------------------------
+
+
+def test_a_cycle_that_is_kept_has_no_error_and_a_change_of_it_is_none(make):
+    lab = make(cycle=100)
+    lab.restbus._schedule.measures_pace = True
+    lab.run(
+        1000, (330, lambda: lab.restbus.shift("cabin", "M", 7 * MS)), (550, cycling(lab, 50)),
+        (720, lambda: lab.restbus.mute("cabin", "M", True)), (870, lambda: lab.restbus.mute("cabin", "M", False)),
+    )  # fmt: skip
+    errors = lab.sent("M").pace.errors
+    assert errors.count >= 6
+    assert errors.most_ns == 0
+
+
+def test_a_cycle_that_is_not_kept_is_measured_frame_by_frame():
+    """The frame of 110 ms leaves at 128 ms, 18 ms too far from the one before; the next 8 ms too near."""
+    clock = LaggingClock()
+    lab = Lab(clock, {"cabin": [msg("M", 256, 2, VALUE, cycle=10)]})
+    lab.restbus._schedule.measures_pace = True
+    lab.run(200, (101, lambda: clock.hog(27 * MS)))
+    errors = lab.sent("M").pace.errors
+    assert (errors.most_ns, errors.most_at_ns) == (18 * MS, 128 * MS)
+    assert errors.count == len(lab.times("M")) - 1
+    clock.close()
+
+
+def test_on_a_virtual_clock_nothing_is_measured(make):
+    lab = make(cycle=100)
+    lab.run(1000)
+    kernel_counts = lab.sent("M").kernel is not None
+    assert bool(lab.sent("M").pace.errors.count) is kernel_counts

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hil.bench.blind import Blind, Cause
 from hil.bench.case import Case
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
@@ -212,6 +213,60 @@ def test_while_the_bench_was_late_nothing_is_held_against_the_ecu(begun, bench):
     final, _ = begun.end()
     assert final.verdict is Verdict.INCONCLUSIVE
     assert "while the bench was late" in final.message
+
+
+def lose(begun, bus, from_ns, to_ns):
+    begun.wiring.recorder.blind.append(Blind(Cause.LOST, bus, from_ns, to_ns, count=3, why="nobody read"))
+
+
+def test_what_is_missed_over_lost_frames_is_not_held_against_the_ecu(begun, bench):
+    begun.act(begun.silence)
+    lose(begun, "body", bench.now_ns, bench.now_ns + 50 * MS)
+    lose(begun, "chassis", bench.now_ns, bench.now_ns + 50 * MS)
+    bench.sleep("500 ms")
+    final, _ = begun.end()
+    assert final.verdict is Verdict.INCONCLUSIVE
+    assert "while the bench was blind: 3 frames of " in final.message
+
+
+def test_frames_lost_on_one_bus_excuse_nothing_on_another(begun, bench):
+    begun.act(begun.silence)
+    lose(begun, "body", bench.now_ns, bench.now_ns + 50 * MS)
+    bench.sleep("500 ms")
+    final, _ = begun.end()
+    assert (final.verdict, "on chassis" in final.message) == (Verdict.FAIL, True)
+
+
+def test_lost_frames_excuse_no_frame_that_came(begun, bench):
+    """Whoever sees an identifier that no database has sees too much, not too little."""
+    stranger = begun.wiring.wires["body"].port("STRANGER")
+    bench.call(stranger.open(lambda frame: None, lambda error: None))
+    begun.act(begun.silence)
+    for bus in ("body", "chassis"):
+        lose(begun, bus, bench.now_ns, bench.now_ns + 400 * MS)
+    bench.sleep("300 ms")
+    begun.act(lambda: stranger.send(0x6FE, b"\x01"))
+    bench.sleep("100 ms")
+    assert bench.findings()[0].kind == "cycle", "what is doubtful comes first"
+    final, _ = begun.end()
+    assert (final.verdict, "0x6FE" in final.message) == (Verdict.FAIL, True)
+
+
+def test_a_finding_whose_worst_came_while_the_bench_was_well_fails_the_case(begun, bench):
+    """A cycle that is wrong before, in and after a gap is not explained by the gap."""
+    status = begun.ecu._com._sent["CLU_Status"][0]
+    lose(begun, "body", bench.now_ns, bench.now_ns + 300 * MS)
+    begun.act(lambda: status.silence("test", True))
+    bench.sleep("300 ms")
+    begun.act(lambda: status.silence("test", False))
+    bench.sleep("3 s")
+    begun.act(lambda: status.silence("test", True))
+    bench.sleep("900 ms")
+    begun.act(lambda: status.silence("test", False))
+    bench.sleep("300 ms")
+    final, said = begun.end()
+    assert final.verdict is Verdict.FAIL
+    assert said
 
 
 def test_a_failure_of_the_test_itself_is_told_first(begun, bench):

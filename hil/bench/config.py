@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from hil.bench import variant as variants
 from hil.bench.config_diag import DiagSection, Fact
+from hil.bench.config_relay import IgnitionSection, RelaySection, check_relays
 from hil.bench.secrets import refuse_plain
-from hil.bench.sections import Expression, FactPattern, Name, Seconds, Section, explain, read_toml
+from hil.bench.sections import Expression, FactPattern, Name, PortSection, Seconds, Section, explain, read_toml
 from hil.bench.variant import Variant
 from hil.errors import UsageError
 
@@ -22,17 +23,6 @@ VARIANT: Final = "{variant}"
 """In paths and commands of a bench file: the name of the variant."""
 VARIANT_FILE: Final = "{variant_file}"
 """In commands of a bench file: the variant file."""
-
-
-class PortSection(BaseModel):
-    """A table that names a port; the port's own options stand beside and are checked by the port itself."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys that belong to the port."""
-        return dict(self.model_extra or {})
 
 
 class BenchSection(Section):
@@ -221,14 +211,6 @@ class ProcessSection(Section):
     ready_within: Seconds = Field(30.0, gt=0)
 
 
-class IgnitionSection(Section):
-    """`[ignition]`: the signal by which the bench tells the ECU that the ignition is on."""
-
-    signal: str
-    on: str = "On"
-    off: str = "Off"
-
-
 class ProbeSection(Section):
     """A probe: a signal that must have a value, or a line that must appear on a console."""
 
@@ -294,12 +276,14 @@ class ResetSection(Section):
 
     Attributes:
         profile: lines for the ECU's console that bring its settings back, for `restore profile`.
+        relay: the contact that KL30 goes over, where one does; with a supply beside it, both are switched.
     """
 
     steps: list[ResetStep] = ["KL30 cycle"]
     profile: list[str] = []
     off_time: Seconds = 1.0
     probe: ProbeSection | None = None
+    relay: str = ""
     asleep_below_A: float = Field(default=0.01, gt=0, allow_inf_nan=False)
     asleep_within: Seconds = 30.0
 
@@ -337,6 +321,7 @@ class BenchConfig(Section):
     mqtt: dict[str, MqttSection] = {}
     update: dict[str, UpdateSection] = {}
     storage: dict[str, StorageSection] = {}
+    relay: dict[str, RelaySection] = {}
     ecu: dict[str, EcuSection] = {}
     process: dict[str, ProcessSection] = {}
     ignition: IgnitionSection | None = None
@@ -442,6 +427,7 @@ def _check_references(config: BenchConfig) -> None:
             raise _refusal(config, what, f"that is {supply.max_voltage_V:g} V; correct one of the two.")
     for name, update in config.update.items():
         _check_name(config, f"update.{name}.mqtt", "mqtt", update.mqtt)
+    check_relays(config.relay, config.ignition, config.reset.relay, str(config.path))
     _check_probe(config)
     _check_dut(config)
 

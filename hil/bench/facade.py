@@ -19,6 +19,7 @@ from hil.bench.disturb_calls import DisturbCalls
 from hil.bench.network_calls import NetworkCalls
 from hil.bench.portal import Portal
 from hil.bench.power import PowerFacade
+from hil.bench.relay_calls import RelayFacade
 from hil.bench.replay_calls import ReplayCalls
 from hil.bench.reset import Reset
 from hil.bench.screen import ScreenFacade
@@ -133,8 +134,7 @@ class Bench(
         watch = self.wiring.traffic.watch
         (watch.expect if on else watch.pause)("power")
         player.stop(self.wiring.profiles)
-        for supply in self.wiring.supplies.values():
-            await supply.switch(on)
+        await self._reset.feed(on)
 
     def ignition(self, on: bool) -> None:
         """Ignition (KL15) on or off, as the bench file says how."""
@@ -144,7 +144,7 @@ class Bench(
     async def _ignition(self, on: bool) -> None:
         if self.wiring.config.ignition is None:
             raise NotRunError("this bench has no [ignition]")
-        self._reset.ignition(on)
+        await self._reset.ignition(on)
 
     def _note(self, text: str) -> None:
         self.wiring.recorder.record("note", {"text": text})
@@ -168,6 +168,10 @@ class Bench(
     def supply(self, name: str = "") -> PowerFacade:
         """A supply; without a name the only one."""
         return PowerFacade(self.portal, _only(name, self.wiring.supplies, "supply"))
+
+    def relay(self, contact: str) -> RelayFacade:
+        """A contact of a relay board, by its name in the bench file: `KL15`, or `board.KL15`."""
+        return RelayFacade(self.portal, contact)
 
     def mqtt(self, name: str = "") -> MqttFacade:
         """A broker; without a name the only one."""

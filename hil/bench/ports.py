@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -134,6 +134,7 @@ class Site:
         size: of a screen, or of the screen under a touch panel: (width, height) as its layout says.
         limits: of a supply.
         voltage_V: nominal, of a supply.
+        contacts: of a relay board: name -> channel.
         vault: keeps the bench's secrets out of its evidence.
     """
 
@@ -146,6 +147,7 @@ class Site:
     size: tuple[int, int] = (0, 0)
     limits: PowerLimits = _NO_LIMITS
     voltage_V: float = 0.0
+    contacts: Mapping[str, int] = field(default_factory=dict)
     vault: Vault = field(default_factory=Vault)
 
     def reveal(self, reference: str, key: str) -> str:
@@ -367,19 +369,21 @@ class SerialConsole:
     @staticmethod
     def resources(options: SerialOptions) -> list[str]:
         """The device, by its real path."""
-        return [_serial_resource(options.url)]
+        return [serial_resource(options.url)]
 
     @staticmethod
     def make(site: Site, options: SerialOptions) -> BytePort:
         """A `SerialPort`."""
-        return _serial(site, options.url, options.baudrate)
+        return serial_port(site, options.url, options.baudrate)
 
 
-def _serial_resource(url: str) -> str:
+def serial_resource(url: str) -> str:
+    """What a serial line is locked by: the device, by its real path."""
     return f"serial:{url if '://' in url else os.path.realpath(url)}"
 
 
-def _serial(site: Site, url: str, baudrate: int) -> BytePort:
+def serial_port(site: Site, url: str, baudrate: int) -> BytePort:
+    """A `SerialPort`."""
     from hil.serial.pyserial_port import SerialPort
 
     return SerialPort(clock=site.clock, name=site.name, url=url, baudrate=baudrate)
@@ -422,7 +426,7 @@ class ScpiSupplyFactory:
     @staticmethod
     def resources(options: ScpiOptions) -> list[str]:
         """The supply's line."""
-        return [_serial_resource(options.url)]
+        return [serial_resource(options.url)]
 
     @staticmethod
     def make(site: Site, options: ScpiOptions) -> PowerPort:
@@ -432,7 +436,7 @@ class ScpiSupplyFactory:
         return ScpiSupply(
             clock=site.clock,
             name=site.name,
-            port=_serial(site, options.url, options.baudrate),
+            port=serial_port(site, options.url, options.baudrate),
             limits=site.limits,
             channel=options.channel,
             voltage_V=site.voltage_V,

@@ -60,6 +60,7 @@ class Reset:
             ecu.begin()
         self._drain()
         player.stop(self._wiring.profiles)
+        await self._wiring.relays.rest()
         for name, supply in self._wiring.supplies.items():
             await supply.set_voltage(self._config.supply[name].voltage_V)
         if start is Start.OFF:
@@ -74,8 +75,7 @@ class Reset:
     async def _power_off(self) -> None:
         self._wiring.traffic.stop()
         self._wiring.traffic.watch.pause("power")
-        for supply in self._wiring.supplies.values():
-            await supply.switch(False)
+        await self.feed(False)
         if not self._config.is_virtual:
             await self._clock.sleep(self._config.reset.off_time)
         self._drain()
@@ -90,18 +90,25 @@ class Reset:
 
     async def power_up(self) -> None:
         """Ignition, buses and restbus, supplies on."""
-        self.ignition(True)
+        await self.ignition(True)
         self._wiring.traffic.start()
-        for supply in self._wiring.supplies.values():
-            await supply.switch(True)
+        await self.feed(True)
         self._wiring.traffic.watch.expect("power")
 
-    def ignition(self, on: bool) -> None:
-        """Say on the bus that the ignition is on or off; without an `[ignition]` section nothing happens."""
+    async def feed(self, on: bool) -> None:
+        """KL30: the supplies, and the contact that it goes over, where one does."""
+        for supply in self._wiring.supplies.values():
+            await supply.switch(on)
+        await self._wiring.relays.power(on)
+
+    async def ignition(self, on: bool) -> None:
+        """Ignition on or off, by signal, by contact; without an `[ignition]` section nothing happens."""
         watch = self._wiring.traffic.watch
         (watch.expect if on else watch.pause)("ignition")
         section = self._config.ignition
-        if section is not None:
+        if section is not None and section.relay:
+            await self._wiring.relays.set(section.relay, on)
+        if section is not None and section.signal:
             ref = self._wiring.plan.network.resolve(section.signal)
             self._wiring.restbus.set(ref, database.to_value(ref, section.on if on else section.off))
 
@@ -152,7 +159,7 @@ class Reset:
         if step == "KL30 cycle":
             await self._power_off()
         elif step == "KL15 cycle":
-            self.ignition(False)
+            await self.ignition(False)
             await self._clock.sleep(self._config.reset.off_time)
         self._wiring.inbox.clear()
         await self.power_up()
@@ -183,7 +190,7 @@ class Reset:
 
     async def _fall_asleep(self) -> None:
         """Ignition off, then nobody wants the buses, until the supply says that the ECU sleeps."""
-        self.ignition(False)
+        await self.ignition(False)
         await self._clock.sleep(self._config.reset.off_time)
         self._wiring.traffic.sleep()
         deadline_ns = self._clock.now_ns + units.nanoseconds(self._config.reset.asleep_within)

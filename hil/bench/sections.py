@@ -78,6 +78,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class PortSection(BaseModel):
+    """A table that names a port; the port's own options stand beside and are checked by the port itself."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that belong to the port."""
+        return dict(self.model_extra or {})
+
+
 def read_toml(path: Path, what: str, near: Callable[[], str]) -> dict[str, Any]:
     """A TOML file.
 

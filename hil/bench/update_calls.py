@@ -8,6 +8,7 @@ from typing import Final
 
 from hil import units
 from hil.bench.portal import Portal
+from hil.bench.reset import Reset
 from hil.cloud.backend import Campaign, Consent, Said
 from hil.cloud.bundle import check_fault
 from hil.errors import UsageError
@@ -178,13 +179,11 @@ class UpdateFacade:
             "update", campaign, f"reaches {stage}, to cut the power there", _last(campaign), ok, since_ns, within
         )
         wiring.traffic.watch.pause("power")
-        for supply in wiring.supplies.values():
-            await supply.switch(False)
+        await Reset(wiring).feed(False)
         self._record("power cut", campaign, detail=stage)
         await wiring.clock.sleep(units.seconds(off_for))
         wiring.traffic.watch.expect("power")
-        for supply in wiring.supplies.values():
-            await supply.switch(True)
+        await Reset(wiring).feed(True)
 
 
 def parse_stage(stage: str) -> tuple[str, int]:

@@ -24,6 +24,7 @@ from hil.bench.health import Health
 from hil.bench.ports import Copper, PortFactory, Site
 from hil.bench.process import BenchProcess, fill, start_all
 from hil.bench.recorder import Recorder
+from hil.bench.relay_calls import RelayBank
 from hil.bench.secrets import Vault
 from hil.bench.sections import explain, fields_at
 from hil.bench.traffic import Traffic
@@ -49,6 +50,7 @@ from hil.seed import seeded
 from hil.serial import player
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
+from hil.serial.relay import RelayPort
 
 _CLOSE_WITHIN_S: Final = 15.0
 
@@ -182,7 +184,7 @@ def _of_key(config: BenchConfig, key: str) -> Iterator[None]:
 def _check_signals(config: BenchConfig, network: Network) -> None:
     """The signals and values that the bench itself uses."""
     ignition, probe = config.ignition, config.reset.probe
-    if ignition is not None:
+    if ignition is not None and ignition.signal:
         _check_values(config, network, "ignition", ignition.signal, {"on": ignition.on, "off": ignition.off})
     if probe is not None and probe.signal:
         _check_values(config, network, "reset.probe", probe.signal, {"value": probe.value})
@@ -227,7 +229,7 @@ def _port_sections(config: BenchConfig) -> list[tuple[str, str, str, dict[str, A
     sections += [(f"{where}: screen.{name}", "screen", s.source, s.options) for name, s in config.screen.items()]
     sections += [(f"{where}: console.{name}", "console", c.port, c.options) for name, c in config.console.items()]
     sections += [(f"{where}: supply.{name}", "supply", s.port, s.options) for name, s in config.supply.items()]
-    for kind in ("touch", "keys", "audio", "mqtt", "update", "storage"):
+    for kind in ("touch", "keys", "audio", "mqtt", "update", "storage", "relay"):
         named: dict[str, Any] = getattr(config, kind)
         sections += [(f"{where}: {kind}.{name}", kind, s.port, s.options) for name, s in named.items()]
     return sections
@@ -320,6 +322,11 @@ class Wiring:
             for name, c in config.console.items()
         }
         self.supplies: dict[str, PowerPort] = {name: self._supply(name) for name in config.supply}
+        boards: dict[str, RelayPort] = {
+            name: self._port(f"relay.{name}", "relay", name, r.port, r.options, contacts=r.contacts)
+            for name, r in config.relay.items()
+        }
+        self.relays = RelayBank(config, boards, self.recorder)
         self.cloud = Cloud(self.clock, config, self.recorder, self._port, self._copper)
         self.traffic = Traffic(self.clock, config, network, self.buses, self.recorder)
         self.cloud.on_activation(self.traffic.watch)
@@ -403,6 +410,7 @@ class Wiring:
         """
         for supply in self.supplies.values():
             await supply.open()
+        await self.relays.open(self.recorder.lost)
         for bus in self.buses.values():
             await self._open_bus(bus)
         for console in self.consoles.values():
@@ -435,7 +443,12 @@ class Wiring:
         player.stop(self.profiles)
         self.health.stop()
         self.traffic.close()
-        everything: list[Closable] = [*self.supplies.values(), *self.touches.values(), *self.keys.values()]
+        everything: list[Closable] = [
+            *self.supplies.values(),
+            *self.relays.boards.values(),
+            *self.touches.values(),
+            *self.keys.values(),
+        ]
         everything += [*self.ears.values(), *self.screens.values()]
         everything += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
         errors: list[HilError] = []

@@ -64,6 +64,16 @@ class PowerKeywords(KeywordGroup):
         """Waits for the end of what `Begin Supply Profile` began; without it, how it went is not judged."""
         self.bench.supply(supply).end_profile()
 
+    @keyword(tags=["relay"])
+    def close_relay(self, contact: str) -> None:
+        """Closes a contact of a relay board, by its name in the bench file: ``KL15``, or ``board.KL15``."""
+        self.bench.relay(contact).close()
+
+    @keyword(tags=["relay"])
+    def open_relay(self, contact: str) -> None:
+        """Opens a contact of a relay board. Each case begins with all of them at rest."""
+        self.bench.relay(contact).open()
+
     @keyword(tags=["power", "check"])
     def current_should_be(self, above: Quantity = Quantity("0 A"), below: Quantity = Quantity("1000 A")) -> None:
         """Checks the current that the ECU draws now.

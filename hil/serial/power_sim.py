@@ -67,7 +67,7 @@ class SimSupply:
         """
         self._protect()
         current_A = self._line.load_A() if self._on else 0.0
-        return PowerReading(self._on, self._line.voltage_V if self._on else 0.0, current_A)
+        return PowerReading(self._on, self._line.fed_V if self._on else 0.0, current_A)
 
     async def close(self) -> None:
         """Output off."""

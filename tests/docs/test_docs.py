@@ -31,6 +31,7 @@ from hil.bench.console import ConsoleFacade
 from hil.bench.diag_calls import DiagFacade
 from hil.bench.facade import Bench
 from hil.bench.power import PowerFacade
+from hil.bench.relay_calls import RelayFacade
 from hil.bench.screen import ScreenFacade
 from hil.bench.screen_items import (
     BarFacade,
@@ -306,7 +307,7 @@ FACADES = {
     "bench": Bench, "screen": ScreenFacade, "console": ConsoleFacade, "supply": PowerFacade,
     "telltale": TelltaleFacade, "text": TextFacade, "needle": NeedleFacade, "bar": BarFacade, "icon": IconFacade,
     "popup": PopupFacade, "view": ViewFacade, "button": ButtonFacade, "picture": PictureFacade, "ear": EarFacade,
-    "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade, "diag": DiagFacade,
+    "mqtt": MqttFacade, "update": UpdateFacade, "storage": StorageFacade, "diag": DiagFacade, "relay": RelayFacade,
 }  # fmt: skip
 
 
@@ -459,7 +460,7 @@ def test_the_pages_on_databases_name_every_role_with_its_attribute():
 
 
 OPTIONAL = ("touch", "keys", "audio", "mqtt", "update", "storage")
-KINDS = {kind: (kind, "port") for kind in ("console", "supply", *OPTIONAL)} | {
+KINDS = {kind: (kind, "port") for kind in ("console", "supply", "relay", *OPTIONAL)} | {
     "can": ("bus", "port"),
     "screen": ("screen", "source"),
 }

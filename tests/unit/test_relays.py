@@ -1,0 +1,177 @@
+"""Relays on the virtual bench: KL15, KL30, a button and a cut line go over contacts; bench files that are wrong."""
+
+import pytest
+
+from hil.bench import config as bench_config
+from hil.bench import wiring
+from hil.bench.case import Case
+from hil.bench.reset import Start
+from hil.bench.session import Outcome, Session, Settings
+from hil.errors import UsageError, Verdict
+from hil.journal import JournalReader
+
+BOARD = """
+[relay.board]
+port = "virtual"
+contacts = { KL15 = 1, KL30 = 2, home = 3, "console cut" = 4, spare = 5 }
+drives = { KL30 = "supply battery", home = "key pad home", "console cut" = "console main" }
+"""
+
+
+@pytest.fixture
+def bench_file(repository, tmp_path):
+    """The virtual bench with more in its file."""
+
+    def write(more, *replaced):
+        text = (repository / "fixtures/benches/virtual.toml").read_text().replace('"../', f'"{repository}/fixtures/')
+        text = text.replace(f'"{repository}/fixtures/../', f'"{repository}/')
+        for old, new in replaced:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "bench.toml"
+        path.write_text(text + more)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run(repository, tmp_path, monkeypatch, bench_file):
+    monkeypatch.chdir(repository)
+    sessions = []
+
+    def run(body, *replaced, more=BOARD):
+        session = Session(Settings(bench=str(bench_file(more, *replaced)), results=str(tmp_path / "results")))
+        sessions.append(session)
+        session.begin(Case("case", "case", "suite", "file:1", ("T-1",), (), Start.ON, "pytest", "", 300.0))
+        error = None
+        try:
+            body(session.bench())
+        except Exception as raised:
+            error = raised
+        final = session.end(Outcome(error=error, failed=str(error) if error else ""))
+        return final, list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
+
+    yield run
+    for session in sessions:
+        session.close()
+
+
+POWER = ("[reset]\n", '[reset]\nrelay = "KL30"\n')
+IGNITION = (
+    '[ignition]\nsignal = "BCM_PowerMode.PowerMode"',
+    '[ignition]\nrelay = "board.KL15"\nsignal = "BCM_PowerMode.PowerMode"',
+)
+CLOSED = ('"console main" }', "}")
+
+
+def without_cut(text=BOARD):
+    return text.replace(', "console cut" = "console main"', "")
+
+
+def test_the_reset_recipe_and_the_ignition_close_their_contacts(run):
+    """The ECU boots over KL30's contact, loses its supply with it, and boots again."""
+
+    def body(bench):
+        board = bench.relay("KL30"), bench.relay("KL15"), bench.relay("spare")
+        assert [contact.is_closed for contact in board] == [True, True, False]
+        bench.ignition(False)
+        assert not bench.relay("board.KL15").is_closed
+        bench.ignition(True)
+        bench.console().drain()
+        bench.relay("KL30").open()
+        assert bench.supply().read().current_A == pytest.approx(0.0, abs=1e-6)
+        assert bench.supply().read().voltage_V == 13.5
+        bench.sleep("1 s")
+        bench.relay("KL30").close()
+        bench.console().expect("boot reason", within="2 s")
+
+    final, entries = run(body, POWER, IGNITION, more=without_cut())
+    assert final.verdict is Verdict.PASS, final.message
+    notes = [entry.data["text"] for entry in entries if entry.kind == "note"]
+    assert "relay board: KL30 open" in notes
+    assert "relay board: board.KL15 closed" in notes
+
+
+def test_a_button_over_a_contact_is_pressed_and_let_go(run):
+    def body(bench):
+        bench.relay("home").close()
+        bench.sleep("100 ms")
+        bench.relay("home").open()
+        bench.sleep("100 ms")
+        assert bench.wiring._copper.pads["pad"]._down["home"] is False
+
+    seen = []
+    final, _ = run(
+        lambda bench: (bench.wiring._copper.pad("pad").listen(lambda e: seen.append((e.key, e.pressed))), body(bench)),
+        POWER,
+        more=without_cut(),
+    )
+    assert final.verdict is Verdict.PASS, final.message
+    assert seen[:2] == [("home", True), ("home", False)]
+
+
+def test_a_cut_console_is_silent_and_comes_back(run):
+    """What is said while the contact is open is lost, both ways, as on copper."""
+
+    def body(bench):
+        console = bench.console()
+        bench.relay("console cut").close()
+        console.drain()
+        console.send_line("help")
+        console.expect("version", within="1 s")
+        bench.relay("console cut").open()
+        console.drain()
+        console.send_line("help")
+        console.should_not_show("version", during="1 s")
+
+    final, _ = run(body, POWER)
+    assert final.verdict is Verdict.PASS, final.message
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "verdict", "words"),
+    [
+        (lambda b: b.relay("KL51").close(), without_cut(), Verdict.USAGE, "no contact 'KL51'"),
+        (lambda b: b.relay("KL15").close(), "", Verdict.NOT_RUN, "no relay"),
+    ],
+)
+def test_a_contact_that_is_not_there(run, body, more, verdict, words):
+    replaced = (POWER,) if more else ()
+    final, _ = run(body, *replaced, more=more)
+    assert final.verdict is verdict
+    assert words in final.message
+
+
+@pytest.mark.parametrize(
+    ("more", "replaced", "words"),
+    [
+        (BOARD.replace("KL15 = 1", "KL15 = 2"), (), ("channel 2 switches", "contacts.KL15")),
+        (BOARD.replace("KL15 = 1", "KL15 = 0"), (), ("no channel 0", "count from 1")),
+        (BOARD, [("[reset]\n", '[reset]\nrelay = "KL31"\n')], ("reset.relay", "no contact 'KL31'", "did you mean")),
+        (BOARD, [('signal = "BCM_PowerMode.PowerMode"', 'relay = "KL16"')], ("ignition.relay", "did you mean 'KL15'")),
+        (BOARD, [('signal = "BCM_PowerMode.PowerMode"\n', "")], ("ignition: needs a signal or a relay",)),
+        (BOARD.replace("contacts", "contact"), (), ("unknown key 'relay.board.contact'",)),
+        (BOARD.replace('"virtual"', '"lcus"'), (), ("lcus",)),
+        (BOARD + BOARD.replace("relay.board", "relay.other"), [("[reset]\n", '[reset]\nrelay = "KL30"\n')],
+         ("which contact 'KL30'", "board.KL30, other.KL30")),
+    ],
+)  # fmt: skip
+def test_a_bench_file_with_a_wrong_relay_is_refused_in_one_line(bench_file, more, replaced, words):
+    with pytest.raises(UsageError) as refusal:
+        wiring.plan(bench_config.load(bench_file(more, *replaced)))
+    for word in words:
+        assert word in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (BOARD.replace("supply battery", "suply battery"), "did you mean 'supply ...'"),
+        (BOARD.replace("key pad home", "key pad hmoe"), "no key 'hmoe'"),
+        (BOARD.replace("drives = { KL30", "drives = { KL31"), "no contact 'KL31'"),
+    ],
+)
+def test_what_cannot_hang_on_a_contact_is_refused(bench_file, more, words):
+    with pytest.raises(UsageError, match=words):
+        wiring.Wiring(wiring.plan(bench_config.load(bench_file(more))), "seed")

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from hil.bench.ports import Options, Site, find
+from hil.bench.ports import Options, Site, find, serial_port, serial_resource
 from hil.bench.sections import Mistake, Section
+from hil.can import slcan
+from hil.can.bit_timing import Timing
 from hil.can.filters import Filter
 from hil.can.interface_setup import CanSetup, Drive, resolve
 from hil.can.port import CanPort
+from hil.can.slcan_setup import S7_LAWICEL, SlcanSetup, rate_command
 from hil.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,17 +95,21 @@ class PythonCan:
 
     @staticmethod
     def resources(options: PythonCanOptions) -> list[str]:
-        """The channel; a multicast group counts with its UDP port."""
+        """The channel; a multicast group counts with its UDP port, an slcan adapter by its serial line."""
+        if options.interface == "slcan":
+            return [serial_resource(options.channel)]
         suffix = f":{options.options['port']}" if "port" in options.options else ""
         return [f"can:{options.interface}:{options.channel}{suffix}"]
 
     @staticmethod
     def make(site: Site, options: PythonCanOptions) -> CanPort:
-        """A `SocketCanPort` on SocketCAN, which reads the socket itself; else a `PythonCanPort`."""
+        """A `SocketCanPort`, an `SlcanPort`, else a `PythonCanPort`."""
         setup = options.setup(site.bitrate, site.data_bitrate)
         drive = resolve(setup, f"bus.{site.name}")
         if setup.interface == "socketcan":
             return _socketcan(site, setup, options.broadcast_manager)
+        if setup.interface == "slcan":
+            return _slcan(site, setup, drive)
         from hil.can.pythoncan import PythonCanPort
 
         return PythonCanPort(
@@ -132,6 +139,46 @@ def _socketcan(site: Site, setup: CanSetup, kernel_cycles: bool) -> CanPort:
     )
 
 
+def _slcan(site: Site, setup: CanSetup, drive: Drive) -> CanPort:
+    from hil.can.slcan_port import SlcanPort
+
+    return SlcanPort(
+        clock=site.clock,
+        bus=site.name,
+        channel=setup.channel,
+        line=serial_port(site, setup.channel, setup.options.get("tty_baudrate", 115200)),
+        setup=slcan_setup(setup, drive.timing, f"bus.{site.name}"),
+    )
+
+
+def slcan_setup(setup: CanSetup, timing: Timing | None, where: str) -> SlcanSetup:
+    """How an slcan adapter is set.
+
+    Raises:
+        UsageError: it has no command for a bit rate.
+    """
+    data_rate = "" if setup.data_bitrate is None else slcan.DATA_BITRATES.get(setup.data_bitrate)
+    if data_rate is None:
+        mend = f"it knows {', '.join(map(str, slcan.DATA_BITRATES))}."
+        raise UsageError(f"slcan has no data bit rate of {setup.data_bitrate}", where=where, remedy=mend)
+    return SlcanSetup(
+        rate=_slcan_rate(setup, where) if timing is None else f"s{timing.nominal.btr:04X}",
+        data_rate=data_rate,
+        listen_only=setup.listen_only,
+        answers=setup.options.get("answers", True),
+        poll_s=setup.options.get("poll", 1.0),
+        filters=setup.filters,
+    )
+
+
+def _slcan_rate(setup: CanSetup, where: str) -> str:
+    rate = rate_command(setup.bitrate, setup.options.get("s7", S7_LAWICEL))
+    if not rate:
+        what = f"S7 of slcan is {S7_LAWICEL} bit/s at Lawicel's and 750000 at others"
+        raise UsageError(what, where=where, remedy=f"if it is so at yours, write options = {{ s7 = {setup.bitrate} }}.")
+    return rate
+
+
 def check(config: BenchConfig) -> None:
     """Check each bus on a python-can interface without opening it.
 
@@ -154,4 +201,8 @@ def _check_bus(bus: BusSection, where: str) -> Drive | None:
         raise UsageError("a bus that only listens can't have a restbus", where=where, remedy=mend)
     if any("{" in text for text in (options.interface, options.channel)):
         return None  # a process of the bench says it later
-    return resolve(options.setup(bus.bitrate, bus.data_bitrate), where)
+    setup = options.setup(bus.bitrate, bus.data_bitrate)
+    drive = resolve(setup, where)
+    if setup.interface == "slcan":
+        slcan_setup(setup, drive.timing, where)
+    return drive

@@ -49,6 +49,11 @@ class Segments:
         """Where in the bit it is sampled, percent."""
         return 100.0 * (1 + self.tseg1) / self.quanta
 
+    @property
+    def btr(self) -> int:
+        """BTR0 and BTR1 of an SJA1000, for classic CAN."""
+        return ((self.sjw - 1) << 6 | (self.brp - 1)) << 8 | (self.tseg2 - 1) << 4 | (self.tseg1 - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:

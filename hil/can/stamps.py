@@ -5,8 +5,9 @@ above, and the tightest one counts; it loosens with its age, by how far two crys
 (`hil.clock.ClockMap` maps clocks that can be read: the kernel's real-time clock.)
 
 Rules of this module: integers, nanoseconds. A clock that wraps is counted on. A mapped stamp never lies after its
-arrival. A clock that jumps (the adapter was reset) is anchored anew: until then a stamp is the arrival, which is the
-least that is known. `bound_ns` takes for granted that the quickest frame so far was on its way for `delay_ns` at most.
+arrival, nor before that of the frame before: a bus has an order. A clock that jumps (the adapter was reset) is anchored
+anew: until then a stamp is the arrival, which is the least that is known. `bound_ns` takes for granted that the
+quickest frame so far was on its way for `delay_ns` at most.
 
 Not for: which interfaces have such a clock (`hil.can.interfaces`).
 """
@@ -47,6 +48,7 @@ class ArrivalMap:
         self._offset_ns: int | None = None
         self._taken_ns = 0
         self._doubted_ns: int | None = None
+        self._last_ns: int | None = None
 
     @property
     def offset_ns(self) -> int | None:
@@ -67,6 +69,11 @@ class ArrivalMap:
             stamp_ns: as the adapter gave it.
             arrived_ns: the host's monotonic time at which it was received.
         """
+        mapped_ns = self._mapped(stamp_ns, arrived_ns)
+        self._last_ns = mapped_ns if self._last_ns is None else max(mapped_ns, self._last_ns)
+        return self._last_ns
+
+    def _mapped(self, stamp_ns: int, arrived_ns: int) -> int:
         if self._offset_ns is None:
             return self._anchor(arrived_ns - stamp_ns, arrived_ns)
         offset_ns = arrived_ns - self._unwrapped(stamp_ns, arrived_ns, self._offset_ns)

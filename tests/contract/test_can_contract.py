@@ -13,11 +13,15 @@ from kernel_can import KernelBus
 from hil.can import link
 from hil.can.disturbance import Disturbance
 from hil.can.pythoncan import PythonCanPort
+from hil.can.slcan_port import SlcanPort
+from hil.can.slcan_setup import SlcanSetup
 from hil.can.socketcan import SocketCanPort
 from hil.can.wire import SimWire
-from hil.clock import RealClock, VirtualClock, realtime_map
+from hil.clock import RealClock, VirtualClock, realtime_map, wall_ns
 from hil.contract.can import CanPair, CanPortContract
+from hil.contract.slcan import AdapterBus, LawicelAdapter, PtyAdapter
 from hil.errors import BenchError
+from hil.serial.pyserial_port import SerialPort
 
 GROUP = "239.74.163.9"
 _channels = itertools.count()
@@ -199,6 +203,37 @@ class TestPythonCanOnControllers(CanPortContract):
         near, far = (python_can(clock, "socketcan", channel, {}) for channel in ("can0", "can1"))
         yield CanPair(clock, near, far, fd=False)
         clock.close()
+
+
+def slcan_pair(clock, adapters, *, fd):
+    setup = SlcanSetup(rate="S6", data_rate="Y2" if fd else "")
+    return [
+        SlcanPort(
+            clock=clock, bus="cabin", channel=adapter.path, setup=setup,
+            line=SerialPort(clock=clock, name="cabin", url=adapter.path),
+        )
+        for adapter in adapters
+    ]  # fmt: skip
+
+
+class TestSlcan(CanPortContract):
+    """Each on an adapter behind a pseudo terminal."""
+
+    fd = False
+
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock, bus = RealClock(), AdapterBus()
+        adapters = [PtyAdapter(LawicelAdapter(bus, wall_ns, fd=self.fd)) for _ in range(2)]
+        near, far = slcan_pair(clock, adapters, fd=self.fd)
+        yield CanPair(clock, near, far, fd=self.fd, timeout_s=30.0)
+        clock.close()
+        for adapter in adapters:
+            adapter.unplug()
+
+
+class TestSlcanWithFd(TestSlcan):
+    fd = True
 
 
 class Recorder:

@@ -1,7 +1,8 @@
 """GET over one kept-alive HTTP/1.1 connection: h11 is the protocol, asyncio moves the bytes.
 
 Rules of this module: an answer is whole, or comes piece by piece (`begin`, then `more` until it is empty). A server
-that hung up on a kept connection is asked once more on a new one. Redirects are not followed.
+that hung up on a kept connection is asked once more on a new one; so is one whose last answer was not read to its end.
+Redirects are not followed.
 
 Not for: sending anything; time-outs, which are the caller's.
 """
@@ -14,7 +15,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import h11
 
@@ -71,14 +72,14 @@ class HttpClient:
         self._wire: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._http = h11.Connection(h11.CLIENT)
 
-    async def get(self, headers: Mapping[str, str]) -> Answer:
-        """Ask once, for all of it. Cancelling it hangs up.
+    async def get(self, headers: Mapping[str, str], path: str = "") -> Answer:
+        """Ask once, for all of it, as `begin`. Cancelling it hangs up.
 
         Raises:
             BenchError: nobody is there, or no HTTP comes back.
         """
         async with self._or_hang_up():
-            answer = await self._begin_again(headers)
+            answer = await self._begin_again(headers, path)
             while piece := await self._more():
                 answer.body += piece
                 if len(answer.body) > _LARGEST:
@@ -86,14 +87,18 @@ class HttpClient:
             self._keep_or_hang_up()
         return answer
 
-    async def begin(self, headers: Mapping[str, str]) -> Answer:
-        """Ask for what comes without end: status and headers, without the body. Cancelling it hangs up.
+    async def begin(self, headers: Mapping[str, str], path: str = "") -> Answer:
+        """Ask for what comes piece by piece: status and headers, without the body. Cancelling it hangs up.
+
+        Args:
+            headers: beside those that every request has.
+            path: of what is asked for below the URL; the URL itself if empty.
 
         Raises:
             BenchError: as `get`.
         """
         async with self._or_hang_up():
-            return await self._begin_again(headers)
+            return await self._begin_again(headers, path)
 
     async def more(self) -> bytes:
         """The next piece of the body that `begin` asked for; empty at its end. Cancelling it hangs up.
@@ -116,23 +121,26 @@ class HttpClient:
             if not done:
                 self._hang_up()
 
-    async def _begin_again(self, headers: Mapping[str, str]) -> Answer:
+    async def _begin_again(self, headers: Mapping[str, str], path: str) -> Answer:
+        if self._wire is not None and self._http.our_state is not h11.IDLE:
+            self._keep_or_hang_up()
         kept = self._wire is not None
         try:
-            return await self._begin_once(headers)
+            return await self._begin_once(headers, path)
         except (_HungUpError, ConnectionError):
             if not kept:
                 raise
             self._hang_up()
-            return await self._begin_once(headers)
+            return await self._begin_once(headers, path)
 
-    async def _begin_once(self, headers: Mapping[str, str]) -> Answer:
+    async def _begin_once(self, headers: Mapping[str, str], path: str) -> Answer:
         if self._wire is None:
             self._http = h11.Connection(h11.CLIENT)
             self._wire = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
         _, writer = self._wire
         every = {"Host": self._netloc, "Accept": self._accept, "User-Agent": "cockpit-hil", **headers}
-        request = h11.Request(method="GET", target=self._target, headers=list(every.items()))
+        target = f"{self._target.rstrip('/')}/{quote(path)}" if path else self._target
+        request = h11.Request(method="GET", target=target, headers=list(every.items()))
         writer.write((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
         await writer.drain()
         while not isinstance(event := await self._event(), h11.Response):

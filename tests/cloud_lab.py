@@ -62,7 +62,7 @@ class MiniEcu:
         self.platform = Platform(
             clock=clock, com=self.com, rng=random.Random(1), defects=frozenset(defects), variant=EcuVariant(),
             store=Store(None), wires=wires, life=Life(), say=self.lines.append, later=self._later,
-            reboot=self._ask_reboot, settings=None, dtcs=SimpleNamespace(report=lambda mask: []),
+            reboot=self._ask_reboot, wipe=None, settings=None, dtcs=SimpleNamespace(report=lambda mask: []),
         )  # fmt: skip
         uplink = Uplink(self.platform)
         self.updater, self.telematics = Updater(self.platform, uplink), Telematics(self.platform, uplink)

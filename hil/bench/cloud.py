@@ -99,6 +99,14 @@ class Cloud:
         """The simulated broker behind a section; None where it is a real one."""
         return self._copper.brokers.get(name)
 
+    def forget(self) -> None:
+        """Begin a case: what was said, offered and remembered before it is none of its business."""
+        for listener in self.mqtt.values():
+            listener.forget()
+        for backend in self.updates.values():
+            backend.forget()
+        self.images.clear()
+
     @property
     def ports(self) -> list[Any]:
         """All that is to be closed."""

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from hil.bench.ports import NoOptions, Options, Site
 from hil.bench.secrets import Secret
-from hil.bench.sections import Mistake
+from hil.bench.sections import Mistake, Seconds
 from hil.cloud.artefacts import ShelfServer, SimShelf
 from hil.cloud.mqtt import MqttPort
 from hil.cloud.storage import SimStorage, StoragePort
@@ -205,3 +205,29 @@ class SimStorageFactory:
     def make(site: Site, options: NoOptions) -> StoragePort:
         """A probe on the simulated chip."""
         return SimStorage(site.name, site.copper.chip(site.name))
+
+
+class HttpStorageOptions(Options):
+    """Options of a probe that serves the parts of the flash over HTTP."""
+
+    url: str
+    timeout: Seconds = Field(10.0, gt=0)
+
+
+class HttpStorageFactory:
+    """`[storage.*] port = "http"`."""
+
+    Options = HttpStorageOptions
+    real = True
+
+    @staticmethod
+    def resources(options: HttpStorageOptions) -> list[str]:
+        """A probe that reads may serve several."""
+        return []
+
+    @staticmethod
+    def make(site: Site, options: HttpStorageOptions) -> StoragePort:
+        """A probe that is asked."""
+        from hil.cloud.http_storage import HttpStorage
+
+        return HttpStorage(name=site.name, url=options.url, timeout_s=options.timeout)

@@ -265,22 +265,36 @@ class MonitorsSection(MonitorLevels):
     rule: list[MonitorRuleSection] = []
 
 
-ResetStep = Literal["start values", "default session", "clear DTCs", "restore profile", "KL15 cycle", "KL30 cycle"]
+ResetStep = Literal[
+    "start values", "default session", "clear DTCs", "restore profile", "restore factory state", "KL15 cycle",
+    "KL30 cycle",
+]  # fmt: skip
+
+
+class FactorySection(Section):
+    """`factory = {...}`: a line for the ECU's console, and a pattern of its answer."""
+
+    line: str = Field(min_length=1)
+    answer: Expression = Field(min_length=1)
+    within: Seconds = Field(1.0, gt=0)
 
 
 class ResetSection(Section):
     """`[reset]`: steps tried in this order until the probe passes; each test starts from there.
 
-    `default session` and `clear DTCs` are done by diagnosis, after each of the others whose probe passed; where they
-    fail the next of the others is tried. `restore profile` comes with them.
+    `restore factory state` comes before all others and makes the ECU as new. `default session` and `clear DTCs` are
+    done by diagnosis, after each of the others whose probe passed; where they fail the next of the others is tried.
+    `restore profile` comes with them.
 
     Attributes:
         profile: lines for the ECU's console that bring its settings back, for `restore profile`.
+        factory: how its console makes the ECU as new, for `restore factory state`; it starts so at the next power-up.
         relay: the contact that KL30 goes over, where one does; with a supply beside it, both are switched.
     """
 
     steps: list[ResetStep] = ["KL30 cycle"]
     profile: list[str] = []
+    factory: FactorySection | None = None
     off_time: Seconds = 1.0
     probe: ProbeSection | None = None
     relay: str = ""

@@ -16,10 +16,11 @@ from hil.bench.wiring import Wiring
 from hil.can import database
 from hil.errors import BenchError, UsageError
 from hil.serial import player
-from hil.serial.console import Missed
+from hil.serial.console import Console, Missed
 
 _POLL_S = 0.1
 RESTORE = "restore profile"
+FACTORY = "restore factory state"
 
 
 class Start(StrEnum):
@@ -55,20 +56,24 @@ class Reset:
         Raises:
             BenchError: the probe never passed.
         """
+        self._check_factory()
         self._wiring.traffic.reset()
         for ecu in self._wiring.diag.values():
             ecu.begin()
         self._drain()
+        is_new = self._config.is_virtual or await self._as_new()
         player.stop(self._wiring.profiles)
         await self._wiring.relays.rest()
         for name, supply in self._wiring.supplies.items():
             await supply.set_voltage(self._config.supply[name].voltage_V)
         if start is Start.OFF:
+            if not is_new:
+                await self._recipe(is_new)  # it was off, or asleep: only one that runs can be made as new
             await self._power_off()
         elif self._config.is_virtual:
             await self._first_power_up()
         else:
-            await self._recipe()
+            await self._recipe(is_new)
         if start is Start.SLEEP:
             await self._fall_asleep()
 
@@ -112,11 +117,15 @@ class Reset:
             ref = self._wiring.plan.network.resolve(section.signal)
             self._wiring.restbus.set(ref, database.to_value(ref, section.on if on else section.off))
 
-    async def _recipe(self) -> None:
+    async def _recipe(self, is_new: bool) -> None:
         why = _show(self._config.reset.probe)
         for step in _attempts(self._config.reset.steps):
-            await self._do(step)
-            if await self._probe():
+            up = await self._comes_up(step)
+            if up and not is_new:
+                is_new = await self._as_new()
+                why = why if is_new else self._still_old()
+                up = is_new and await self._comes_up(step)
+            if up:
                 why = await self._prepare()
                 if not why:
                     return
@@ -126,6 +135,30 @@ class Reset:
             where="reset",
             remedy="check its supply and wiring with 'hil doctor'.",
         )
+
+    async def _comes_up(self, step: ResetStep) -> bool:
+        await self._do(step)
+        return await self._probe()
+
+    def _check_factory(self) -> None:
+        steps, where = self._config.reset.steps, f"{self._config.path}: reset.steps"
+        if FACTORY in steps and (self._config.reset.factory is None or "KL30 cycle" not in steps):
+            mend = 'add factory = { line = "...", answer = "..." }, and "KL30 cycle" to the steps.'
+            raise UsageError(f"'{FACTORY}' needs to know how, and a power-up", where=where, remedy=mend)
+
+    async def _as_new(self) -> bool:
+        """Have the ECU forget all that earlier cases left in its memory; whether it did, or need not."""
+        section = self._config.reset.factory
+        if FACTORY not in self._config.reset.steps or section is None:
+            return True
+        console = self._console(FACTORY)
+        console.send_line(section.line)
+        return not isinstance(await console.expect(re.compile(section.answer), section.within), Missed)
+
+    def _still_old(self) -> str:
+        section = self._config.reset.factory
+        assert section is not None
+        return f"its console did not answer '{section.line}' with '{section.answer}'"
 
     async def _prepare(self) -> str:
         """What diagnosis does before a test; returns what went wrong, empty if nothing did."""
@@ -140,12 +173,16 @@ class Reset:
 
     def _restore_profile(self) -> None:
         """Settings that an earlier test left in the ECU's memory are set back over its console."""
+        console = self._console(RESTORE)
+        for line in self._config.reset.profile:
+            console.send_line(line)
+
+    def _console(self, step: str) -> Console:
         name = self._config.dut.console or next(iter(self._wiring.consoles), "")
         if name not in self._wiring.consoles:
-            what = "'restore profile' needs a console"
+            what = f"'{step}' needs a console"
             raise UsageError(what, where=f"{self._config.path}: reset.steps", remedy="add [console.NAME].")
-        for line in self._config.reset.profile:
-            self._wiring.consoles[name].send_line(line)
+        return self._wiring.consoles[name]
 
     async def _read_facts(self) -> str:
         """Read what `[dut.identifiers]` names, once."""
@@ -167,6 +204,7 @@ class Reset:
     def _drain(self) -> None:
         for console in self._wiring.consoles.values():
             console.drain()
+        self._wiring.cloud.forget()
 
     async def _probe(self) -> bool:
         probe = self._config.reset.probe
@@ -213,6 +251,7 @@ class Reset:
 
 def _attempts(steps: list[ResetStep]) -> list[ResetStep]:
     """The steps that bring an ECU up; where diagnosis stands first the ECU is tried as it is."""
+    steps = [step for step in steps if step != FACTORY]
     others = [step for step in steps if step not in PREPARATIONS and step != RESTORE]
     return others if steps[:1] == others[:1] else ["start values", *others]
 

@@ -2,7 +2,7 @@
 
 CAN over any python-can interface, console on a pty, screens, loudspeaker and flash over HTTP, touch and keys as lines
 over TCP, power from a simulated supply that speaks SCPI over TCP. Where they are is announced in one line of JSON on
-standard output; SIGTERM or Ctrl-C ends it.
+standard output. Broker and artefact server are somewhere else, and it is told where. SIGTERM or Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from hil.can.port import CanPort
 from hil.can.pythoncan import PythonCanPort
 from hil.cli.until import wait_for_end
 from hil.clock import RealClock
+from hil.cloud.http_artefacts import HttpArtefacts
+from hil.cloud.mqtt_aio import AioMqtt, BrokerAddress
 from hil.ecu import centre_art, centre_state, cluster
 from hil.ecu.cockpit import VSYNC_HZ, CockpitEcu, Wires
 from hil.ecu.defects import CATALOGUE, check_names
@@ -33,6 +36,7 @@ from hil.ecu.input_face import InputFace
 from hil.ecu.pty_face import PtyFace
 from hil.ecu.scpi_face import ScpiFace
 from hil.ecu.slots import factory_flash, parts_of
+from hil.ecu.uplink import SERIAL
 from hil.ecu.variant import EcuVariant
 from hil.errors import UsageError
 from hil.hmi.audio import Speaker
@@ -40,6 +44,8 @@ from hil.hmi.frames import Display
 from hil.hmi.touch import KeyPad, TouchPanel
 from hil.seed import seeded
 from hil.serial.line import PowerLine
+
+_BROKER = re.compile(r"mqtt://([^/:@\s]+)(?::(\d{1,5}))?/?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
     serve.add_argument("--variant", type=Path, metavar="FILE", help="variant file: what it is fitted with")
+    serve.add_argument("--mqtt", default="", metavar="URL", help="broker that it connects to: mqtt://127.0.0.1:1883")
+    serve.add_argument(
+        "--artefacts", default="", metavar="URL", help="where it fetches updates: http://127.0.0.1:8080/"
+    )
     serve.add_argument("--seed", default="1", help="seed of its processing times")
     serve.add_argument("--until-eof", action="store_true", help="end when standard input does: with its bench")
     what.add_parser("defects", help="list the defects that it can be given")
@@ -94,6 +104,7 @@ class EcuProcess:
     screen: HttpFace
     supply: ScpiFace
     hand: InputFace
+    cloud: list[AioMqtt | HttpArtefacts]
 
     async def open(self) -> None:
         """Open the outer ends, then let the ECU live."""
@@ -114,7 +125,7 @@ class EcuProcess:
         """Let all go."""
         for face in (self.hand, self.screen, self.supply, self.console):
             await face.close()
-        for port in self.can.values():
+        for port in (*self.cloud, *self.can.values()):
             await port.close()
 
 
@@ -135,9 +146,12 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
     cluster.warm_up(_ecu_variant(variant).brand)
     centre_art.warm_up(_ecu_variant(variant).brand)
     line, console = PowerLine(), PtyFace(clock=clock, name="console")
+    mqtt = _mqtt(clock, arguments.mqtt) if arguments.mqtt else None
+    artefacts = HttpArtefacts(clock=clock, url=arguments.artefacts, name="--artefacts") if arguments.artefacts else None
     wires = Wires(
         power=line, can=can_ports, console=console, displays=displays, flash=factory_flash(seeded("flash")),
         touch=TouchPanel("centre", centre_state.SIZE), keys=KeyPad(), speaker=Speaker("cabin"),
+        mqtt=mqtt, artefacts=artefacts,
     )  # fmt: skip
     rng: random.Random = seeded(arguments.seed)
     return EcuProcess(
@@ -148,6 +162,7 @@ def make(arguments: argparse.Namespace) -> EcuProcess:
         screen=HttpFace(clock=clock, displays=displays.values(), speakers=[wires.speaker], flash=parts_of(wires.flash)),
         supply=ScpiFace(clock=clock, line=line),
         hand=InputFace(clock=clock, panel=wires.touch, pad=wires.keys),
+        cloud=[port for port in (mqtt, artefacts) if port is not None],
     )
 
 
@@ -167,6 +182,13 @@ def _port(clock: RealClock, name: str, options: dict[str, Any]) -> CanPort:
     if socketcan.takes(interface, options):
         return socketcan.SocketCanPort(clock=clock, bus=name, channel=channel, fd=bool(options.get("fd")))
     return PythonCanPort(clock=clock, bus=name, interface=interface, channel=channel, options=options)
+
+
+def _mqtt(clock: RealClock, url: str) -> AioMqtt:
+    where = _BROKER.fullmatch(url)
+    if where is None:
+        raise UsageError(f"'{url}' is no URL of a broker", where="--mqtt", remedy="write mqtt://127.0.0.1:1883.")
+    return AioMqtt(clock=clock, name=SERIAL, address=BrokerAddress(where[1], int(where[2] or 1883)))
 
 
 def _take(name: str, options: dict[str, Any], key: str) -> Any:

@@ -74,6 +74,11 @@ class Shelf:
         """Have `count` requests fail, once `after` more have been served well."""
         self._faults += [(fault, after)] + [(fault, 0)] * (count - 1)
 
+    def forget(self) -> None:
+        """No faults any more, and no requests yet; the files stay."""
+        self._faults.clear()
+        self.requests.clear()
+
     def take_fault(self) -> Fault | None:
         """The fault of the request that is being served now."""
         if not self._faults:

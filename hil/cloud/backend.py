@@ -72,6 +72,11 @@ class UpdateBackend:
         self.campaigns: dict[int, Campaign] = {}
         self.watchers: list[Callable[[Campaign, Said], object]] = []
 
+    def forget(self) -> None:
+        """No campaign was offered yet; their numbers go on."""
+        self.campaigns.clear()
+        self.shelf.forget()
+
     @property
     def newest(self) -> Campaign:
         """The campaign that was offered last.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Final
+from urllib.parse import unquote
 
 import h11
 
@@ -87,7 +88,7 @@ class HttpShelf:
         return connection.our_state is h11.DONE and connection.their_state is h11.DONE
 
     def _answer(self, request: h11.Request, fault: Fault | None) -> tuple[int, list[tuple[str, str]], bytes]:
-        path = request.target.decode("ascii", "replace").lstrip("/")
+        path = unquote(request.target.decode("ascii", "replace")).lstrip("/")
         data = self.shelf.files.get(path)
         self.shelf.requests.append(path)
         if request.method != b"GET" or data is None or fault == "server error":

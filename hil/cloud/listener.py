@@ -105,6 +105,11 @@ class MqttListener:
         """Wait until something is so that messages bring about; whether it became so."""
         return await self._until(condition, timeout_s)
 
+    def forget(self) -> None:
+        """Nothing was heard yet."""
+        self.messages.clear()
+        self.cursor = 0
+
     async def close(self) -> None:
         """Say farewell."""
         self._closing = True

@@ -136,6 +136,7 @@ class Platform:
         say: writes a line to the console.
         later: `later(delay_ns, callback, argument)`: a timer that dies with the power.
         reboot: `reboot(reason)`: restart now; the reason stands in the boot log and in CLU_Heartbeat*.
+        wipe: everything as it left the plant, then halt until the next power-up.
         settings: the driver's settings.
         dtcs: the memory of trouble codes.
         log: the last lines that went to the console in this life.
@@ -154,6 +155,7 @@ class Platform:
     say: Callable[[str], None]
     later: Callable[..., None]
     reboot: Callable[[str], None]
+    wipe: Callable[[], None]
     settings: Settings
     dtcs: DtcMemory
     log: deque[str] = field(default_factory=lambda: deque(maxlen=200))

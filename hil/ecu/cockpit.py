@@ -25,7 +25,7 @@ from hil.ecu.odometer import told_km
 from hil.ecu.power import BROWN_OUT_V, START_V, SupplyMonitor
 from hil.ecu.settings import Settings
 from hil.ecu.shell import VERSION
-from hil.ecu.slots import BOOT_LOADER, BootError, boot_select, factory_flash
+from hil.ecu.slots import BOOT_LOADER, BootError, boot_select, factory_flash, restore_factory
 from hil.ecu.store import Store
 from hil.ecu.variant import EcuVariant
 from hil.errors import HilError, UsageError
@@ -124,6 +124,7 @@ class CockpitEcu:
             say=self._print,
             later=self._later,
             reboot=self._ask_reboot,
+            wipe=self._wipe,
             settings=settings,
             dtcs=DtcMemory(store, self._snapshot, self._defects),
         )
@@ -367,6 +368,13 @@ class CockpitEcu:
         for line in lines:
             if line.strip():
                 self._command(line.decode(errors="replace").strip())
+
+    def _wipe(self) -> None:
+        """Software, settings, trouble codes as they left the plant; then nothing until the next power-up."""
+        self._forget()
+        restore_factory(self._wires.flash)
+        self.platform.store.erase()
+        self._darken()
 
     def _make_commands(self) -> dict[str, Callable[[str], str]]:
         commands: dict[str, Callable[[str], str]] = {}

@@ -118,6 +118,12 @@ class Flash:
         if self.on_operation is not None:
             self.on_operation(what)
 
+    def reprogram(self, content: Mapping[int, bytes]) -> None:
+        """Have exactly this in it, as after a programmer of the plant: sector -> bytes, the others blank."""
+        self._certain = dict(content)
+        self._now.clear()
+        self._pending.clear()
+
     def power_lost(self) -> None:
         """The supply went: decide what of the unflushed is there."""
         pending, self._pending = self._pending, []

@@ -36,7 +36,7 @@ class Shell(App):
         return {
             "help": self._help, "status": self._status, "version": self._version, "uptime": self._uptime,
             "log": self._log, "ps": self._ps, "get": self._get, "set": self._set, "reboot": self._reboot,
-            "hang": self._hang,
+            "hang": self._hang, "factory": self._factory,
         }  # fmt: skip
 
     def _help(self, _: str) -> str:
@@ -83,6 +83,11 @@ class Shell(App):
     def _reboot(self, _: str) -> str:
         self.platform.reboot("software")
         return "reboot: going down"
+
+    def _factory(self, _: str) -> str:
+        self.platform.say("factory: as it left the plant, halted until the next power-up")
+        self.platform.wipe()
+        return ""
 
     def _hang(self, argument: str) -> str:
         """For tests of the watchdog: an application stops."""

@@ -277,6 +277,11 @@ def factory_flash(rng: random.Random, hardware: str = "B1") -> Flash:
     return flash
 
 
+def restore_factory(flash: Flash, hardware: str = "B1") -> None:
+    """Make a flash again what `factory_flash` makes."""
+    flash.reprogram(_factory_content(hardware))
+
+
 @cache
 def _factory_content(hardware: str) -> dict[int, bytes]:
     payload = b"program ok\n" + random.Random(f"factory {hardware}").randbytes(_FACTORY_BYTES)

@@ -107,6 +107,11 @@ class Store:
         self._waiting, self._again, self._dirty = [], False, False
         return self.mount()
 
+    def erase(self) -> None:
+        """Forget everything for good, as a new memory."""
+        self.pages = [b"", b""]
+        self.power_cut()
+
     def mount(self) -> int:
         """Read the newest page that is whole; how many pages were broken where none was whole, so that all is lost.
 

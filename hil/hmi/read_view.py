@@ -14,7 +14,7 @@ from hil.hmi.layout import Anchor, Button, Text, View
 from hil.hmi.layout_items import NAME_KEY
 from hil.hmi.read_text import read_text
 from hil.hmi.reader import Reading, crop
-from hil.hmi.shapes import ALIKE, alike, light_of, share_of
+from hil.hmi.shapes import ALIKE, alike, light_of, share_of, white_of
 
 SHOWN: Final = "shown"
 NOT_SHOWN: Final = "not shown"
@@ -57,5 +57,5 @@ def _look(pixels: Pixels, item: View | Button, anchor: Anchor) -> tuple[float, f
     shape = item.shape_of(anchor.reference)
     if shape is None:
         raise UsageError("a view needs its pictures", where=item.name, remedy="load the layout from its file.")
-    match = alike(light_of(region), shape)
+    match = max(alike(light_of(region), shape), alike(white_of(region), shape))
     return match, match - ALIKE, f"{anchor.reference} is {match:.2f} alike"

@@ -29,6 +29,11 @@ def light_of(region: Pixels) -> Light:
     return np.asarray(region.max(axis=2), np.float32)
 
 
+def white_of(region: Pixels) -> Light:
+    """Each pixel's weakest channel: what is white stands out of what has a colour, however bright that is."""
+    return np.asarray(region.min(axis=2), np.float32)
+
+
 def alike(light: Light, shape: Shape) -> float:
     """Normalised correlation, 0..1, with a shape at its best place in the region, with some play beyond it."""
     room_y, room_x = light.shape[0] - shape.shape[0], light.shape[1] - shape.shape[1]

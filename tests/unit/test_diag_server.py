@@ -79,7 +79,7 @@ class Lab:
             clock=self.clock, com=self.com, rng=random.Random(1), defects=frozenset(defects), variant=EcuVariant(),
             store=self.store, wires=wires, life=Life(), say=print,
             later=lambda delay, call, argument=None: self.timers.append(self.clock.call_in(delay, call, argument)),
-            reboot=self.reboots.append, settings=None, dtcs=None,
+            reboot=self.reboots.append, wipe=None, settings=None, dtcs=None,
         )  # fmt: skip
         self.app = DiagApp(self.platform, self.codes, odometer_km=lambda: 12_345.6)
         self.tester = self.wire.port("TESTER")

@@ -264,6 +264,22 @@ def test_a_view_is_shown_when_all_its_anchors_are_there(way):
         assert reading.margin > 0.05
 
 
+@WAYS
+@pytest.mark.parametrize("ground", [(92, 184, 255), (255, 196, 60), (46, 200, 120)])
+def test_a_white_symbol_is_known_on_a_bright_ground(way, ground):
+    """White and a bright colour have one channel in common, and not the others."""
+    item = layout(VIEWS).find("play", Button)
+
+    def drawn(name):
+        pixels = blank()
+        cv2.circle(pixels, (430, 205), 28, ground, -1, cv2.LINE_AA)
+        return way(put(pixels, symbol(name), (410, 185), (255, 255, 255)))
+
+    assert read(drawn("cross"), item).value == "shown"
+    assert read(drawn("cross"), item).margin > 0.1
+    assert read(drawn("square"), item).value == "not shown"
+
+
 def test_a_view_may_be_known_by_a_text():
     item = layout(VIEWS).find("phone", View)
     assert read(write(blank(), "Téléphone", (110, 18)), item).value == "shown"

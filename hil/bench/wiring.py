@@ -53,6 +53,7 @@ from hil.serial.port import BytePort, PowerLimits, PowerPort
 from hil.serial.relay import RelayPort
 
 _CLOSE_WITHIN_S: Final = 15.0
+_SETTLE_S: Final = 0.03
 
 
 class Closable(Protocol):
@@ -516,6 +517,7 @@ def open_bench(made: Plan, seed: str) -> OpenBench:
         raise
     bench = OpenBench(wiring, processes)
     try:
+        wiring.traffic.watch.breaks_bench = wiring.config.is_virtual
         wiring.clock.run(wiring.open())
         wiring.clock.run(_listen_first(wiring))
     except BaseException as error:
@@ -527,6 +529,14 @@ def open_bench(made: Plan, seed: str) -> OpenBench:
 
 
 async def _listen_first(wiring: Wiring) -> None:
-    """Give somebody else who sends what the restbus plays time to be heard before it speaks; the monitors tell."""
-    if not wiring.config.is_virtual:
-        await wiring.clock.sleep(wiring.config.bench.listen)
+    """Give somebody else who sends what the restbus plays time to be heard before it speaks; the monitors tell.
+
+    What a bench before this one gave a controller may still be on its way when this one is opened.
+    """
+    if wiring.config.is_virtual:
+        return
+    watch = wiring.traffic.watch
+    await wiring.clock.sleep(_SETTLE_S)
+    watch.begin()
+    watch.breaks_bench = True
+    await wiring.clock.sleep(wiring.config.bench.listen)

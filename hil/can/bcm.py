@@ -21,6 +21,7 @@ from hil.can.frames import BRS, EXTENDED, FD
 from hil.errors import BenchError
 
 MOST_FRAMES: Final = 256
+_MOST_PAST: Final = 4 * MOST_FRAMES
 TX_SETUP, TX_DELETE = 1, 2
 SETTIMER, STARTTIMER, TX_ANNOUNCE, CAN_FD_FRAME = 0x0001, 0x0002, 0x0100, 0x0800
 _EXTENDED_ID: Final = 0x8000_0000
@@ -87,6 +88,8 @@ class BroadcastManager:
         """Told of each identifier before it is sent: what filters the port has must let it come back."""
         self._socket: Any = None
         self._tasks: dict[Key, _Task] = {}
+        self._past: dict[Key, dict[bytes, None]] = {}
+        """What was sent before under an identifier: a controller may be long in sending it, the bench in reading it."""
 
     def open(self) -> None:
         """Reach the kernel.
@@ -105,6 +108,7 @@ class BroadcastManager:
     def close(self) -> None:
         """The kernel sends nothing more; may be called twice."""
         self._tasks.clear()
+        self._past.clear()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -135,6 +139,7 @@ class BroadcastManager:
 
     def replace(self, key: Key, payloads: Sequence[bytes]) -> None:
         """Other content from the next frame on, as many frames as before: the place in the sequence stays."""
+        self._remember(key, self._tasks[key])
         self._tasks[key].use(payloads)
         self._set_up(key, 0)
 
@@ -148,14 +153,26 @@ class BroadcastManager:
         if task is not None:
             self._write(head(TX_DELETE, _fd(task.flags), key, 1))
             self.drain()
+            self._remember(key, task)
             del self._tasks[key]
 
+    def _remember(self, key: Key, task: _Task) -> None:
+        past = self._past.setdefault(key, {})
+        for data in task.payloads:
+            past.pop(data, None)
+            past[data] = None
+        while len(past) > _MOST_PAST:
+            del past[next(iter(past))]
+
     def took(self, key: Key, data: bytes, t_ns: int) -> bool:
-        """Whether a frame that was on the bus, sent by this host, is one of these; if so whoever began it is told."""
+        """Whether a frame that was on the bus, sent by this host, is one of these; if so whoever began it is told.
+
+        One of a sequence that has ended, or was replaced twice, is one of these as well, but nobody's any more.
+        """
         task = self._tasks.get(key)
         place = None if task is None else task.places.get(data)
         if task is None or place is None:
-            return False
+            return data in self._past.get(key, ())
         task.on_sent(place, t_ns, place < len(task.payloads) and task.payloads[place] == data)
         return True
 

@@ -83,6 +83,32 @@ def test_a_frame_that_was_on_its_way_when_the_content_changed_is_still_known(man
     assert seen == [(1, 0, False), (0, 1, True)]
 
 
+def test_a_frame_that_comes_back_long_after_its_sequence_ended_is_still_ours_and_nobody_is_told(manager):
+    """A controller under load sends what the kernel gave it long ago; taken for another sender's it broke the bench."""
+    seen = []
+    manager.begin((1, 0), [b"a", b"b"], 0, period_ns=1, on_sent=lambda *what: seen.append(what))
+    manager.replace((1, 0), [b"c", b"d"])
+    manager.replace((1, 0), [b"e", b"f"])
+    assert manager.took((1, 0), b"a", 0)
+    manager.end((1, 0))
+    assert manager.took((1, 0), b"f", 0)
+    manager.begin((1, 0), [b"g"], 0, period_ns=1, on_sent=lambda *what: seen.append(what))
+    assert manager.took((1, 0), b"e", 0)
+    assert not manager.took((1, 0), b"x", 0)
+    assert not manager.took((2, 0), b"a", 0)
+    assert seen == []
+
+
+def test_what_is_remembered_of_sequences_is_bounded(manager):
+    manager.begin((1, 0), [b"\0\0"], 0, period_ns=1, on_sent=ignore)
+    for number in range(5000):
+        manager.replace((1, 0), [number.to_bytes(2, "big")])
+    assert manager.took((1, 0), (4999).to_bytes(2, "big"), 0)
+    assert manager.took((1, 0), (4990).to_bytes(2, "big"), 0)
+    assert not manager.took((1, 0), bytes(2), 0)
+    assert len(manager._past[1, 0]) == 4 * bcm.MOST_FRAMES
+
+
 def test_without_a_kernel_that_has_it_the_error_says_what_to_do():
     manager = bcm.BroadcastManager("no-such-can", "bus.body")
     with pytest.raises(BenchError) as error:

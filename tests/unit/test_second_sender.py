@@ -7,7 +7,12 @@ import pytest
 from restbus_bench import REAL, write_bench
 
 from hil.bench import config, wiring
-from hil.errors import BenchError
+from hil.bench.case import Case
+from hil.bench.reset import Start
+from hil.bench.session import Outcome, Session, Settings
+from hil.can.frames import CanFrame
+from hil.can.pythoncan import PythonCanPort
+from hil.errors import BenchError, HilError, Verdict
 
 ESC_SPEED, CLU_STATUS = 200, 400
 
@@ -49,4 +54,35 @@ def test_the_ecu_and_strangers_may_speak_while_it_listens(tmp_path, other):
 
 def test_without_a_time_to_listen_it_speaks_at_once(tmp_path):
     bench = opened(tmp_path, "0 s")
+    bench.close()
+
+
+def test_a_second_sender_fails_no_case_it_keeps_all_from_running(tmp_path, other):
+    other(ESC_SPEED)
+    path = write_bench(tmp_path, port=REAL.format("second-sender"), clock="real")
+    path.write_text(path.read_text().replace('clock = "real"', 'clock = "real"\nlisten = "60 s"'))
+    session = Session(Settings(bench=str(path), results=str(tmp_path / "results")))
+    verdicts = []
+    for name in ("first", "second"):
+        session.begin(Case(name, name, "suite", "file:1", (), (), Start.ON, "pytest"))
+        with pytest.raises(HilError) as caught:
+            session.bench()
+        verdicts.append(session.end(Outcome(error=caught.value)))
+    session.close()
+    assert [one.verdict for one in verdicts] == [Verdict.BENCH, Verdict.NOT_RUN]
+    assert "somebody else sends it" in verdicts[0].message
+    assert verdicts[1].message.startswith("the bench is broken: ")
+
+
+def test_what_the_bench_before_left_on_its_way_is_nobody_s(tmp_path, monkeypatch):
+    """One frame of the run before, which comes when the port has just been opened."""
+    port_open = PythonCanPort.open
+
+    async def opened_with_a_straggler(port, on_frame, on_lost):
+        await port_open(port, on_frame, on_lost)
+        on_frame(CanFrame(0, "cabin", ESC_SPEED, bytes(8)))
+
+    monkeypatch.setattr(PythonCanPort, "open", opened_with_a_straggler)
+    bench = opened(tmp_path, "100 ms")
+    assert bench.wiring.recorder.first_cause is None
     bench.close()

@@ -9,7 +9,8 @@ from can_lab import MS, dbc, msg, sig
 from hil.bench import config
 from hil.bench.checkup import Wishes, check_up
 from hil.bench.checkup_finding import Mark
-from hil.bench.ports import SimCan
+from hil.bench.ports import Options, SimCan
+from hil.bench.secrets import Secret
 from hil.can.disturbance import Disturbance
 from hil.can.e2e import E2e
 from hil.can.traits import E2eConfig
@@ -87,6 +88,26 @@ class Dead(SimCan):
     @staticmethod
     def make(site: Any, options: Any) -> Any:
         return _Dead(site)
+
+
+class LeakyOptions(Options):
+    password: Secret = ""
+
+
+class Leaky(SimCan):
+    """A factory of ports whose error holds their password."""
+
+    Options = LeakyOptions
+
+    @staticmethod
+    def make(site: Any, options: Any) -> Any:
+        port, password = _Dead(site), site.reveal(options.password, "bus.body.password")
+
+        async def refuse(on_frame: Any, on_lost: Any) -> None:
+            raise BenchError(f"login with '{password}' refused", where="bus.body", remedy=f"not {password}.")
+
+        port.open = refuse
+        return port
 
 
 def every(period_ms, can_id, data=b"\0", flags=0, begin=0):

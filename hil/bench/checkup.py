@@ -32,6 +32,7 @@ from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.survey import Survey
 from hil.can.tolerated import summary
+from hil.clock import uninterrupted
 from hil.errors import HilError
 
 LISTEN_S: Final = 2.0
@@ -119,7 +120,8 @@ def _examine(wiring: Wiring, announced: dict[str, str], wishes: Wishes, report: 
     except HilError as error:
         report.findings.append(fault("bench", "check-up", error, When.ENDED))
     finally:
-        errors = wiring.close()
+        with uninterrupted():
+            errors = wiring.close()
         report.findings += [fault("bench", "closed", error, When.ENDED) for error in errors]
         report.findings[:] = [_without_secrets(wiring, finding) for finding in report.findings]
 
@@ -257,7 +259,7 @@ class _Examination:
         watch.begin()
         watch.expect_all(_NEVER_NS)
         listened_ns = await self._watch_for(self._clock.sleep(self._wishes.listen_s))
-        self._say(self._machine())
+        self._say(ports.machine(None if self._clock.is_virtual else self._jitter, self._allowed_ns(), self._when))
         for name, bus in self._config.bus.items():
             look = checkup_link.look(name, bus)
             await self._look(f"bus.{name}", checkup_link.CHECK, look)
@@ -276,18 +278,6 @@ class _Examination:
             self._is_over, self._jitter = True, probe.stop()
             await asyncio.gather(*looks, return_exceptions=True)
         return self._clock.now_ns - began_ns
-
-    def _machine(self) -> Finding:
-        """Whether timers come in time for what the restbus must send."""
-        jitter, allowed_ns = self._jitter, self._allowed_ns()
-        if self._clock.is_virtual:
-            return Finding("machine", "timers", "virtual time: each timer is exact", when=self._when)
-        show = units.show_duration
-        found = f"half of them within {show(jitter.median_ns)}, 99 % {show(jitter.p99_ns)}, all {show(jitter.worst_ns)}"
-        found += f"; allowed {show(allowed_ns)}"
-        mend = "free this machine of other work, or give allowed_lateness: checks are inconclusive while it is late."
-        mark = Mark.FAULT if jitter.p99_ns > allowed_ns else Mark.NOTE if jitter.worst_ns > allowed_ns else Mark.OK
-        return Finding("machine", "timers", found, mark, mend if mark is not Mark.OK else "", self._when)
 
     def _allowed_ns(self) -> int:
         allowed_s = self._config.bench.allowed_lateness

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from hil import units
 from hil.bench.checkup_finding import Finding, Mark, When, fault
 from hil.bench.config import SupplySection
+from hil.bench.jitter import Jitter
 from hil.bench.wiring import Wiring
 from hil.clock import Clock
 from hil.errors import HilError
@@ -49,6 +50,20 @@ async def guarded(part: str, check: str, when: When, look: Awaitable[list[Findin
         return await look
     except HilError as error:
         return [fault(part, check, error, when)]
+
+
+def machine(jitter: Jitter | None, allowed_ns: int, when: When) -> Finding:
+    """Whether timers come in time for what the restbus must send; None: in virtual time they always do."""
+    if jitter is None:
+        return Finding("machine", "timers", "virtual time: each timer is exact", when=when)
+    show = units.show_duration
+    found = f"half of them within {show(jitter.median_ns)}, 99 % {show(jitter.p99_ns)}, all {show(jitter.worst_ns)}"
+    found += f"; allowed {show(allowed_ns)}"
+    if jitter.worst_ns <= allowed_ns:
+        return Finding("machine", "timers", found, when=when)
+    mend = "free this machine of other work, or give allowed_lateness: checks are inconclusive while it is late."
+    mark = Mark.FAULT if jitter.p99_ns > allowed_ns else Mark.NOTE
+    return Finding("machine", "timers", found, mark, mend, when)
 
 
 # Supplies -------------------------------------------------------------------------------------------------------------
@@ -236,4 +251,4 @@ async def storages(wiring: Wiring, name: str, when: When) -> list[Finding]:
     return [Finding(f"storage.{name}", "read", f"{len(data)} bytes of the {_PART}", when=when)]
 
 
-__all__ = ["ScreenLook", "address", "broker_remedy", "brokers", "console", "guarded", "storages", "supply"]
+__all__ = ["ScreenLook", "address", "broker_remedy", "brokers", "console", "guarded", "machine", "storages", "supply"]

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from io import StringIO
 from itertools import repeat
 from types import SimpleNamespace
@@ -14,18 +15,21 @@ from rich.console import Console as RichConsole
 
 from hil.bench import config
 from hil.bench.checkup import check_up
+from hil.bench.checkup_bus import judge
 from hil.bench.checkup_finding import Finding, Mark, When
-from hil.bench.checkup_ports import ScreenLook, console, supply
+from hil.bench.checkup_ports import ScreenLook, console, machine, supply
 from hil.bench.config import SupplySection
 from hil.bench.diagnosis import address_of
-from hil.bench.jitter import JitterProbe
+from hil.bench.jitter import Jitter, JitterProbe
 from hil.bench.wiring import plan
 from hil.can.frames import EXTENDED
+from hil.can.gaps import Gap
 from hil.cli.doctor import show
 from hil.cli.main import main
 from hil.clock import VirtualClock
 from hil.errors import BenchError
 from hil.hmi.frames import Frame
+from hil.journal import Origin
 from hil.serial.console import Console
 from hil.serial.line import pipe
 from hil.serial.port import PowerLimits, PowerReading
@@ -181,6 +185,21 @@ def test_nothing_is_sent_while_it_listens_even_if_somebody_asks_the_ecu(reposito
     assert min(t_ns for t_ns, *_ in Peopled.sent) >= 2_000 * MS
 
 
+@pytest.mark.parametrize(("late_ms", "mark"), [(20, Mark.NOTE), (5, Mark.FAULT)])
+def test_on_a_late_machine_a_cycle_by_its_own_stamps_is_not_proven(bench, late_ms, mark):
+    view = bench(body=[every(130, ANSWER), ECU[1]]).report.views["body"]
+    view.survey.origins = {Origin.HOST}
+    rows = {row.check: row for row in judge(replace(view, late_ns=late_ms * MS))}
+    assert rows["cycles"].mark is mark
+    assert rows["stamps"].found.endswith(f"it was late by up to {late_ms}.0 ms")
+
+
+def test_frames_that_were_lost_are_a_fault(bench):
+    view = replace(bench().report.views["body"], gaps=(Gap("body", 0, 1, 7, "nobody read"),))
+    (row,) = [row for row in judge(view) if row.check == "lost"]
+    assert (row.mark, row.found) == (Mark.FAULT, "7 frames lost: nobody read")
+
+
 # Other ports ----------------------------------------------------------------------------------------------------------
 
 
@@ -299,6 +318,24 @@ def test_a_console_that_is_silent_or_noisy_is_a_fault(said, answers, found, mark
     (row,) = clock.run(main())
     assert (row.found, row.mark) == (found, mark)
     clock.close()
+
+
+def test_a_secret_is_not_shown(bench, monkeypatch):
+    monkeypatch.setenv("DOCTOR_SECRET", "open-sesame")
+
+    def leaky(text):
+        return text.replace('Peopled"', 'Leaky"\npassword = "env:DOCTOR_SECRET"', 1)
+
+    row = bench(change=leaky).one("bus.body", "opened")
+    assert row.found.endswith("login with '(secret)' refused")
+    assert row.remedy == "not (secret)."
+
+
+@pytest.mark.parametrize(("p99_ms", "worst_ms", "mark"), [(1, 2, Mark.OK), (1, 12, Mark.NOTE), (11, 12, Mark.FAULT)])
+def test_a_machine_that_is_later_than_it_may_be(p99_ms, worst_ms, mark):
+    row = machine(Jitter(100, 0, p99_ms * MS, worst_ms * MS), 10 * MS, When.LISTENED)
+    assert row.mark is mark
+    assert bool(row.remedy) is (mark is not Mark.OK)
 
 
 def test_timers_that_come_late_are_measured():

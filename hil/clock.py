@@ -571,6 +571,15 @@ class ClockMap:
             if self._taken_ns is None or width <= self.bound_ns(after):
                 self._offset_ns, self._width_ns, self._taken_ns = other - (before + after) // 2, width, after
 
+    @property
+    def offset_ns(self) -> int:
+        """By how much the other clock is ahead of the host's monotonic one."""
+        return self._offset_ns
+
+    def forget(self) -> None:
+        """The other clock may have been set: no pair taken so far counts any more."""
+        self._taken_ns = None
+
     def to_host_ns(self, stamp_ns: int) -> int:
         """The host's monotonic time of a stamp of the other clock."""
         return stamp_ns - self._offset_ns

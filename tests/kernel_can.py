@@ -117,6 +117,8 @@ class KernelBus:
         self._stamp = stamp
         self.sockets = []
         self.broken = None
+        self.hardware = None
+        """The adapter's clock, ns, where it stamps (SO_TIMESTAMPING)."""
 
     def socket(self, *, fd=False, holds=1000):
         made = KernelSocket(self, fd=fd, holds=holds)
@@ -159,6 +161,9 @@ class KernelSocket:
             self._dropped += 1
             return
         beside = [(1, 35, struct.pack("@ll", *divmod(stamp_ns, 1_000_000_000)))]
+        if self._bus.hardware is not None:
+            stamp = divmod(self._bus.hardware(), 1_000_000_000)
+            beside.append((1, 37, struct.pack("@6l", 0, 0, 0, 0, *stamp)))
         if self._dropped:
             beside.append((1, 40, struct.pack("=I", self._dropped & 0xFFFF_FFFF)))
         self._queue.append((raw, beside, flags, ("vcan0",)))
@@ -170,7 +175,7 @@ class KernelSocket:
     def recvmsg(self, size, room):
         self.calls += 1
         assert size >= 72
-        assert room >= 2 * 16 + 16 + 8
+        assert room >= 3 * 16 + 16 + 48 + 8
         if self._queue:
             return self._queue.pop(0)
         if self._bus.broken is not None:

@@ -20,11 +20,12 @@ from hil.bench import machine
 from hil.bench.blind import Blind, Cause
 from hil.bench.machine import Reading
 from hil.bench.recorder import Recorder
-from hil.can.frames import CanFrame
+from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap
 from hil.can.port import OnFrame
 from hil.can.restbus import Restbus
 from hil.clock import Clock, Timer
+from hil.journal import Origin
 from hil.spread import Spread
 
 ALLOWED_LAG_NS: Final = 50_000_000
@@ -36,15 +37,20 @@ _MOST_RECORDS: Final = 200
 """Of a case that is late all the time; the verdicts know all spans."""
 
 
+def _unknown() -> None:
+    """Nobody knows."""
+
+
 class Ear:
     """What comes over one bus: how late it is read."""
 
-    __slots__ = ("lag", "lost", "span", "uncounted")
+    __slots__ = ("lag", "lost", "origin", "span", "uncounted")
 
     def __init__(self) -> None:
         self.lag = Spread()
         self.span: Blind | None = None
         self.lost = self.uncounted = 0
+        self.origin: Origin | None = None
 
 
 class Health:
@@ -72,6 +78,8 @@ class Health:
         self._clock, self._recorder, self._restbus, self._on_frame = clock, recorder, restbus, on_frame
         self._allowed_ns, self._read_machine = allowed_lag_ns, read_machine
         self._ears: dict[str, Ear] = {}
+        self.bounds: dict[str, Callable[[], int | None]] = {}
+        """Bus -> the bound on the error of its port's stamps."""
         self.beats = Spread()
         self._beat: Timer | None = None
         self._begun: Reading | None = None
@@ -111,6 +119,8 @@ class Health:
         lag_ns = now_ns - frame.t_ns
         ear = self._ears.get(bus) or self._ears.setdefault(bus, Ear())
         ear.lag.add(lag_ns, frame.t_ns)
+        if not frame.flags & SENT:
+            ear.origin = frame.origin
         if lag_ns > self._allowed_ns:
             self._is_late(bus, ear, frame.t_ns, lag_ns, now_ns)
         self._on_frame(frame)
@@ -200,9 +210,14 @@ class Health:
 
     def _received(self) -> list[dict[str, Any]]:
         return [
-            {"bus": bus, **ear.lag.fields(), "lost": ear.lost, "uncounted": ear.uncounted}
+            {"bus": bus, **ear.lag.fields(), "lost": ear.lost, "uncounted": ear.uncounted, **self._stamps(bus, ear)}
             for bus, ear in sorted(self._ears.items())
         ]
+
+    def _stamps(self, bus: str, ear: Ear) -> dict[str, Any]:
+        """Where the stamps of others' frames came from, and how far they may be off; not told for the host's."""
+        bound_ns = self.bounds.get(bus, _unknown)() if ear.origin in (Origin.KERNEL, Origin.HARDWARE) else None
+        return {"stamps": ear.origin.name.lower() if ear.origin is not None else None, "bound_ns": bound_ns}
 
 
 def in_short(fields: dict[str, Any]) -> dict[str, Any]:

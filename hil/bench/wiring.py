@@ -437,6 +437,7 @@ class Wiring:
         """On a real clock the bench looks at how late it reads; on a virtual one nothing stands between."""
         if isinstance(bus, TellsGaps):
             bus.on_gap = self.health.on_gap
+        self.health.bounds[bus.bus] = lambda: getattr(bus, "bound_ns", None)
         await bus.open(self.traffic.on_frame if self.config.is_virtual else self.health.hear, self.recorder.lost)
 
     async def _close_ports(self) -> list[HilError]:

@@ -26,16 +26,17 @@ from hil.can.bcm import BroadcastManager, Key
 from hil.can.bit_timing import Timing
 from hil.can.filters import Filter, Gate
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, CanFrame
+from hil.can.gaps import Gap, OnGap, nobody
 from hil.can.interfaces import INTERFACES, PASSIVE, Interface, StampSource
+from hil.can.kernel_stamps import CLOCK_SET, KernelStamps
 from hil.can.port import OnFrame, OnLost
 from hil.can.stamps import ArrivalMap
-from hil.clock import ClockMap, RealClock, realtime_map
+from hil.clock import RealClock
 from hil.errors import BenchError
 from hil.journal import Origin
 
 _ECHOES: Final = frozenset({"socketcan"})
 _TAGGED: Final = frozenset({"udp_multicast"})
-_RESAMPLE_NS: Final = 1_000_000_000
 _POLL_S: Final = 0.2
 _PEEK: Final = socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)
 _CONFIRM: Final = 0x800
@@ -64,6 +65,7 @@ class PythonCanPort:
 
     Attributes:
         broadcast_manager: who sends cyclic frames in the kernel; None where nobody does.
+        on_gap: told of frames that were lost, or whose stamps are wrong.
     """
 
     def __init__(
@@ -88,8 +90,8 @@ class PythonCanPort:
         self._tag = f"hil-{os.getpid()}-{id(self):x}"
         self._driver: can.BusABC | None = None
         self._thread: threading.Thread | None = None
-        self._map: ClockMap = realtime_map()
-        self._mapped_ns = 0
+        self.on_gap: OnGap = nobody
+        self._kernel = KernelStamps(clock, on_step=self._on_step)
         stamps = self._row.stamps
         self._adapter_map = ArrivalMap(resolution_ns=stamps.resolution_ns, wrap_ns=stamps.wrap_ns)
         self.broadcast_manager: BroadcastManager | None = None
@@ -233,20 +235,18 @@ class PythonCanPort:
         if source is StampSource.HARDWARE:
             stamp_ns = self._adapter_map.to_host_ns(round(message.timestamp * 1e9), arrived_ns)
             return self._clock.from_monotonic_ns(stamp_ns), Origin.HARDWARE
-        now_ns = self._clock.now_ns
-        if abs(now_ns - self._mapped_ns) > _RESAMPLE_NS:
-            self._map.sample(2)
-            self._mapped_ns = now_ns
-        stamp_ns = self._map.to_host_ns(round(message.timestamp * 1e9))
-        return self._clock.from_monotonic_ns(stamp_ns), Origin.KERNEL
+        return self._kernel.bench_ns(round(message.timestamp * 1e9)), Origin.KERNEL
+
+    def _on_step(self, from_ns: int, to_ns: int) -> None:
+        """The stamps of a second may be wrong: as if what lay in it had not been seen."""
+        self.on_gap(Gap(self.bus, from_ns, to_ns, 0, CLOCK_SET))
 
     @property
     def bound_ns(self) -> int:
         """Bound on the error of a stamp now; of the host's none is known, and they are late, never early."""
-        host_ns = self._clock.to_monotonic_ns(self._clock.now_ns)
         if self._row.stamps.source is StampSource.HARDWARE:
-            return self._adapter_map.bound_ns(host_ns)
-        return self._map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns)) + _FLOAT_STAMP_NS
+            return self._adapter_map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns))
+        return self._kernel.bound_ns + _FLOAT_STAMP_NS
 
     def send(self, can_id: int, data: bytes, flags: int = 0) -> None:
         """Hand a frame to the interface.

@@ -16,8 +16,10 @@ from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE
 
 CLASSIC_BYTES: Final = 16
 FD_BYTES: Final = 72
-SO_TIMESTAMPNS, SO_RXQ_OVFL = 35, 40
+SO_TIMESTAMPNS, SO_TIMESTAMPING, SO_RXQ_OVFL = 35, 37, 40
 """Options of a socket on Linux, and the types of the control messages that they ask for."""
+HARDWARE_STAMPS: Final = 0x04 | 0x40
+"""SOF_TIMESTAMPING_RX_HARDWARE, SOF_TIMESTAMPING_RAW_HARDWARE: nothing comes along where the adapter has none."""
 OVERRUN: Final = "the controller's buffer ran over"
 _EXTENDED_BIT, _REMOTE_BIT, _ERROR_BIT = 0x8000_0000, 0x4000_0000, 0x2000_0000
 _KIND: Final = _EXTENDED_BIT | _REMOTE_BIT | _ERROR_BIT
@@ -65,16 +67,29 @@ def unpack(raw: bytes) -> tuple[int, bytes, int]:
     return (raw_id & _LONG_ID, data, flags | EXTENDED) if raw_id & _EXTENDED_BIT else (raw_id & _SHORT_ID, data, flags)
 
 
-def beside(ancillary: Ancillary) -> tuple[int, int]:
-    """What came beside a frame: its stamp (real-time clock, ns), and how many were dropped so far; 0 where unsaid."""
-    stamp_ns = dropped = 0
+def beside(ancillary: Ancillary) -> tuple[int, int, int]:
+    """What came beside a frame; 0 where unsaid.
+
+    Returns:
+        Its stamp (real-time clock, ns), how many were dropped so far, and the adapter's own stamp (ns).
+    """
+    stamp_ns = dropped = hardware_ns = 0
     for _, kind, content in ancillary:
         if kind == SO_TIMESTAMPNS:
             seconds, nanoseconds = _TIMESPEC[len(content)].unpack(content)
             stamp_ns = seconds * 1_000_000_000 + nanoseconds
         elif kind == SO_RXQ_OVFL:
             dropped = _COUNT.unpack(content)[0]
-    return stamp_ns, dropped
+        elif kind == SO_TIMESTAMPING:
+            hardware_ns = _third(content)
+    return stamp_ns, dropped, hardware_ns
+
+
+def _third(content: bytes) -> int:
+    """Of `struct scm_timestamping` the raw stamp of the hardware; the first two are the software's, and nobody's."""
+    size = len(content) // 3
+    seconds, nanoseconds = _TIMESPEC[size].unpack(content[2 * size :])
+    return int(seconds * 1_000_000_000 + nanoseconds)
 
 
 def is_overrun(can_id: int, data: bytes, flags: int) -> bool:
@@ -82,5 +97,7 @@ def is_overrun(can_id: int, data: bytes, flags: int) -> bool:
     return bool(flags & ERROR and can_id & _CONTROLLER_PROBLEM and len(data) > 1 and data[1] & _RX_OVERFLOW)
 
 
-__all__ = ["CLASSIC_BYTES", "FD_BYTES", "OVERRUN", "SO_RXQ_OVFL", "SO_TIMESTAMPNS", "beside", "is_overrun", "pack",
-           "unpack"]  # fmt: skip
+__all__ = [
+    "CLASSIC_BYTES", "FD_BYTES", "HARDWARE_STAMPS", "OVERRUN", "SO_RXQ_OVFL", "SO_TIMESTAMPING", "SO_TIMESTAMPNS",
+    "beside", "is_overrun", "pack", "unpack",
+]  # fmt: skip

@@ -1,10 +1,11 @@
 """The CAN port over a raw SocketCAN socket of our own: a frame costs one system call and no object of a library.
 
 The loop reads the socket until it is empty, at most `_AT_ONCE` frames, then others have their turn. Stamps are the
-kernel's, mapped by a `ClockMap`. Own frames come back from the bus; `MSG_CONFIRM` says that this very socket sent
-them, `MSG_DONTROUTE` that some program on this host did, so what the broadcast manager sent is told from what an ECU in
-a process beside the bench sent. How many frames the socket dropped because nobody read it stands beside the next frame;
-a controller that ran over says so by an error frame. Both become a `Gap`.
+adapter's own where it has a clock, mapped by an `ArrivalMap`; else the kernel's, mapped by a `ClockMap`. Own frames
+come back from the bus; `MSG_CONFIRM` says that this very socket sent them, `MSG_DONTROUTE` that some program on this
+host did, so what the broadcast manager sent is told from what an ECU in a process beside the bench sent. How many
+frames the socket dropped because nobody read it stands beside the next frame; a controller that ran over says so by an
+error frame. Both become a `Gap`.
 
 Not for: other interfaces than SocketCAN (`hil.can.pythoncan`), and the interface's bit rate, which `ip link` sets.
 """
@@ -23,15 +24,17 @@ from hil.can.bcm import BroadcastManager, Key
 from hil.can.filters import Filter, Gate
 from hil.can.frames import EXTENDED, SENT, CanFrame
 from hil.can.gaps import Gap, OnGap, nobody
+from hil.can.kernel_stamps import CLOCK_SET, KernelStamps
 from hil.can.port import OnFrame, OnLost
-from hil.clock import ClockMap, RealClock, realtime_map
+from hil.can.stamps import ArrivalMap
+from hil.clock import RealClock
 from hil.errors import BenchError
 from hil.journal import Origin
 
 _AT_ONCE: Final = 256
-_RESAMPLE_NS: Final = 1_000_000_000
-_ANCILLARY: Final = 64
-"""Room for a stamp and a count, each with its head."""
+_ANCILLARY: Final = 160
+"""Room for the kernel's stamp, a count, and the adapter's stamps, each with its head."""
+_HARDWARE_RESOLUTION_NS: Final = 1_000
 _FROM_THIS_HOST, _FROM_US = 0x4, 0x800
 """MSG_DONTROUTE, MSG_CONFIRM."""
 _BUFFER_BYTES: Final = 4 << 20
@@ -86,8 +89,9 @@ class SocketCanPort:
         self._listen_only, self._gate = listen_only, Gate(filters)
         self._make_socket = make_socket or self._make
         self._socket: socket.socket | None = None
-        self._map: ClockMap = realtime_map()
-        self._mapped_ns = self._last_ns = self._dropped = 0
+        self._stamps = KernelStamps(clock, on_step=self._on_step)
+        self._adapter = ArrivalMap(resolution_ns=_HARDWARE_RESOLUTION_NS)
+        self._last_ns = self._dropped = 0
         self.broadcast_manager: BroadcastManager | None = None
         if kernel_cycles:
             self.broadcast_manager = BroadcastManager(channel, self.where)
@@ -183,8 +187,8 @@ class SocketCanPort:
 
     def _take(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
         can_id, data, flags = raw_frames.unpack(raw)
-        stamp_ns, dropped = raw_frames.beside(ancillary)
-        t_ns, origin = self._bench_time(stamp_ns)
+        stamp_ns, dropped, hardware_ns = raw_frames.beside(ancillary)
+        t_ns, origin = self._bench_time(stamp_ns, hardware_ns)
         if dropped != self._dropped:
             self._tell_gap(t_ns, (dropped - self._dropped) % _COUNTS, NOT_READ)
             self._dropped = dropped
@@ -203,19 +207,26 @@ class SocketCanPort:
     def _tell_gap(self, t_ns: int, count: int, why: str) -> None:
         self.on_gap(Gap(self.bus, min(self._last_ns, t_ns), t_ns, count, why))
 
-    def _bench_time(self, stamp_ns: int) -> tuple[int, Origin]:
-        now_ns = self._clock.now_ns
+    def _bench_time(self, stamp_ns: int, hardware_ns: int) -> tuple[int, Origin]:
         if not stamp_ns:
-            return now_ns, Origin.HOST
-        if abs(now_ns - self._mapped_ns) > _RESAMPLE_NS:
-            self._map.sample(2)
-            self._mapped_ns = now_ns
-        return self._clock.from_monotonic_ns(self._map.to_host_ns(stamp_ns)), Origin.KERNEL
+            return self._clock.now_ns, Origin.HOST
+        t_ns = self._stamps.bench_ns(stamp_ns)
+        if not hardware_ns:
+            return t_ns, Origin.KERNEL
+        arrived_ns = self._clock.to_monotonic_ns(t_ns)
+        return t_ns - (arrived_ns - self._adapter.to_host_ns(hardware_ns, arrived_ns)), Origin.HARDWARE
+
+    def _on_step(self, from_ns: int, to_ns: int) -> None:
+        """The stamps of a second may be wrong: as if what lay in it had not been seen."""
+        self.on_gap(Gap(self.bus, from_ns, to_ns, 0, CLOCK_SET))
 
     @property
     def bound_ns(self) -> int:
-        """Bound on the error of a kernel stamp now."""
-        return self._map.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns))
+        """Bound on the error of a stamp now."""
+        kernel_ns = self._stamps.bound_ns
+        if self._adapter.offset_ns is None:
+            return kernel_ns
+        return kernel_ns + self._adapter.bound_ns(self._clock.to_monotonic_ns(self._clock.now_ns))
 
     def _admit(self, key: Key) -> None:
         """What the bench sends comes back through the filters."""
@@ -262,6 +273,8 @@ def ask_for_stamps(made: Any) -> None:
     """Have a socket say when each frame came and how many were dropped, and hold as many as it may."""
     for option in (raw_frames.SO_TIMESTAMPNS, raw_frames.SO_RXQ_OVFL):
         made.setsockopt(socket.SOL_SOCKET, option, 1)
+    with contextlib.suppress(OSError):  # a kernel that doesn't know it has no such stamps either
+        made.setsockopt(socket.SOL_SOCKET, raw_frames.SO_TIMESTAMPING, raw_frames.HARDWARE_STAMPS)
     try:
         made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     except OSError:

@@ -7,7 +7,7 @@ from hil.bench.blind import Blind, Cause, worst_of
 from hil.bench.health import Health
 from hil.bench.machine import Load, Reading, between, ticks_of
 from hil.bench.recorder import Recorder
-from hil.can.frames import CanFrame
+from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap
 from hil.can.pace import Pace
 from hil.clock import VirtualClock
@@ -100,6 +100,18 @@ def test_each_frame_goes_on_and_its_lag_is_known(lab):
     assert (short["lag_max_ns"], short["lag_worst"]) == (40 * MS, "body")
     assert health == []
     assert lab.recorder.blind == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "said", "bound_ns"),
+    [(Origin.KERNEL, "kernel", 7), (Origin.HARDWARE, "hardware", 7), (Origin.HOST, "host", None)],
+)
+def test_where_the_stamps_of_others_came_from_is_kept_with_their_bound(lab, origin, said, bound_ns):
+    lab.health.bounds["body"] = lambda: 7
+    lab.do(lab.health.hear, CanFrame(0, "body", 0x1, b"", 0, origin))
+    lab.do(lab.health.hear, CanFrame(0, "body", 0x1, b"", SENT, Origin.SIM))
+    _, (kept,), _ = lab.end()
+    assert (kept["received"][0]["stamps"], kept["received"][0]["bound_ns"]) == (said, bound_ns)
 
 
 def test_frames_that_are_read_too_late_are_one_span_and_one_record(lab):

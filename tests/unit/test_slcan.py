@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import random
+import threading
 
 import pytest
 
@@ -12,10 +14,11 @@ from hil.can.frames import BRS, ERROR, EXTENDED, FD, REMOTE, SENT
 from hil.can.slcan import Answer, Noise, Reader, Received, Refusal
 from hil.can.slcan_port import NOISE, OVERRUN, SlcanPort
 from hil.can.slcan_setup import SlcanSetup
-from hil.clock import VirtualClock
-from hil.contract.slcan import AdapterBus, AdapterLine, LawicelAdapter
+from hil.clock import RealClock, VirtualClock, wall_ns
+from hil.contract.slcan import AdapterBus, AdapterLine, LawicelAdapter, PtyAdapter
 from hil.errors import BenchError, UsageError
 from hil.journal import Origin
+from hil.serial.pyserial_port import SerialPort
 
 MS = 1_000_000
 S6 = SlcanSetup(rate="S6")
@@ -562,6 +565,71 @@ def test_equal_seeds_give_equal_frames():
         return lab.frames
 
     assert once() == once()
+
+
+class Plug:
+    """An adapter on a real pseudo terminal, under a name that stays when it is plugged in again."""
+
+    def __init__(self, folder):
+        self.path = folder / "by-id"
+        self.bus = AdapterBus()
+        self.other = LawicelAdapter(self.bus, wall_ns)
+        self.adapters = []
+        for command in (b"S6\r", b"O\r"):
+            self.other.feed(command)
+        self.plug_in()
+
+    def plug_in(self):
+        self.adapters.append(PtyAdapter(LawicelAdapter(self.bus, wall_ns)))
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(self.adapters[-1].path)
+
+    def pull(self):
+        self.adapters[-1].unplug()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_real_line_that_is_unplugged_in_a_frame_is_lost_at_once_and_works_when_plugged_in_again(tmp_path, seed):
+    rng, clock, plug = random.Random(seed), RealClock(), Plug(tmp_path)
+    threads, descriptors = set(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))
+
+    async def scenario():
+        line = SerialPort(clock=clock, name="cabin", url=str(plug.path))
+        port = SlcanPort(clock=clock, bus="cabin", channel="by-id", line=line, setup=S6)
+        came, lost = clock.loop.create_future(), clock.loop.create_future()
+        await port.open(lambda frame: came.done() or came.set_result(frame), lost.set_result)
+        plug.other.feed(b"t12322BFF\r")
+        assert said_of(await came) == (0x123, b"\x2b\xff", 0)
+        for number in range(rng.randint(0, 30)):
+            port.send(0x100, bytes([number]))
+        plug.adapters[-1].say(b"t1238001122334455"[: rng.randint(1, 17)])
+        await asyncio.to_thread(plug.pull)
+        error = await lost
+        with pytest.raises(BenchError, match="is closed"):
+            port.send(0x100, b"")
+        await port.close()
+        plug.plug_in()
+        came = clock.loop.create_future()
+        await port.open(lambda frame: came.done() or came.set_result(frame), print)
+        plug.other.feed(b"t2340\r")
+        assert said_of(await came) == (0x234, b"", 0)
+        await port.close()
+        return error
+
+    try:
+        clock.set_deadline(clock.now_ns + 60_000 * MS, "what is awaited never came")
+        error = clock.run(scenario())
+    finally:
+        clock.close()
+        plug.pull()
+    assert isinstance(error, BenchError)
+    assert str(error).startswith("bus.cabin (slcan by-id): broke: ")
+    assert set(threading.enumerate()) <= threads
+    assert len(os.listdir("/proc/self/fd")) <= len(descriptors)
+
+
+def said_of(frame):
+    return frame.can_id, frame.data, frame.flags
 
 
 def test_nothing_comes_after_close_and_waiters_are_told():

@@ -27,7 +27,7 @@ class Lab:
             clock=clock, bus="cabin", channel="vcan0", fd=True,
             make_socket=lambda: self.kernel.socket(fd=True, holds=holds),
         )  # fmt: skip
-        self.port._map.sample = lambda pairs: None  # one map for the whole test, so that distances are exact
+        self.port._stamps._compare = lambda *_, **__: None  # one map for the whole test, so that distances are exact
         self.frames, self.gaps, self.lost = [], [], []
         self.port.on_gap = self.gaps.append
         clock.run(self.port.open(self.frames.append, self.lost.append))

@@ -12,7 +12,7 @@ Not for: what is made of a bus (`hil.bench.checkup_bus`) or of another port (`hi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ from hil import units
 from hil.bench import checkup_link
 from hil.bench import checkup_ports as ports
 from hil.bench.checkup_bus import BusView, judge, may_send
-from hil.bench.checkup_finding import Finding, Mark, When, fault, many
+from hil.bench.checkup_files import read_files
+from hil.bench.checkup_finding import Finding, Mark, When, fault
 from hil.bench.config import BenchConfig
 from hil.bench.diagnosis import address_of
 from hil.bench.jitter import Jitter, JitterProbe
@@ -31,7 +32,6 @@ from hil.bench.wiring import Plan, Wiring, plan
 from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.survey import Survey
-from hil.can.tolerated import summary
 from hil.clock import uninterrupted
 from hil.errors import HilError
 
@@ -86,7 +86,7 @@ def check_up(config: BenchConfig, wishes: Wishes | None = None) -> Report:
         BenchError: another run holds the bench.
     """
     made = plan(config)
-    report = Report(_paper(made))
+    report = Report(read_files(made))
     locks = ResourceLocks(made.resources, f"hil doctor on bench '{config.bench.name}'")
     locks.acquire()
     try:
@@ -131,29 +131,6 @@ def _without_secrets(wiring: Wiring, finding: Finding) -> Finding:
     return replace(finding, found=hide(finding.found), remedy=hide(finding.remedy))
 
 
-def _paper(made: Plan) -> list[Finding]:
-    """What can be said without opening anything."""
-    found = []
-    variant = made.config.variant
-    if variant is not None:
-        fitted = ", ".join(sorted(variant.fitted)) or "nothing"
-        found.append(Finding("variant", variant.name, f"{variant.title or variant.name}, fitted with {fitted}"))
-    for bus, database in made.network.databases.items():
-        signals = sum(len(message.signals) for message in database.messages)
-        found.append(
-            Finding(f"bus.{bus}", "database", f"{many(len(database.messages), 'message')}, {many(signals, 'signal')}")
-        )
-        tolerated = made.tolerated.get(bus)
-        if tolerated:
-            mend = "'hil signals --lint' lists it line by line."
-            what = f"tolerated in it: {summary(tolerated)}"
-            found.append(Finding(f"bus.{bus}", "database", what, Mark.NOTE, mend))
-    for screen, layout in made.layouts.items():
-        width, height = layout.size
-        found.append(Finding(f"screen.{screen}", "layout", f"{width}x{height} px, {len(layout.names())} items"))
-    return found
-
-
 class _Examination:
     """One check-up, with the ports of a bench."""
 
@@ -189,19 +166,12 @@ class _Examination:
 
     async def _open_all(self) -> None:
         wiring = self._wiring
-        for name, supply in wiring.supplies.items():
-            await self._try("supply", name, supply.open())
-        for name, bus in wiring.buses.items():
-            if isinstance(bus, TellsGaps):
-                bus.on_gap = self._gaps.append
-            await self._try("bus", name, bus.open(self._on_frame, self._on_lost(f"bus.{name}")))
-        for name, console in wiring.consoles.items():
-            await self._try("console", name, console.open(self._on_lost(f"console.{name}")))
-        hmi: dict[str, dict[str, Any]] = {
-            "screen": dict(wiring.screens), "touch": dict(wiring.touches), "keys": dict(wiring.keys),
-            "audio": dict(wiring.ears),
+        await self._open_supplies_and_buses()
+        told: dict[str, Mapping[str, Any]] = {
+            "relay": wiring.relays.boards, "console": wiring.consoles, "screen": wiring.screens,
+            "touch": wiring.touches, "keys": wiring.keys, "audio": wiring.ears,
         }  # fmt: skip
-        for kind, named in hmi.items():
+        for kind, named in told.items():
             for name, port in named.items():
                 await self._try(kind, name, port.open(self._on_lost(f"{kind}.{name}")))
         await self._open_cloud()
@@ -212,6 +182,14 @@ class _Examination:
             for name, source in wiring.screens.items()
             if f"screen.{name}" in self._open
         ]
+
+    async def _open_supplies_and_buses(self) -> None:
+        for name, supply in self._wiring.supplies.items():
+            await self._try("supply", name, supply.open())
+        for name, bus in self._wiring.buses.items():
+            if isinstance(bus, TellsGaps):
+                bus.on_gap = self._gaps.append
+            await self._try("bus", name, bus.open(self._on_frame, self._on_lost(f"bus.{name}")))
 
     async def _open_cloud(self) -> None:
         cloud = self._wiring.cloud
@@ -315,6 +293,9 @@ class _Examination:
         for name, supply in wiring.supplies.items():
             look = ports.supply(supply, self._config.supply[name], when)
             await self._look(f"supply.{name}", "output", look)
+        for name, board in wiring.relays.boards.items():
+            look = ports.relay(board, self._config.relay[name].contacts, when)
+            await self._look(f"relay.{name}", "contacts", look)
         for screen in self._screens:
             self._say(*screen.rows(when))
         for row in ports.brokers(wiring, when):
@@ -391,7 +372,9 @@ class _Examination:
     @property
     def _needed(self) -> set[str]:
         config = self._config
-        kinds: dict[str, Iterable[str]] = {"supply": config.supply, "bus": config.bus, "console": config.console}
+        kinds: dict[str, Iterable[str]] = {
+            "supply": config.supply, "bus": config.bus, "console": config.console, "relay": config.relay,
+        }  # fmt: skip
         return {f"{kind}.{name}" for kind, named in kinds.items() for name in named}
 
     async def _come_up(self) -> None:

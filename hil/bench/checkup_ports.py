@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from hil import units
 from hil.bench.checkup_finding import Finding, Mark, When, fault
@@ -23,6 +23,7 @@ from hil.errors import HilError
 from hil.hmi.frames import Frame, FrameSource
 from hil.serial.console import Console, Missed
 from hil.serial.port import PowerPort
+from hil.serial.relay import RelayPort
 
 _ADDRESSES: Final = ("interface", "channel", "url", "host", "port_number", "baudrate")
 _SECRET: Final = re.compile(r"//[^/@\s]*@")
@@ -93,6 +94,21 @@ def _powered(voltage_V: float, current_A: float, section: SupplySection) -> tupl
     if not current_A > 0:
         return Mark.NOTE, "nothing is drawn: check that the ECU is on this output."
     return Mark.OK, ""
+
+
+# Relays ---------------------------------------------------------------------------------------------------------------
+
+
+async def relay(board: RelayPort, contacts: Mapping[str, int], when: When) -> list[Finding]:
+    """Its contacts, which opening it has put at rest."""
+    states, part = await board.read(), f"relay.{board.name}"
+    closed = [name for name, channel in contacts.items() if states[channel - 1]]
+    rest = [name for name in contacts if name not in closed]
+    found = "; ".join(f"{word}: {', '.join(names)}" for word, names in (("closed", closed), ("open", rest)) if names)
+    if closed and when is not When.AWAKE:
+        mend = "all were put at rest: check that nobody else drives the board, and its contacts."
+        return [Finding(part, "contacts", found, Mark.FAULT, mend, when)]
+    return [Finding(part, "contacts", found, when=when)]
 
 
 # Consoles -------------------------------------------------------------------------------------------------------------
@@ -208,13 +224,6 @@ _DIM: Final = (Mark.OK, "")
 # The rest -------------------------------------------------------------------------------------------------------------
 
 
-class Openable(Protocol):
-    """What can be opened and told that it was lost."""
-
-    async def open(self, on_lost: Callable[[HilError], object]) -> None:
-        """Reach it."""
-
-
 def brokers(wiring: Wiring, when: When) -> Iterator[Finding]:
     """Whether the links to the brokers are up, and what was heard there."""
     for name, listener in wiring.cloud.mqtt.items():
@@ -251,4 +260,6 @@ async def storages(wiring: Wiring, name: str, when: When) -> list[Finding]:
     return [Finding(f"storage.{name}", "read", f"{len(data)} bytes of the {_PART}", when=when)]
 
 
-__all__ = ["ScreenLook", "address", "broker_remedy", "brokers", "console", "guarded", "machine", "storages", "supply"]
+__all__ = [
+    "ScreenLook", "address", "broker_remedy", "brokers", "console", "guarded", "machine", "relay", "storages", "supply",
+]  # fmt: skip

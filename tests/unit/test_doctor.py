@@ -17,7 +17,7 @@ from hil.bench import config
 from hil.bench.checkup import check_up
 from hil.bench.checkup_bus import judge
 from hil.bench.checkup_finding import Finding, Mark, When
-from hil.bench.checkup_ports import ScreenLook, console, machine, supply
+from hil.bench.checkup_ports import ScreenLook, console, machine, relay, supply
 from hil.bench.config import SupplySection
 from hil.bench.diagnosis import address_of
 from hil.bench.jitter import Jitter, JitterProbe
@@ -33,6 +33,7 @@ from hil.journal import Origin
 from hil.serial.console import Console
 from hil.serial.line import pipe
 from hil.serial.port import PowerLimits, PowerReading
+from hil.serial.relay_sim import SimRelay
 
 
 @pytest.fixture
@@ -291,6 +292,35 @@ def test_a_supply_at_its_limit_or_at_another_voltage_is_a_fault():
     assert said(When.AWAKE, True, 13.4, 2.0) is Mark.OK
     assert said(When.AWAKE, True, 12.0, 2.0) is Mark.FAULT
     assert said(When.AWAKE, True, 13.5, 0.0) is Mark.NOTE
+    clock.close()
+
+
+RELAY = """
+[relay.board]
+port = "virtual"
+contacts = { KL15 = 1, door = 3 }
+
+[ignition]
+relay = "KL15"
+"""
+
+
+def test_relays_are_at_rest_until_the_ecu_is_powered(bench):
+    rows = bench(more=RELAY, power=True)
+    assert rows.faults == []
+    assert rows.one("relay.board", "contacts", When.LISTENED).found == "open: KL15, door"
+    assert rows.one("relay.board", "contacts", When.AWAKE).found == "closed: KL15; open: door"
+
+
+def test_a_contact_that_is_closed_all_the_same_is_a_fault():
+    clock, board = VirtualClock(), SimRelay(name="board", channels=4)
+
+    async def look():
+        await board.set(3, True)
+        return await relay(board, {"KL15": 1, "door": 3}, When.LISTENED)
+
+    (row,) = clock.run(look())
+    assert (row.mark, row.found) == (Mark.FAULT, "closed: door; open: KL15")
     clock.close()
 
 

@@ -20,7 +20,7 @@ from hil import units
 from hil.can.frames import EXTENDED, FD, CanFrame
 from hil.can.loading import load, reason
 from hil.can.placement import bits_of, raw_limits
-from hil.can.traits import AttributeNames, MessageTraits, message_traits, start_value
+from hil.can.traits import AttributeNames, MessageTraits, NodeNm, message_traits, nm_nodes, start_value
 from hil.errors import UsageError
 
 SignalValue = str | float | int | bool
@@ -85,6 +85,7 @@ class Network:
         self.names = {bus: (names or {}).get(bus) or AttributeNames() for bus in self.databases}
         self._traits: dict[tuple[str, str], MessageTraits] = {}
         self._starts: dict[tuple[str, str], dict[str, Any]] = {}
+        self._nm_nodes: dict[str, tuple[NodeNm, ...]] = {}
         self._by_name: dict[str, list[SignalRef]] = {}
         self._by_frame: dict[tuple[str, int, bool], Message] = {}
         for bus, database in self.databases.items():
@@ -108,6 +109,12 @@ class Network:
             self._traits[key] = message_traits(message, self.names[bus])
         return self._traits[key]
 
+    def nm_nodes(self, bus: str) -> tuple[NodeNm, ...]:
+        """The nodes of a bus that take part in network management, as `traits.nm_nodes`; worked out once."""
+        if bus not in self._nm_nodes:
+            self._nm_nodes[bus] = tuple(nm_nodes(self.databases[bus], self.names[bus]))
+        return self._nm_nodes[bus]
+
     def start_values(self, bus: str, message: Message) -> dict[str, Any]:
         """Raw start value of every signal of a message, as `start_values`; worked out once."""
         key = (bus, message.name)
@@ -126,7 +133,7 @@ class Network:
         if chosen == list(self.databases):
             return self
         part = Network({bus: self.databases[bus] for bus in chosen}, self.names)
-        part._traits, part._starts = self._traits, self._starts
+        part._traits, part._starts, part._nm_nodes = self._traits, self._starts, self._nm_nodes
         return part
 
     def message_of(self, frame: CanFrame) -> Message | None:

@@ -48,8 +48,8 @@ class PduLayout:
         Raises:
             UsageError: no bit stands for it in a frame of `length` bytes.
         """
-        held = [number for number in self.pncs if self.place(number)[0] < length]
-        if pnc not in held:
+        if pnc not in self.pncs or self.place(pnc)[0] >= length:
+            held = [number for number in self.pncs if self.place(number)[0] < length]
             mend = f"it holds {held[0]} to {held[-1]}." if held else "it holds none: correct the layout."
             raise UsageError(f"partial network {pnc} has no bit in the NM frame", remedy=mend)
         return pnc

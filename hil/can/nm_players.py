@@ -14,7 +14,7 @@ from hil.can import database
 from hil.can.database import Network
 from hil.can.frames import EXTENDED, show_id
 from hil.can.nm import NmConfig, NmMachine, PartialNetworks, Pdu, PduLayout
-from hil.can.traits import nm_nodes, nm_times
+from hil.can.traits import nm_times
 from hil.errors import UsageError
 
 
@@ -131,7 +131,7 @@ class Cast:
         return frozenset(number for number in numbers if number is not None)
 
     def _find_nodes(self, real: frozenset[str]) -> None:
-        for node in nm_nodes(self._network.databases[self._bus], self._network.names[self._bus]):
+        for node in self._network.nm_nodes(self._bus):
             flags = self._network.traits(self._bus, node.message).flags
             self.senders[node.message.frame_id, flags & EXTENDED] = node.node
             if node.node in real:
@@ -143,7 +143,7 @@ class Cast:
             self.senders.setdefault((can_id, 0), show_id(can_id))
 
     def _machine(self, message: Message, node_id: int) -> NmMachine:
-        template = database.encode(message, database.start_values(message))
+        template = database.encode(message, self._network.start_values(self._bus, message))
         try:
             for pnc in sorted(self.pncs):
                 self._options.layout.check_pnc(pnc, len(template))

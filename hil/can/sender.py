@@ -290,6 +290,8 @@ class Sent:
 
 def _written_by(chain: Chain | None, message: Message) -> frozenset[str]:
     header = chain.header if chain is not None else ()
+    if not header:
+        return frozenset()
     written = {bit for begin, bits in header for bit in range(begin, begin + bits)}
     return frozenset(signal.name for signal in message.signals if written & set(database.bits_of(signal)))
 

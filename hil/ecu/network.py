@@ -10,7 +10,7 @@ from hil.can.database import Network
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
 from hil.can.nm import Action, NetworkStarted, NmConfig, NmMachine, Send, State
 from hil.can.port import CanPort
-from hil.can.traits import nm_nodes, nm_times
+from hil.can.traits import nm_times
 from hil.clock import Clock, Timer
 from hil.errors import HilError
 
@@ -45,7 +45,7 @@ class EcuNetwork:
         self._timer: Timer | None = None
         self._channels: dict[str, _Channel] = {}
         for bus, matrix in network.databases.items():
-            nodes = nm_nodes(matrix, network.names[bus])
+            nodes = network.nm_nodes(bus)
             own = next((known for known in nodes if known.node == node), None)
             if own is not None and bus in ports:
                 template = database.encode(own.message, network.start_values(bus, own.message))

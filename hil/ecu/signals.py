@@ -17,9 +17,9 @@ from typing import Any, Final
 from cantools.database.can import Message, Signal
 
 from hil.can import database
-from hil.can.database import bits_of
 from hil.can.e2e import E2eReceiver, Status
 from hil.can.frames import CanFrame
+from hil.can.placement import mask_of
 from hil.errors import UsageError
 
 TIMEOUT_CYCLES: Final = 10
@@ -208,10 +208,9 @@ def _big(shift: int, mask: int, length: int) -> Callable[[bytes], int]:
 
 def content_mask(message: Message, header: tuple[tuple[int, int], ...]) -> int:
     """The bits of a message whose change means something: those of its signals, without what its protection writes."""
-    written = {bit for begin, bits in header for bit in range(begin, begin + bits)}
     mask = 0
     for signal in message.signals:
-        for bit in bits_of(signal):
-            if bit not in written:
-                mask |= 1 << bit
+        mask |= mask_of(signal)
+    for begin, bits in header:
+        mask &= ~((1 << bits) - 1 << begin)
     return mask

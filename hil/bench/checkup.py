@@ -386,7 +386,10 @@ class _Examination:
             self._say(fault("bench", "power", error, When.AWAKE))
             return
         took = units.show_duration(self._clock.now_ns - began_ns)
-        self._say(Finding("bench", "power", f"the ECU came up; power, restbus and probe took {took}", when=When.AWAKE))
+        found = f"the ECU came up; power, restbus and probe took {took}"
+        if self._config.reset.probe is None:
+            found = "power and restbus are on; there is no probe that says whether the ECU is up"
+        self._say(Finding("bench", "power", found, when=When.AWAKE))
         await self._clock.sleep(_SETTLE_S)
         self._survey.begin()
         began_ns = self._clock.now_ns

@@ -18,6 +18,7 @@ def udp_bench(tmp_path):
     text = (REPOSITORY / "fixtures/benches/udp.toml").read_text()
     text = text.replace("239.74.163.2", "239.74.163.7").replace("43113", str(43200 + os.getpid() % 2000))
     text = text.replace("239.74.163.3", "239.74.163.6").replace("43114", str(45300 + os.getpid() % 2000))
+    text = text.replace("43115", str(47400 + os.getpid() % 2000))
     path = tmp_path / "udp.toml"
     path.write_text(text.replace("{bench}/../../dbc", f"{REPOSITORY}/dbc").replace('"../', f'"{REPOSITORY}/fixtures/'))
     return path

@@ -67,7 +67,9 @@ def test_a_second_sender_is_named_and_nothing_is_sent(bench):
 def test_a_second_sender_may_be_spoken_over(bench):
     rows = bench(body=[*ECU, every(50, DOORS, bytes(2))], power=True, transmit=True)
     assert rows.one("bench", "sending").mark is Mark.NOTE
-    assert rows.one("bench", "power", When.AWAKE).mark is Mark.OK
+    row = rows.one("bench", "power", When.AWAKE)
+    assert row.mark is Mark.OK
+    assert row.found == "power and restbus are on; there is no probe that says whether the ECU is up"
     assert Peopled.sent
 
 
@@ -199,6 +201,21 @@ def test_frames_that_were_lost_are_a_fault(bench):
     view = replace(bench().report.views["body"], gaps=(Gap("body", 0, 1, 7, "nobody read"),))
     (row,) = [row for row in judge(view) if row.check == "lost"]
     assert (row.mark, row.found) == (Mark.FAULT, "7 frames lost: nobody read")
+
+
+PROBED = """
+[reset]
+probe = { signal = "Answer.State", value = "VALUE", within = "1 s" }
+"""
+
+
+def test_an_ecu_that_does_not_come_up_is_a_fault(bench):
+    assert (
+        bench(more=PROBED.replace("VALUE", "0"), power=True).one("bench", "power").found.startswith("the ECU came up")
+    )
+    rows = bench(more=PROBED.replace("VALUE", "7"), power=True)
+    assert rows.faults == [("bench", "power")]
+    assert "Answer.State was not 7 within 1 s" in rows.one("bench", "power").found
 
 
 # Other ports ----------------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _with_processes(made: Plan, wishes: Wishes, report: Report) -> None:
     try:
         processes, announced = start_all(made.config, made.defects)
     except HilError as error:
-        report.findings.append(fault("process", "started", error, When.OPENED))
+        report.findings.append(fault(error.where or "process", "started", error, When.OPENED))
         return
     try:
         for process in processes:

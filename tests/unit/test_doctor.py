@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from can_lab import MS, LaggingClock
-from doctor_lab import ANSWER, DOORS, ECU, GUARD, Peopled, SickBench, at, every, guarded, noise
+from doctor_lab import ANSWER, DOORS, ECU, GUARD, Peopled, Rows, SickBench, at, every, guarded, noise
 from rich.console import Console as RichConsole
 
 from hil.bench import config
@@ -365,6 +365,14 @@ def test_a_console_that_is_silent_or_noisy_is_a_fault(said, answers, found, mark
     (row,) = clock.run(main())
     assert (row.found, row.mark) == (found, mark)
     clock.close()
+
+
+def test_a_process_that_ends_at_once_is_named(tmp_path):
+    command = '["{python}", "-c", "print(1)"]'
+    (tmp_path / "bench.toml").write_text(f'[bench]\nname = "p"\nclock = "real"\n[process.ecu]\ncommand = {command}\n')
+    rows = Rows(check_up(config.load(tmp_path / "bench.toml")))
+    assert rows.faults == [("process.ecu", "started")]
+    assert rows.one("process.ecu", "started").found == "ended before it was ready; its last words: 1"
 
 
 def test_a_secret_is_not_shown(bench, monkeypatch):

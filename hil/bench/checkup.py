@@ -238,10 +238,7 @@ class _Examination:
         watch.expect_all(_NEVER_NS)
         listened_ns = await self._watch_for(self._clock.sleep(self._wishes.listen_s))
         self._say(ports.machine(None if self._clock.is_virtual else self._jitter, self._allowed_ns(), self._when))
-        for name, bus in self._config.bus.items():
-            look = checkup_link.look(name, bus)
-            await self._look(f"bus.{name}", checkup_link.CHECK, look)
-        self._judge_buses(listened_ns)
+        await self._judge_buses(listened_ns)
         await self._look_at_ports()
 
     async def _watch_for(self, meanwhile: Coroutine[Any, Any, None]) -> int:
@@ -264,9 +261,11 @@ class _Examination:
         cycles = [sent.period_ns for sent in self._wiring.restbus.messages if sent.period_ns]
         return min(cycles, default=10_000_000)
 
-    def _judge_buses(self, listened_ns: int) -> None:
-        for name in self._wiring.buses:
+    async def _judge_buses(self, listened_ns: int) -> None:
+        for name, section in self._config.bus.items():
             if f"bus.{name}" in self._open:
+                if self._when is When.LISTENED:
+                    await self._look(f"bus.{name}", checkup_link.CHECK, checkup_link.look(name, section))
                 view = self._report.views[name] = self._view(name, listened_ns)
                 self._say(*judge(view))
 
@@ -398,7 +397,7 @@ class _Examination:
         self._listened_ns = self._clock.now_ns - began_ns
 
     async def _look_awake(self) -> None:
-        self._judge_buses(self._listened_ns)
+        await self._judge_buses(self._listened_ns)
         await self._look_at_ports()
         await self._ask()
         facts = self._wiring.recorder.facts

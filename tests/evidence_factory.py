@@ -46,6 +46,24 @@ PLAN = {
 }  # fmt: skip
 
 
+def spread(**more):
+    return {"count": 1000, "p50_ns": 200_000, "p99_ns": 4 * MS, "max_ns": 62 * MS, "max_at_ns": 1 * S, **more}
+
+
+BENCH = {
+    "cycles": [
+        spread(message="ESC_Speed", bus="chassis", by="bench", cycle_ns=10 * MS, max_ns=14 * MS),
+        spread(message=HOSTILE, bus="body", by="kernel", cycle_ns=100 * MS, p99_ns=1 * MS, max_ns=2 * MS),
+    ],
+    "received": [
+        spread(bus="body", stamps="kernel", bound_ns=1200, lost=0, uncounted=0),
+        spread(bus="chassis", lost=12, uncounted=1, max_ns=9 * MS),
+    ],
+    "timers": spread(max_ns=61 * MS), "load": {"process": 0.31, "busy": 0.98, "stolen": 0.4},
+    "allowed_lag_ns": 50 * MS, "blind": 3,
+}  # fmt: skip
+
+
 def jpeg(image):
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
@@ -272,6 +290,7 @@ def late(results):
     traffic(journal, 0, 2)
     health = {"what": "restbus late", "late_ns": 14 * MS, "allowed_ns": 2 * MS, "from_ns": 1 * S}
     journal.record(1 * S, "health", health)
+    journal.record(2 * S, "bench", BENCH)
     verdict(journal, 2 * S, "inconclusive", "the restbus was 14.0 ms late when the check was made; 2.0 ms are allowed")
 
 

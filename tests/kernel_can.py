@@ -7,8 +7,11 @@ import contextlib
 import os
 import struct
 
+from hil.bench.ports import NoOptions
 from hil.can.bcm import BroadcastManager
 from hil.can.frames import BRS, EXTENDED, FD
+from hil.can.socketcan import SocketCanPort
+from hil.clock import realtime_map
 
 SETUP, DELETE = 1, 2
 SETTIMER, STARTTIMER, ANNOUNCE, FD_FRAME = 1, 2, 0x100, 0x800
@@ -195,3 +198,23 @@ class KernelSocket:
     def close(self):
         self._bus.sockets.remove(self)
         os.close(self._ready)
+
+
+class OnKernel:
+    """`port = "kernel_can:OnKernel"`: a raw SocketCAN port on a simulated interface that holds three frames."""
+
+    Options = NoOptions
+    real = True
+    made = []  # noqa: RUF012
+
+    @staticmethod
+    def resources(options):
+        return []
+
+    @classmethod
+    def make(cls, site, options):
+        clock, offset_ns = site.real_clock, -realtime_map().to_host_ns(0)
+        kernel = KernelBus(lambda: clock.to_monotonic_ns(clock.now_ns) + offset_ns)
+        port = SocketCanPort(clock=clock, bus=site.name, channel="vcan0", make_socket=lambda: kernel.socket(holds=3))
+        cls.made.append((kernel, port))
+        return port

@@ -25,6 +25,7 @@ from hil.can.gaps import Gap
 from hil.can.port import OnFrame
 from hil.can.restbus import Restbus
 from hil.clock import Clock, Timer
+from hil.evidence.itself import in_short
 from hil.journal import Origin
 from hil.spread import Spread
 
@@ -220,21 +221,4 @@ class Health:
         return {"stamps": ear.origin.name.lower() if ear.origin is not None else None, "bound_ns": bound_ns}
 
 
-def in_short(fields: dict[str, Any]) -> dict[str, Any]:
-    """The worst of a case, in one line's worth of figures."""
-    cycles, received, load = fields["cycles"], fields["received"], fields["load"]
-    short: dict[str, Any] = {
-        "lost": sum(one["lost"] for one in received), "uncounted": sum(one["uncounted"] for one in received),
-        "timer_max_ns": fields["timers"]["max_ns"], "blind": fields["blind"], **load,
-    }  # fmt: skip
-    if cycles:
-        short |= {"cycle_p99_ns": max(one["p99_ns"] for one in cycles), "cycle_max_ns": cycles[0]["max_ns"]}
-        short["cycle_worst"] = f"{cycles[0]['message']} on {cycles[0]['bus']}"
-    if received:
-        worst = max(received, key=lambda one: int(one["max_ns"]))
-        short |= {"lag_p99_ns": max(one["p99_ns"] for one in received), "lag_max_ns": worst["max_ns"]}
-        short["lag_worst"] = worst["bus"]
-    return short
-
-
-__all__ = ["ALLOWED_LAG_NS", "Health", "in_short"]
+__all__ = ["ALLOWED_LAG_NS", "Health"]

@@ -33,6 +33,7 @@ class Tally:
     running: dict[str, str] = field(default_factory=dict)
     ended: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     usage_errors: list[str] = field(default_factory=list)
+    measured: dict[str, dict[str, Any]] = field(default_factory=dict)
     died: str = ""
     failed: set[str] = field(default_factory=set)
 
@@ -53,6 +54,7 @@ class Tally:
         elif event["event"] == "end":
             self.running.pop(case_id, None)
             self.ended[case_id] = (Verdict(event["verdict"]), event["message"])
+            self.measured[case_id] = (event["detail"] or {}).get("bench", {})
 
     def counts(self) -> dict[Verdict, int]:
         """How many cases ended with each verdict."""

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from hil.cli.events import Tally
 from hil.errors import Verdict
+from hil.evidence.itself import line_of, of_run
 
 STYLES: Final = {
     Verdict.PASS: "green",
@@ -96,3 +97,6 @@ class Progress:
             counts.append(f"[dim]{missing} not run[/]")
         if counts:
             self._console.print(", ".join(counts))
+        itself = line_of(of_run(self._tally.measured.values()))
+        if itself:
+            self._console.print(f"[dim]the bench itself: {escape(itself)}[/]")

@@ -18,6 +18,7 @@ from hil.evidence.blocks import Block
 from hil.evidence.events import event_of
 from hil.evidence.facts import Wire
 from hil.evidence.frames import FrameKeeper
+from hil.evidence.itself import Itself, in_short, itself_of
 from hil.evidence.model import (
     CaseInfo,
     Check,
@@ -76,6 +77,8 @@ class Collector:
         self._console = _Last[Line]("console lines")
         self._notes = _Last[Line]("notes")
         self._health = _Last[Lateness]("health records")
+        self._itself: Itself | None = None
+        self._short: dict[str, Any] = {}
         self._measurements = _Last[Measurement]("measurements", 200)
         self._events = _Last[Event]("events")
         self._shots = _Shots()
@@ -84,7 +87,7 @@ class Collector:
             "measurement": self._on_measurement, "console": self._on_console, "supply": self._on_supply,
             "fault": self._on_fault, "health": self._on_health, "note": self._on_note,
             "monitor": self._on_monitor,
-            "verdict": self._on_verdict,
+            "verdict": self._on_verdict, "bench": self._on_bench,
         }  # fmt: skip
 
     def begin(self, wire: Wire, buses: Sequence[str]) -> None:
@@ -173,6 +176,9 @@ class Collector:
         late, allowed, since = (f.integer(fields, key) for key in ("late_ns", "allowed_ns", "from_ns"))
         self._health.add(Lateness(entry.t_ns, f.text(fields, "what"), late, allowed, since))
 
+    def _on_bench(self, entry: Entry, fields: f.Fields) -> None:
+        self._itself, self._short = itself_of(fields), in_short(fields)
+
     def _on_monitor(self, entry: Entry, fields: f.Fields) -> None:
         """A finding when it first occurred, and as it stood at the end of the case, which counts all of them."""
         text = f"{f.text(fields, 'level')}: {f.text(fields, 'what')}"[:TEXT_CHARS]
@@ -206,6 +212,8 @@ class Collector:
             measurements=tuple(self._measurements.items),
             faults=tuple(self.faults),
             health=tuple(self._health.items),
+            itself=self._itself,
+            short=self._short,
             events=tuple(self._events.items),
             frames=self._frames.kept(frozen=not self._passed),
             meaning=self._frames.meaning,

@@ -84,6 +84,7 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
         "measurements": [measurement_json(item) for item in timeline.measurements],
         "faults": [{"t": _s(item.t_ns), **_strings(item)} for item in timeline.faults],
         "health": [_lateness(item) for item in keep.near("health", timeline.health, level.rows, lambda i: i.t_ns)],
+        "bench": timeline.itself and timeline.itself.to_json(level.rows),
         "frames": _frames(keep, timeline, level.frames),
         "pictures": gallery.rows(notes),
         "thinned": notes,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hil.evidence.detail import Json, attempt_detail, levels
 from hil.evidence.gallery import Made
@@ -51,6 +51,7 @@ class Fitted:
         reason: expected and seen of the check that decided it.
         focus_s: the moment to look at.
         latencies: its measurements, for the table of the whole run.
+        itself: the worst of what the bench measured of itself.
     """
 
     case_id: str
@@ -60,6 +61,7 @@ class Fitted:
     reason: Json | None
     focus_s: float
     latencies: list[Json]
+    itself: Mapping[str, Any]
 
 
 def fitted(attempt: Attempt, room: int) -> Fitted:
@@ -73,7 +75,7 @@ def fitted(attempt: Attempt, room: int) -> Fitted:
         candidates.append(Candidate(packed(detail.json), detail.shared))
         latencies = [{key: item[key] for key in _IN_THE_LIST} for item in detail.json["measurements"]]
     focus_s = round(attempt.timeline.focus_ns / 1e9, 3)
-    head = (_reason(attempt), focus_s, latencies)
+    head = (_reason(attempt), focus_s, latencies, attempt.timeline.short)
     return Fitted(attempt.info.id, attempt.folder, tuple(candidates), not todo, *head)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hil.can.frames import CanFrame
 from hil.errors import Verdict
+from hil.evidence.itself import Itself
 from hil.evidence.series import Series
 from hil.evidence.signal_table import SignalTable
 from hil.journal import Picture
@@ -199,7 +200,8 @@ class Timeline:
     """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out.
 
     `meaning` tells message and signals of one of `frames`, where a database knows it; `table` names the signals of
-    which there may be series of the group `wire`.
+    which there may be series of the group `wire`; `itself` is what the bench measured of itself, `short` the worst of
+    it.
     """
 
     end_ns: int = 0
@@ -212,6 +214,8 @@ class Timeline:
     measurements: tuple[Measurement, ...] = ()
     faults: tuple[Fault, ...] = ()
     health: tuple[Lateness, ...] = ()
+    itself: Itself | None = None
+    short: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     frames: tuple[CanFrame, ...] = ()
     meaning: Callable[[CanFrame], tuple[str, str]] = _unknown

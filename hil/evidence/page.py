@@ -6,7 +6,8 @@ many there are. The contract between the two sides; times are seconds of bench t
 
 `#run`, JSON: {title, facts: [{group, label, value, full}], counts: {verdict: n}, warnings: [text], cases: [row],
   links: [{name, href}], requirements: [{id, title, source, cases: [id], verdict|null}],
-  latencies: [{id, case, verdict, ...measurement}]}
+  latencies: [{id, case, verdict, ...measurement}],
+  bench: null|{line, cases: [{id, case, verdict, ...what `itself.in_short` gives}]}}
 row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null, at|null,
   reason: {name, expected, seen, score, margin}|null, attempts: [{number, verdict, block, journal, trace|null}]}
 `#case-n`, base64 of zlib of JSON, n being the `block` of an attempt; missing if it didn't fit into the page:
@@ -18,6 +19,7 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   signals, wire: [[row, dt, v]], `row` being that of the signal in the table `#signals-...` that `signals` names,
   events: [{t, lane, text, bad, until|null}],
   faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
+  bench: null|{cycles, received, timers, load, allowed, blind, more} (see `itself`),
   measurements: [measurement], frames: [[t, bus, id, flags, data, message, signals]],
   pictures: [{t, name, crop, picture, width, height, note}], thinned: [text]};
   `crop`, `whole` and `finalPicture` are indices of pictures
@@ -47,6 +49,7 @@ from hil.errors import Verdict
 from hil.evidence import fields as f
 from hil.evidence.detail import Json
 from hil.evidence.fitting import Candidate, Fitted
+from hil.evidence.itself import line_of, of_run
 from hil.evidence.model import Attempt, CaseResult, Run
 
 MAX_BYTES: Final = 25_000_000
@@ -99,7 +102,9 @@ class PageBuilder:
         self._weight_left -= weight
         self._bytes_left -= chosen.cost(self._shared)
         self._shared |= chosen.shared
-        self._heads[fitted.folder] = _Head(len(self._blocks), fitted.reason, fitted.focus_s, fitted.latencies)
+        self._heads[fitted.folder] = _Head(
+            len(self._blocks), fitted.reason, fitted.focus_s, fitted.latencies, fitted.itself
+        )
         self._blocks.append(chosen.block)
 
     def _first_that_fits(self, fitted: Fitted, room: int) -> Candidate | None:
@@ -109,7 +114,8 @@ class PageBuilder:
     def html(self, run: Run, results: Path, links: Mapping[str, str]) -> bytes:
         """The finished page."""
         rows = [self._row(case, results) for case in run.cases]
-        head = _dump({**_run_json(run, links), "cases": rows, "latencies": self._latencies(run)})
+        measured = {"latencies": self._latencies(run), "bench": self._itself(run)}
+        head = _dump({**_run_json(run, links), "cases": rows, **measured})
         title, shared = _title(run), self._shared
         page = _assemble(title, head, _blocks(self._blocks), _shared(shared))
         while len(page) > self._max_bytes and (shared or any(self._blocks)):
@@ -126,6 +132,16 @@ class PageBuilder:
             return {}
         self._blocks[max(range(len(self._blocks)), key=lambda n: len(self._blocks[n]))] = ""
         return shared
+
+    def _itself(self, run: Run) -> Json | None:
+        """What the bench measured of itself in the last attempts, and the worst of all of them."""
+        last = [(case, self._heads[case.attempts[-1].folder].itself) for case in run.cases if case.attempts]
+        rows = [
+            {"id": case.info.id, "case": case.info.name or case.info.id, "verdict": str(case.ruling.verdict), **short}
+            for case, short in last
+            if short
+        ]
+        return {"line": line_of(of_run(rows)), "cases": rows} if rows else None
 
     def _latencies(self, run: Run) -> list[Json]:
         """All measurements of the last attempts, for one table of the whole run."""
@@ -173,6 +189,7 @@ class _Head:
     reason: Json | None
     focus_s: float
     latencies: list[Json]
+    itself: Mapping[str, Any]
 
 
 def _run_json(run: Run, links: Mapping[str, str]) -> Json:
@@ -280,7 +297,7 @@ def _assemble(title: str, head: str, blocks: str, shared: str) -> bytes:
 
 _SCRIPTS: Final = {
     "uplot": "vendor/uPlot.iife.min.js", "tools": "tools.js", "timeline": "timeline.js", "figures": "figures.js",
-    "list": "list.js", "case": "case.js", "page": "page.js",
+    "bench": "bench.js", "list": "list.js", "case": "case.js", "page": "page.js",
 }  # fmt: skip
 
 

@@ -1,16 +1,23 @@
 """The bench measures itself, on a virtual clock with frames, gaps and loads that the test says."""
 
 import pytest
+from can_lab import dbc
+from kernel_can import OnKernel
+from small_bench import BODY
 
-from hil.bench import machine
+from hil.bench import config as bench_config
+from hil.bench import machine, wiring
 from hil.bench.blind import Blind, Cause, worst_of
+from hil.bench.facade import Bench
 from hil.bench.health import Health
 from hil.bench.machine import Load, Reading, between, ticks_of
 from hil.bench.recorder import Recorder
+from hil.can import raw_frames
 from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap
 from hil.can.pace import Pace
 from hil.clock import VirtualClock
+from hil.errors import InconclusiveError
 from hil.journal import Journal, JournalReader, Origin
 
 MS = 1_000_000
@@ -311,3 +318,61 @@ def test_the_counters_of_this_machine_can_be_read():
     reading = machine.read()
     assert reading.process_ns > 0
     assert between(reading, reading).process == 0
+
+
+# A whole bench --------------------------------------------------------------------------------------------------------
+
+
+BENCH = """[bench]
+name = "real"
+clock = "real"
+listen = 0
+
+[bus.body]
+port = "kernel_can:OnKernel"
+database = "body.dbc"
+real_nodes = ["ECU"]
+
+[monitors]
+cycle = "off"
+"""
+
+
+@pytest.fixture
+def real(tmp_path):
+    """A bench on a real clock whose kernel is simulated, in the middle of a case."""
+    (tmp_path / "body.dbc").write_text(dbc(*BODY))
+    (tmp_path / "bench.toml").write_text(BENCH)
+    opened = wiring.open_bench(wiring.plan(bench_config.load(tmp_path / "bench.toml")), "seed")
+    opened.wiring.recorder.begin(Journal(tmp_path / "journal.mcap"))
+    opened.wiring.health.begin()
+    yield opened.wiring
+    opened.close()
+    opened.wiring.recorder.journal.close()
+
+
+def test_frames_that_the_kernel_dropped_while_a_check_ran_make_it_inconclusive(real, tmp_path):
+    kernel, port = OnKernel.made[-1]
+    answer = raw_frames.pack(0x300, b"\x01", 0)
+
+    def overflow(_):
+        for _ in range(5):
+            kernel.carry(answer, from_here=False)
+        port._read_ready()
+        kernel.carry(answer, from_here=False)
+        port._read_ready()
+
+    async def later():
+        real.clock.call_in(20 * MS, overflow)
+
+    bench = Bench(real, 60)
+    bench.call(later())
+    with pytest.raises(InconclusiveError, match=r"2 frames of body were lost at .* s; the bench did not read the"):
+        bench.signal_should_be("State", 5, within="100 ms")
+    short = real.clock.run(real.health.finish())
+    assert (short["lost"], short["lag_worst"]) == (2, "body")
+    real.recorder.journal.close()
+    entries = [entry for entry in JournalReader(tmp_path / "journal.mcap") if entry.kind in ("bench", "can")]
+    (kept,) = [entry.data for entry in entries if entry.kind == "bench"]
+    assert kept["received"][0]["count"] == sum(entry.kind == "can" for entry in entries) == 4
+    assert kept["timers"]["count"] >= 1

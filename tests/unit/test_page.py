@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import evidence_factory as factory
 
 GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
-SCRIPTS = [""] * 7
+SCRIPTS = [""] * 8
 SMALLEST = len(_assemble("", "", "", ""))
 
 
@@ -256,3 +256,33 @@ def test_a_large_whole_frame_is_scaled_and_says_so():
 @pytest.mark.parametrize("data", [b"", GIF, b"\x89PNG\r\n\x1a\n" + bytes(50)])
 def test_bytes_that_are_no_picture_are_left_out(data):
     assert embed(Shot(0, "cluster/telltale.abs", Picture("png", data))) is None
+
+
+# The bench itself -----------------------------------------------------------------------------------------------------
+
+
+def test_a_case_shows_what_the_bench_measured_of_itself(page):
+    bench = page.case("net.late")["bench"]
+    assert [(one["message"], one["bus"], one["cycle"], one["max"]) for one in bench["cycles"]] == [
+        ("ESC_Speed", "chassis", 0.01, 0.014), (factory.HOSTILE, "body", 0.1, 0.002)]  # fmt: skip
+    assert [(one["bus"], one["max"], one["lost"], one["uncounted"]) for one in bench["received"]] == [
+        ("body", 0.062, 0, 0), ("chassis", 0.009, 12, 1)]  # fmt: skip
+    assert (bench["received"][0]["stamps"], bench["received"][0]["bound"]) == ("kernel", 0.0000012)
+    assert (bench["load"]["stolen"], bench["allowed"], bench["blind"]) == (0.4, 0.05, 3)
+    assert page.case("cluster.speed")["bench"] is None
+
+
+def test_the_run_shows_the_worst_of_its_cases(page):
+    bench = page.data["run"]["bench"]
+    assert [(one["id"], one["lost"], one["lag_worst"]) for one in bench["cases"]] == [("net.late", 12, "body")]
+    assert bench["line"] == (
+        "cycles kept within 4.0 ms (p99), 14.0 ms at most (ESC_Speed on chassis); frames read within 4.0 ms (p99), "
+        "62.0 ms at most (body); 12 frames lost, 1 gap that nobody counted; timers late by 61.0 ms at most; "
+        "31% of a core; machine 98% busy"
+    )
+
+
+def test_a_run_without_measurements_has_no_such_block(tmp_path):
+    factory.make_many(tmp_path, 1)
+    make_report(tmp_path)
+    assert Page(tmp_path / "index.html").data["run"]["bench"] is None

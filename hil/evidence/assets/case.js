@@ -205,7 +205,7 @@ const Case = (() => {
       return;
     }
     const lanes = timelinePanel(t);
-    const parts = [head(row, attempt), verdictBlock(row), lanes.section, checksPanel(), detail.measurements.map(Figures.details), faultsPanel(), h("div", { class: "cols" }, eventsPanels()),
+    const parts = [head(row, attempt), verdictBlock(row), lanes.section, checksPanel(), detail.measurements.map(Figures.details), faultsPanel(), Itself.details(detail.bench), h("div", { class: "cols" }, eventsPanels()),
       framesPanel(), h("div", { class: "cols" }, linesPanel("Console", detail.console) || "", signalsPanel() || ""), stepsPanel(), linesPanel("Events and notes", detail.notes), notes()];
     app.replaceChildren(...parts.flat(2).filter(Boolean));
     lanes.start();

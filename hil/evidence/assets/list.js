@@ -161,7 +161,7 @@ const List = (() => {
       mark(app);
     };
     const choose = (id) => { filter.requirement = id; document.querySelector("[data-key=requirement]").value = id; refresh(); document.querySelector(".cases").scrollIntoView({ block: "nearest" }); };
-    app.replaceChildren(factsPanel(), verdictPanel(refresh), coveragePanel(choose, place === "requirements") || "", latencyPanel(place === "latencies") || "", casesPanel(body, count, refresh, withWhy));
+    app.replaceChildren(factsPanel(), verdictPanel(refresh), coveragePanel(choose, place === "requirements") || "", latencyPanel(place === "latencies") || "", Itself.overview(run) || "", casesPanel(body, count, refresh, withWhy));
     refresh();
     const wanted = place && document.getElementById(place);
     if (wanted) wanted.scrollIntoView();

@@ -64,6 +64,7 @@ def test_what_is_dropped_is_counted(bench):
     assert last["seq"] - first["seq"] == 59, "in order, and without a gap"
 
 
+@pytest.mark.realtime
 @pytest.mark.requirement("TEL-006")
 def test_a_car_without_supply_is_offline_for_the_backend(bench):
     """It can't say goodbye any more: the broker does, in its place."""
@@ -120,6 +121,7 @@ def test_what_makes_no_sense_is_refused_or_ignored(bench, ask):
     bench.signal_should_be("LockRequest", "Lock", within="1 s")
 
 
+@pytest.mark.realtime
 @pytest.mark.requirement("TEL-005")
 def test_a_command_is_not_done_again_after_a_power_cut(bench, ask):
     """The ECU remembers what it did, though its memory lost its supply."""

@@ -39,6 +39,7 @@ def test_a_power_cut_while_sick_software_is_tried_does_not_keep_it(bench):
     _runs(bench, "1.0.0", "A")
 
 
+@pytest.mark.realtime
 @pytest.mark.requirement("OTA-009", "OTA-006")
 def test_nothing_of_the_old_software_changes_before_the_commit(bench):
     """The old slot at each step, and the boot environment until the activation: bytes of the flash itself."""
@@ -103,6 +104,7 @@ def test_a_download_goes_on_after_a_bad_answer(bench, fault):
     _runs(bench, "1.1.0", "B")
 
 
+@pytest.mark.realtime
 @pytest.mark.requirement("OTA-007")
 def test_a_campaign_that_is_announced_again_is_neither_repeated_nor_reported_again(bench):
     """A backend restarts and says it once more: while the update runs, and after it."""

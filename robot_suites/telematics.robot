@@ -29,7 +29,7 @@ The car tells its state every ten seconds
 
 What the car does not know it does not invent
     [Documentation]    Speed and position are not available: the message says null, not zero, and not the last value.
-    [Tags]    req:TEL-001
+    [Tags]    req:TEL-001    realtime
     Set Signals    VehicleSpeed=72.5 km/h    Gear=D
     Sleep    1 s
     Set Signals    VehicleSpeed=SNA    Latitude=SNA    Longitude=SNA
@@ -37,14 +37,14 @@ What the car does not know it does not invent
 
 A warning is told at once
     [Documentation]    The owner need not wait for the next ten seconds.
-    [Tags]    req:TEL-007
+    [Tags]    req:TEL-007    realtime
     Telemetry Should Arrive    within=15 s    warnings=0
     Set Signal    EngineOverheat    On
     Message Should Arrive    ${EVENT}    within=5 s    reason=warnings    warnings=1
 
 In privacy mode no position leaves the car
     [Documentation]    Neither with the telemetry nor with an event; and not after the battery was disconnected either.
-    [Tags]    req:TEL-002
+    [Tags]    req:TEL-002    realtime
     Send To Console    privacy on
     Signal Should Be    PrivacyMode    On    within=2 s
     Telemetry Should Arrive    within=15 s    position=absent    privacy=true
@@ -72,7 +72,7 @@ What happens without a network is told later
 
 The owner locks the car
     [Documentation]    The ECU asks the body control module, and says 'done' only when the locks are locked.
-    [Tags]    req:TEL-004
+    [Tags]    req:TEL-004    realtime
     The Backend Is There
     Ask For    lock    request=r1
     Signal Should Be    LockRequest    Lock    within=500 ms
@@ -89,7 +89,7 @@ A car that does not follow is not called locked
 
 A car on the move is not locked or unlocked from afar
     [Documentation]    The answer says why, and the body control module isn't asked.
-    [Tags]    req:TEL-004
+    [Tags]    req:TEL-004    realtime
     The Backend Is There
     Set Signal    VehicleSpeed    50 km/h
     Sleep    500 ms

@@ -9,7 +9,7 @@ Test Tags           needs:update
 A good update runs, and everybody tells the new version
     [Documentation]    Diagnosis, console, CAN and backend agree, before and after. The new software runs from slot B;
     ...    slot A stays as it was, as the way back.
-    [Tags]    req:OTA-001    req:OTA-007    req:OTA-009    req:DIA-006
+    [Tags]    req:OTA-001    req:OTA-007    req:OTA-009    req:DIA-006    realtime
     Version Should Be Told Everywhere    1.0.0    slot=A
     Remember Storage    slot A
     Offer Update    1.1.0
@@ -36,7 +36,7 @@ A bad bundle is refused
 
 Software that fails its self-test is given up
     [Documentation]    It starts, but finds itself ill. After three tries the old software runs again, and says so.
-    [Tags]    req:OTA-006    req:OTA-007    req:OTA-009
+    [Tags]    req:OTA-006    req:OTA-007    req:OTA-009    realtime
     The Old Software Should Run Again After    sick
 
 Software that does not start is given up
@@ -60,7 +60,7 @@ Nothing is installed unless the car is parked and has power
 The driver agrees on the centre screen
     [Documentation]    The offer comes up as a dialog. A touch of the left button agrees; the screen then shows how far
     ...    the update is.
-    [Tags]    req:OTA-010
+    [Tags]    req:OTA-010    realtime
     Offer Update    1.1.0    consent=hmi
     Warning Should Be Shown    severity=update    popup=dialog    screen=centre
     Text Should Be    dialog_title    Update available    screen=centre
@@ -91,7 +91,7 @@ The driver says: not now
 
 A power cut in the middle of the installation does no harm
     [Documentation]    The old software starts again and finishes the update by itself.
-    [Tags]    req:OTA-005    req:OTA-009
+    [Tags]    req:OTA-005    req:OTA-009    realtime
     Remember Storage    slot A
     Console Should Show    boot complete
     Offer Update    1.1.0

@@ -2,7 +2,8 @@
 
 Rules of this module: a message waits in a bounded queue until the backend has acknowledged it; when the queue is full
 the oldest is dropped and counted. Sequence numbers rise for ever, with gaps after a power cut. A command is done once,
-however often it arrives, and every arrival is answered. In privacy mode no position leaves the car.
+however often it arrives, and every arrival is answered; what was answered is in flash by then. In privacy mode no
+position leaves the car.
 
 Not for: the link (`hil.ecu.uplink`) and updates.
 """
@@ -245,8 +246,7 @@ class Telematics(App):
         while len(answers) > _REMEMBERED:
             answers.pop(next(iter(answers)))
         self.platform.store.put("telematics.answers", answers)
-        self.platform.store.flush()
-        self._queue_up("answer", answer)
+        self.platform.store.flush(lambda: self._queue_up("answer", answer))  # said once a power cut can't unsay it
 
     # Console ------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from cockpit_lab import CockpitLab
 
 from hil.bench.cloud import Cloud
 from hil.bench.config import DutSection, ResetSection
@@ -13,7 +14,6 @@ from hil.ecu.slots import factory_flash, offset_of
 from hil.errors import BenchError, UsageError
 from hil.seed import seeded
 from hil.serial.console import Missed
-from tests.cockpit_lab import CockpitLab
 
 
 @pytest.fixture

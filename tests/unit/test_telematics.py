@@ -5,6 +5,7 @@ import json
 import pytest
 from cloud_lab import Lab
 
+from hil.ecu.store import Store
 from hil.ecu.telematics import LONGEST_QUEUE
 
 
@@ -93,6 +94,27 @@ def test_a_command_is_remembered_over_a_power_cut(make_lab):
     command(lab, request="b", command="lock")
     assert locks(lab) == [1, 0]
     assert [said["repeated"] for said in lab.payloads("answer")] == [False, True]
+
+
+def test_what_is_answered_is_in_flash_by_then(make_lab):
+    """Else a power cut just after the answer would have the command done again."""
+    lab = make_lab()
+    store = lab.ecu.platform.store = Store(lab.clock)
+    uplink, told = lab.ecu.telematics._uplink, []
+    send = uplink.send
+
+    def sent(leaf, fields, **options):
+        if leaf == "answer":
+            kept = Store()
+            kept.pages = list(store.pages)
+            kept.mount()
+            told.append(kept.get("telematics.answers", {}).get("b", {}).get("result"))
+        return send(leaf, fields, **options)
+
+    uplink.send = sent
+    lab.ecu.com.values["BCM_Locks", "CentralLock"] = 1
+    command(lab, request="b", command="lock")
+    assert told == ["done"]
 
 
 def test_defect_command_executed_twice(make_lab):

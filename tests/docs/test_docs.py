@@ -75,6 +75,7 @@ SKIPPED = {
     r"\.venv/bin/hil mutate": "takes a minute: the environment full runs it",
     r"\.venv/bin/python tools/readers\.py": "the environment full runs it; tests/unit/test_readers_tool.py too",
     r"\.venv/bin/hil history": "ends as the runs that lie there say; tests/unit/test_history.py runs it",
+    r"\.venv/bin/hil (doctor|run) .*docs/benches/": "needs a lab's devices; tests/unit/test_lab_benches.py loads them",
     r"\.venv/bin/hil ecu serve": "doesn't end; tests/unit/test_faces.py and every run on udp.toml start it",
 }
 MODULES = {"hil": "hil.cli.main", "robot": "robot", "pytest": "pytest", "libdoc": "robot.libdoc"}

@@ -7,7 +7,7 @@ Rules of this module:
 - every command is answered or the adapter counts as lost, after `ANSWER_S`. What an adapter refuses while it is opened
   is a bench fault that names the command. Firmware that answers nothing needs `answers = false`; it isn't watched then;
 - an own frame comes back when the adapter has accepted it, stamped by the host. One that is refused, because the
-  adapter's queue is full, is offered again, in order, for `REFUSED_S`;
+  adapter's queue is full, is offered again for `REFUSED_S`, before those that wait;
 - frames of others carry the adapter's stamp, mapped by an `ArrivalMap`;
 - noise on the line is a `Gap`: a frame may have been in it. More than `NOISE_LINES` a second is no adapter;
 - each `poll_s` the adapter is asked for its status: a buffer that ran over is a `Gap`, bus errors are error frames.

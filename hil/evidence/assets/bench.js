@@ -28,8 +28,8 @@ const Itself = (() => {
     const more = [bench.timers && bench.timers.count ? `Its own timers were late by ${time(bench.timers.p99)} (99th percentile), ${time(bench.timers.max)} at most.` : "", bench.load ? `In this case ${loadLine(bench.load)}.` : "", there(bench.allowed) ? `Allowed lag: ${time(bench.allowed)}.` : ""];
     return h("details", { class: "panel", id: "bench-itself", open: bench.blind ? "" : null }, h("summary", {}, `The bench itself: ${headline(bench)}`),
       h("div", { class: "inner" }, h("p", { class: "soft" }, more.filter(Boolean).join(" ")),
-        received.length ? [h("h3", {}, "How long after its stamp a frame was read"), table(["Bus", "Stamps", "Frames", "Median", "99 %", "Most", "at", "Lost"], received, { class: "measured received" })] : null,
-        cycles.length ? [h("h3", {}, `How far the cycles that it sent were off${bench.more ? ` (the worst ${cycles.length} of ${cycles.length + bench.more})` : ""}`), h("div", { class: "scroll" }, table(["Message", "Bus", "Sent by", "Cycle", "Frames", "Median", "99 %", "Most", "at"], cycles, { class: "measured cycles" }))] : null));
+        received.length ? [h("h3", {}, "How long after its stamp a frame was read"), table(["Bus", "Stamps", "Frames", "Median", "99\u00a0%", "Most", "at", "Lost"], received, { class: "measured received" })] : null,
+        cycles.length ? [h("h3", {}, `How far the cycles that it sent were off${bench.more ? ` (the worst ${cycles.length} of ${cycles.length + bench.more})` : ""}`), h("div", { class: "scroll" }, table(["Message", "Bus", "Sent by", "Cycle", "Frames", "Median", "99\u00a0%", "Most", "at"], cycles, { class: "measured cycles" }))] : null));
   }
 
   const ns = (value) => there(value) ? time(value / 1e9) : "";
@@ -38,7 +38,7 @@ const Itself = (() => {
     if (!run.bench) return null;
     const rows = run.bench.cases.map((item) => h("tr", {}, h("td", {}, badge(item.verdict)), h("td", {}, h("a", { class: "text", href: link(item.id) }, item.case)),
       num(ns(item.cycle_p99_ns)), num(ns(item.cycle_max_ns)), h("td", { class: "soft text" }, item.cycle_worst || ""), num(ns(item.lag_p99_ns)), num(ns(item.lag_max_ns)), num(lost(item), item.lost + item.uncounted ? "wrong" : ""), num(ns(item.timer_max_ns)), num(share(item.process)), num(share(item.busy)), num(item.blind || "")));
-    const heads = ["Verdict", "Case", "Cycles off 99 %", "most", "Worst message", "Read after 99 %", "most", "Lost", "Timers late", "Process", "Machine", "Late, blind"];
+    const heads = ["Verdict", "Case", "Cycles off 99\u00a0%", "most", "Worst message", "Read after 99\u00a0%", "most", "Lost", "Timers late", "Process", "Machine", "Late, blind"];
     return h("details", { class: "panel", id: "bench-itself" }, h("summary", {}, `The bench itself: ${run.bench.line}`), h("div", { class: "inner" }, table(heads, rows, { class: "measured overview" })));
   }
 

@@ -2,7 +2,8 @@
 
 Rules of this module: bytes may be cut anywhere, inside a UTF-8 sequence, a CR LF or an escape sequence. Matching sees
 plain text: bytes that are no UTF-8 become U+FFFD, escape sequences are gone, each run of CR with its LF is one `\\n`.
-What ends in the middle of one of these waits for the next byte. The journal gets the text as it came, escapes
+What ends in the middle of one of these waits for the next byte; no escape sequence goes over
+the end of a line, so noise that begins one hides no line that follows. The journal gets the text as it came, escapes
 included, line by line.
 
 Searching: an expect looks at what came after the last match, once, and from then on only at what is new plus an
@@ -43,11 +44,11 @@ _BLOCK: Final = 1 << 16
 _LONGEST_REPORT: Final = 4096
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: window titles
+    r"|\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)"  # OSC: window titles
     r"|[ -/]+[0-~]"  # character sets
     r"|[0-Z\\^_a-~])"  # two characters
 )
-_CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,256}\x1b?|[ -/]*)\Z")
+_CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\r\n]{0,256}\x1b?|[ -/]*)\Z")
 _LINE_END = re.compile(r"\r+\n?")
 _LONGEST_ESCAPE: Final = 300
 

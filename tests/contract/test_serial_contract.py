@@ -1,8 +1,10 @@
-"""The byte-stream contract on all that we ship: the pipe, pyserial over a pty and over a socket."""
+"""The byte-stream contract on all that we ship: the pipe, pyserial over a pty, a socket and a remote serial server."""
 
 import sys
 
 import pytest
+import serial
+from serial.rfc2217 import PortManager
 
 from hil.clock import RealClock, VirtualClock
 from hil.contract.serial import ByteStreamContract, StreamPair
@@ -63,6 +65,34 @@ class TcpEnd(Listener):
             self._writer.write(data)
 
 
+class Rfc2217End(TcpEnd):
+    """The far end of one line of a remote serial server: telnet options and escapes by pyserial's own server side."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.line = serial.serial_for_url("loop://")  # holds the settings that the near end asks for
+        self._manager = None
+
+    async def _serve(self, reader, writer):
+        sender = type("Sender", (), {"write": staticmethod(writer.write)})
+        self._manager, self._writer = PortManager(self.line, sender), writer
+        writer.write(b"".join(self._manager.escape(self._early)))
+        while data := await reader.read(65536):
+            heard = b"".join(self._manager.filter(data))
+            if heard and self._on_data is not None:
+                self._on_data(self._clock.now_ns, heard)
+
+    def write(self, data):
+        if self._manager is None:
+            self._early += data
+        else:
+            self._writer.write(b"".join(self._manager.escape(data)))
+
+    async def close(self):
+        await super().close()
+        self.line.close()
+
+
 class TestPipe(ByteStreamContract):
     @pytest.fixture
     def stream_pair(self):
@@ -93,3 +123,26 @@ class TestSerialPortOverSocket(ByteStreamContract):
         near = SerialPort(clock=clock, name="console", url=f"socket://127.0.0.1:{far.port}")
         yield StreamPair(clock, near, far, cut=far.close)
         clock.close()
+
+
+class TestSerialPortOverRfc2217(ByteStreamContract):
+    """All byte values come through, 0xFF too, which telnet doubles."""
+
+    @pytest.fixture
+    def stream_pair(self):
+        clock = RealClock()
+        far = Rfc2217End(clock)
+        clock.run(far.open())
+        near = SerialPort(clock=clock, name="console", url=f"rfc2217://127.0.0.1:{far.port}", baudrate=57600)
+        yield StreamPair(clock, near, far, cut=far.close)
+        clock.close()
+
+    def test_the_server_is_asked_for_the_baud_rate(self, stream_pair):
+        async def main():
+            await stream_pair.near.open(lambda t_ns, data: None, lambda error: None)
+            rate = stream_pair.far.line.baudrate
+            await stream_pair.near.close()
+            await stream_pair.far.close()
+            return rate
+
+        assert stream_pair.clock.run(main()) == 57600

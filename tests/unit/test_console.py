@@ -1,6 +1,7 @@
 """The console: a stream cut anywhere, exact times, bounded memory, linear cost, honest time-outs."""
 
 import itertools
+import random
 import re
 
 import pytest
@@ -274,3 +275,19 @@ def test_a_long_match_in_pieces_is_found_within_the_overlap(bench):
         bench.says(at_ms, "noise" * 100 if at_ms == 0 else "")
         bench.says(at_ms, text[start : start + 100])
     assert bench.expect(re.compile("<y+>")).text == text
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_noise_of_a_wrong_baud_rate_or_of_a_boot_hides_no_line_that_follows(bench, seed):
+    """Any bytes, cut anywhere: beginnings of escape sequences and of characters among them, and no end of them."""
+    rng = random.Random(seed)
+    noise = bytes(
+        rng.choice((0x00, 0x1B, 0x5B, 0x5D, 0x80, 0xC3, 0xE2, 0xF8, 0xFF, 0x0D, rng.randrange(256))) for _ in range(80)
+    )
+    stream = noise + b"\r\nready \xe2\x9c\x93\r\n"
+    at_ms = 1
+    while stream:
+        size = rng.randrange(1, 9)
+        bench.says(at_ms, stream[:size])
+        stream, at_ms = stream[size:], at_ms + 1
+    assert isinstance(bench.expect(re.compile(r"(?m)^ready ✓$"), 1.0), Match)

@@ -6,7 +6,7 @@ import colorsys
 import math
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,18 @@ class Colour:
         return self.text
 
 
+def highest(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The brightest channel of each pixel; many times as fast as a maximum along so short an axis."""
+    brightest: NDArray[Any] = np.maximum(np.maximum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    return brightest
+
+
+def lowest(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The darkest channel of each pixel."""
+    darkest: NDArray[Any] = np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    return darkest
+
+
 def parse(text: str) -> Colour:
     """A colour from its name or from `#rrggbb`.
 
@@ -105,7 +117,7 @@ def amount(rgb: NDArray[np.uint8], wanted: Colour, brightness: float) -> tuple[N
     """Which pixels (of n x 3) have some of a colour, and how much, 0..1 of it at this brightness."""
     target = np.array(wanted.rgb, np.float32) * np.float32(brightness)
     if wanted.hue_deg is None:
-        white = np.clip((rgb.min(axis=1) / target.min() - 0.4) / 0.6, 0, 1).astype(np.float32)
+        white = np.clip((lowest(rgb) / target.min() - 0.4) / 0.6, 0, 1).astype(np.float32)
         which = np.flatnonzero(white)
         return which, white[which]
     tint = target - target.mean()

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from hil.hmi.colour import highest
 from hil.hmi.expect import Expectation
 from hil.hmi.frames import Pixels
 from hil.hmi.layout_items import Item, Region
@@ -37,7 +38,7 @@ def whole_screen(size: tuple[int, int]) -> Glass:
 
 def read_glass(pixels: Pixels, item: Glass) -> Reading:
     """`lit` where at least a thousandth of the pixels is brighter than a dark glass, else `dark`."""
-    level = float(np.quantile(pixels.max(axis=2), 1 - _BRIGHT_SHARE))
+    level = float(np.quantile(highest(pixels), 1 - _BRIGHT_SHARE))
     value = "lit" if level >= DARK_BELOW else "dark"
     margin = min(1.0, abs(level - DARK_BELOW) / 255)
     return Reading(

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from hil.hmi.colour import highest
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Picture
 from hil.hmi.reader import Reading, crop
@@ -27,7 +28,7 @@ def read_picture(pixels: Pixels, item: Picture) -> Reading:
     region = crop(pixels, item.region)
     step = 1 + int((region.shape[0] * region.shape[1] / _SAMPLE_PX) ** 0.5)
     sample = region[::step, ::step]
-    level = float(np.percentile(sample.max(axis=2), 99.0))
+    level = float(np.percentile(highest(sample), 99.0))
     spread = float(sample.reshape(-1, 3).std(axis=0).max())
     if level < BLACK_BELOW:
         return Reading("black", 1 - level / 255, (BLACK_BELOW - level) / 255, f"brightest level {level:.0f}", region)

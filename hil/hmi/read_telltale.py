@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.hmi import colour as colours
-from hil.hmi.colour import Colour
+from hil.hmi.colour import Colour, highest, lowest
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Shape, Telltale
 from hil.hmi.reader import Reading, crop
@@ -66,7 +66,7 @@ def read_telltale(pixels: Pixels, item: Telltale) -> Reading:
 
 
 def _measure(region: Pixels, item: Telltale) -> Measures:
-    light = region.max(axis=2).astype(np.float32)
+    light = highest(region).astype(np.float32)
     level = float(np.percentile(light, _BRIGHTEST))
     brightness = level / (max(item.lit.rgb) * item.brightness)
     if brightness < OFF_BRIGHTNESS:
@@ -78,7 +78,7 @@ def _measure(region: Pixels, item: Telltale) -> Measures:
 
 def _colour_share(lit: Light, wanted: Colour) -> tuple[float, str]:
     """Part of the light that has the wanted hue, and the name of the colour that was seen."""
-    high, low = lit.max(axis=1), lit.min(axis=1)
+    high, low = highest(lit), lowest(lit)
     mean = lit.mean(axis=0)
     seen = colours.name_of((float(mean[0]), float(mean[1]), float(mean[2])))
     pale = high - low < colours.GREY * high

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hil.hmi.colour import highest
 from hil.hmi.frames import Pixels
 from hil.hmi.layout import Text
 from hil.hmi.ocr import Crop, recognise
@@ -57,7 +58,7 @@ def _ink(region: Pixels) -> Ink | None:
     """Ink as 255 on a ground of 0, whatever the polarity and the colours; None where there is none."""
     levels = region.astype(np.float32)
     ground = np.median(levels, axis=(0, 1))
-    away = np.abs(levels - ground).max(axis=2)
+    away = highest(np.abs(levels - ground))
     contrast = float(np.percentile(away, 99.5))
     if contrast < CONTRAST:
         return None

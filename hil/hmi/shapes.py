@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.hmi import colour as colours
-from hil.hmi.colour import Colour
+from hil.hmi.colour import Colour, highest, lowest
 from hil.hmi.frames import Pixels
 from hil.hmi.layout_base import Shape
 
@@ -26,12 +26,12 @@ Light = NDArray[np.float32]
 
 def light_of(region: Pixels) -> Light:
     """Each pixel's brightest channel."""
-    return np.asarray(region.max(axis=2), np.float32)
+    return np.asarray(highest(region), np.float32)
 
 
 def white_of(region: Pixels) -> Light:
     """Each pixel's weakest channel: what is white stands out of what has a colour, however bright that is."""
-    return np.asarray(region.min(axis=2), np.float32)
+    return np.asarray(lowest(region), np.float32)
 
 
 def alike(light: Light, shape: Shape) -> float:

@@ -374,3 +374,12 @@ def test_a_reader_is_found_by_its_entry_point(tmp_path, monkeypatch):
 def test_an_unknown_reader_is_a_usage_error(name):
     with pytest.raises(UsageError, match=f"reader '{name}'"):
         find_reader(name)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_the_brightest_and_the_darkest_channel_are_what_numpy_says(kind):
+    pixels = np.random.default_rng(7).integers(0, 256, (40, 60, 3)).astype(kind)[5:, 3:50]
+    for shape in (pixels, pixels.reshape(-1, 3)):
+        for ours, theirs in ((colour.highest(shape), shape.max(axis=-1)), (colour.lowest(shape), shape.min(axis=-1))):
+            assert ours.dtype == theirs.dtype
+            assert np.array_equal(ours, theirs)

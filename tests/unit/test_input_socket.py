@@ -8,6 +8,7 @@ import pytest
 from hil.clock import RealClock, VirtualClock
 from hil.ecu.input_face import InputFace
 from hil.errors import BenchError, UsageError
+from hil.hmi.input_ports import REST_NS
 from hil.hmi.input_socket import Agent, SocketKeys, SocketTouch
 from hil.hmi.touch import KeyPad, TouchPanel
 
@@ -86,6 +87,17 @@ def test_a_tap_is_a_down_and_an_up_at_its_point(clock):
     script, lost = scripted(clock, scenario, glass, size=(1280, 800))
     assert script.heard == ["size", "touch down 12 34", "touch up 12 34"]
     assert lost == []
+
+
+def test_a_finger_rests_between_two_taps(clock):
+    """Panels take what comes sooner for bounce."""
+    contacts = []
+
+    async def scenario(port):
+        contacts.extend([await port.tap((1, 1), 0.0), await port.tap((1, 1), 0.0)])
+
+    scripted(clock, scenario, glass, size=(1280, 800))
+    assert contacts[1].t_ns - contacts[0].t_ns >= REST_NS
 
 
 def test_a_swipe_moves_in_steps_to_its_end(clock):

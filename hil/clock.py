@@ -524,6 +524,24 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Let no signal cut something short that must be finished: what arrives meanwhile is delivered afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    numbers = (*_PARKED, *_HANG_UP)
+    handlers = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in arrived[:1]:
+            signal.raise_signal(number)
+
+
 def end_on_hang_up() -> None:
     """Have SIGTERM and SIGHUP end this process as Ctrl-C does: with the bench left safe."""
     if threading.current_thread() is threading.main_thread():

@@ -41,6 +41,10 @@ LOOK_BYTES: Final = 2 * 1024
 LIBRARY: Final = "cockpit-hil"
 
 
+class UnwrittenError(BenchError):
+    """The journal can't be written: the evidence has a hole from here on."""
+
+
 class Origin(IntEnum):
     """Where the stamp of an observation came from."""
 
@@ -144,6 +148,9 @@ class Journal:
     Args:
         path: the file to make; its folder must exist.
 
+    Attributes:
+        lost: the first write that failed; what it held is not in the file.
+
     Raises:
         BenchError: the file can't be made, or a later write fails (disk full): the evidence would have a hole.
     """
@@ -158,6 +165,7 @@ class Journal:
         self._writer = ChunkWriter(self._file, library=LIBRARY)
         self._flushed_ns = wall_ns()
         self._look_ns, self._look_bytes = LOOK_NS, LOOK_BYTES
+        self.lost: UnwrittenError | None = None
 
     def frame(self, t_ns: int, bus: str, can_id: int, flags: int, origin: int, data: bytes) -> None:
         """A CAN frame of `bus` (see the flag bits above), stamped on the wire at `t_ns`."""
@@ -242,11 +250,13 @@ class Journal:
         try:
             yield
         except OSError as error:
-            raise BenchError(
+            unwritten = UnwrittenError(
                 f"the journal can't be written: {error.strerror or error}",
                 where=self.path.name,
                 remedy="free space for the results, or give another --results.",
-            ) from error
+            )
+            self.lost = self.lost or unwritten
+            raise unwritten from error
 
     def _bus(self, bus: str) -> Lane:
         self._buses[bus] = lane = self._lane(f"/can/{bus}")
@@ -268,8 +278,8 @@ def _open_new(path: Path) -> io.FileIO:
     try:
         return path.open("wb", buffering=0)
     except OSError as error:
-        raise BenchError(
-            f"can't be made: {error.strerror}", where=str(path), remedy="give another --results."
+        raise UnwrittenError(
+            f"can't be made: {error.strerror}", where=str(path), remedy="free space, or give another --results."
         ) from error
 
 

@@ -154,6 +154,9 @@ class KernelSocket:
     def fileno(self):
         return self._ready
 
+    def getsockopt(self, level, option):
+        return 0 if self._bus.broken is None else self._bus.broken.errno
+
     def setblocking(self, blocking):
         assert not blocking
 

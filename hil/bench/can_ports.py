@@ -25,6 +25,8 @@ from hil.errors import UsageError
 if TYPE_CHECKING:
     from hil.bench.config import BenchConfig, BusSection
 
+_USB_BPS: Final = 40_000_000
+"""An adapter on USB may send as fast as that is; the port itself tells noise from frames."""
 _TOP: Final = {False: 0x7FF, True: 0x1FFFFFFF}
 
 
@@ -146,7 +148,7 @@ def _slcan(site: Site, setup: CanSetup, drive: Drive) -> CanPort:
         clock=site.clock,
         bus=site.name,
         channel=setup.channel,
-        line=serial_port(site, setup.channel, setup.options.get("tty_baudrate", 115200)),
+        line=serial_port(site, setup.channel, setup.options.get("tty_baudrate", 115200), _USB_BPS),
         setup=slcan_setup(setup, drive.timing, f"bus.{site.name}"),
     )
 

@@ -93,9 +93,10 @@ class ScreenSection(PortSection):
 
 
 class ConsoleSection(PortSection):
-    """`[console.NAME]`."""
+    """`[console.NAME]`: `answers_to` is a line that is always answered, to tell a dead line from a silent ECU."""
 
     port: str
+    answers_to: str = ""
 
 
 class TouchSection(PortSection):

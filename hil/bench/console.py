@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from hil import units
 from hil.bench.portal import Portal
-from hil.errors import UsageError
+from hil.errors import BenchError, UsageError
 from hil.serial.console import Match, Missed
+from hil.serial.flood import is_noise
 from hil.units import Duration
+
+_ANYTHING: Final = re.compile(r"(?s).+")
+_ANSWERS_WITHIN_S: Final = 0.5
 
 
 class ConsoleFacade:
@@ -35,6 +40,8 @@ class ConsoleFacade:
     async def _expect(self, pattern: str, within: Duration, regex: bool) -> Match:
         since_ns = self._bench.now_ns
         heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(within))
+        if isinstance(heard, Missed):
+            await self._refuse_broken_line(heard, since_ns)
         seen = heard.text if isinstance(heard, Match) else _last_lines(heard)
         self._bench.judge.check(
             name="console",
@@ -60,6 +67,8 @@ class ConsoleFacade:
     async def _should_not_show(self, pattern: str, during: Duration, regex: bool) -> None:
         since_ns, span = self._bench.now_ns, units.show_duration(units.nanoseconds(during))
         heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(during))
+        if isinstance(heard, Missed):
+            await self._refuse_broken_line(heard, since_ns)
         self._bench.judge.check(
             name="console silent",
             target=f"console.{self.name}",
@@ -69,6 +78,26 @@ class ConsoleFacade:
             t_ns=heard.t_ns,
             since_ns=since_ns,
         )
+
+    async def _refuse_broken_line(self, missed: Missed, since_ns: int) -> None:
+        """Where no text came, find out whether the line is broken or the ECU had nothing to say.
+
+        Raises:
+            BenchError: the line carries noise, or what is always answered was not.
+        """
+        if is_noise("\n".join(missed.last_lines)):
+            mend = "check baud rate and wiring."
+            raise BenchError("carries noise, no text", where=f"console.{self.name}", remedy=mend)
+        line = self._bench.wiring.config.console[self.name].answers_to
+        if not line or self._console.heard_ns >= since_ns:
+            return
+        self._console.send_line(line)
+        if isinstance(await self._console.expect(_ANYTHING, _ANSWERS_WITHIN_S), Missed):
+            raise BenchError(
+                f"is silent: not even '{line}' was answered within {_ANSWERS_WITHIN_S:g} s",
+                where=f"console.{self.name}",
+                remedy="check its cable and baud rate, and that the ECU has power.",
+            )
 
     def send_line(self, text: str) -> None:
         """Send a line."""

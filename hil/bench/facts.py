@@ -14,6 +14,7 @@ import hil
 from hil.bench import requirements
 from hil.bench.wiring import Plan
 from hil.clock import utc_now
+from hil.files import replace_text
 
 _DATA: Final = (Path("fixtures/tables"), Path("fixtures/drives"))
 
@@ -71,4 +72,4 @@ def amend_run_json(folder: Path, **more: Any) -> None:
     facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for key, value in more.items():
         facts[key] = facts[key] | value if isinstance(facts.get(key), dict) and isinstance(value, dict) else value
-    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(facts, indent=2) + "\n")

@@ -32,6 +32,7 @@ from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display, FrameSource
 from hil.hmi.touch import KeyPad, TouchPanel
 from hil.seed import seeded
+from hil.serial.flood import DEFAULT_RATE_BPS
 from hil.serial.line import PipeEnd, PowerLine, pipe
 from hil.serial.port import BytePort, PowerLimits, PowerPort
 
@@ -272,7 +273,7 @@ class HttpOptions(Options):
 
     url: str
     period: Seconds = Field(1 / 30, gt=0)
-    timeout: Seconds = Field(2.0, gt=0)
+    timeout: Seconds = Field(1.0, gt=0)
 
 
 class HttpScreen:
@@ -358,6 +359,7 @@ class SerialOptions(Options):
 
     url: str
     baudrate: int = Field(115_200, gt=0)
+    max_rate: int = Field(DEFAULT_RATE_BPS, gt=0)
 
 
 class SerialConsole:
@@ -374,7 +376,7 @@ class SerialConsole:
     @staticmethod
     def make(site: Site, options: SerialOptions) -> BytePort:
         """A `SerialPort`."""
-        return serial_port(site, options.url, options.baudrate)
+        return serial_port(site, options.url, options.baudrate, options.max_rate)
 
 
 def serial_resource(url: str) -> str:
@@ -382,11 +384,11 @@ def serial_resource(url: str) -> str:
     return f"serial:{url if '://' in url else os.path.realpath(url)}"
 
 
-def serial_port(site: Site, url: str, baudrate: int) -> BytePort:
+def serial_port(site: Site, url: str, baudrate: int, most_Bps: int = DEFAULT_RATE_BPS) -> BytePort:
     """A `SerialPort`."""
     from hil.serial.pyserial_port import SerialPort
 
-    return SerialPort(clock=site.clock, name=site.name, url=url, baudrate=baudrate)
+    return SerialPort(clock=site.clock, name=site.name, url=url, baudrate=baudrate, most_Bps=most_Bps)
 
 
 class SimSupplyFactory:

@@ -2,16 +2,19 @@
 
 A program says that it is ready, and where its ports are, by one line of JSON on its standard output. It is stopped
 with SIGTERM, then killed; its standard input ends with the bench, however that ends, so that it need not outlive it.
-A program that ends by itself while the bench needs it is a bench fault.
+A program that ends by itself while the bench needs it is a bench fault, at once: whoever watches it is told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from hil.bench.config import BenchConfig
@@ -36,6 +39,7 @@ class BenchProcess:
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._last = b""
         self._reader: threading.Thread | None = None
+        self._on_end: Callable[[], object] | None = None
 
     def start(self, ready_within_s: float) -> dict[str, Any]:
         """Start it and wait for its line of JSON, which is returned.
@@ -77,17 +81,38 @@ class BenchProcess:
             self._last = line
             self._lines.put(line)
         self._lines.put(None)
+        process.wait()
+        if self._on_end is not None:
+            self._on_end()
+
+    def watch(self, on_end: Callable[[], object]) -> None:
+        """Have `on_end` called once it has ended by itself: in a thread of its own, at once if it has already."""
+        self._on_end = on_end
+        if self.ended:
+            on_end()
 
     @property
     def ended(self) -> str:
         """Why it is no longer running; empty while it is."""
         if self._process is None or self._process.poll() is None:
             return ""
+        return _how(self._process.returncode) + self._last_words()
+
+    def _last_words(self) -> str:
         said = self._last.decode(errors="replace").strip()
-        return f"ended with status {self._process.returncode}" + (f"; its last words: {said}" if said else "")
+        return f"; its last words: {said}" if said and not said.startswith("{") else ""
+
+    def ends_within(self, timeout_s: float) -> bool:
+        """Whether it has ended by itself, or is about to."""
+        if self._process is None:
+            return False
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+        return bool(self.ended)
 
     def stop(self) -> None:
         """Terminate it, kill it if that doesn't help, and wait for its end."""
+        self._on_end = None
         process, self._process = self._process, None
         if process is None:
             return
@@ -102,6 +127,13 @@ class BenchProcess:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    known = {number.value: number.name for number in signal.Signals}
+    return f"was killed by {known.get(-status, f'signal {-status}')}"
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:

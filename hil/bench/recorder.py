@@ -1,14 +1,16 @@
 """The recorder: everything that happens on the bench goes through here into the journal of the running case.
 
 Rules of this module: a bench fault is sticky. The first one is the cause; it ends the running portal call, and every
-later use of the bench in that case raises it again, whatever a suite catches. Lateness of the bench, and spans in which
-it was blind, are kept so that a check can tell whether its evidence was gathered meanwhile.
+later use of the bench in that case raises it again, whatever a suite catches. What broke with something else is not the
+cause: a port whose program was killed names the program. Where the journal can't be written nothing more goes into it.
+While the bench is let go nothing that breaks cuts that short. Lateness of the bench, and spans in which it was blind,
+are kept so that a check can tell whether its evidence was gathered meanwhile.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hil.bench.blind import Blind
@@ -18,7 +20,7 @@ from hil.can.frames import CanFrame
 from hil.can.restbus import Lateness
 from hil.clock import Clock
 from hil.errors import BenchError, HilError, Verdict
-from hil.journal import Journal
+from hil.journal import Journal, UnwrittenError
 
 
 class Recorder:
@@ -37,28 +39,52 @@ class Recorder:
         self._lines: dict[str, str] = {}
         self._step = 0
         self._open_steps: list[int] = []
+        self.look_deeper: Callable[[], BenchError | None] = lambda: None
+        """What lies behind a port that broke, if anything does."""
+        self._is_let_go = False
 
     def begin(self, journal: Journal) -> None:
-        """From here on everything belongs to a new case."""
-        self.journal, self.first_cause, self.inconclusive = journal, None, None
+        """From here on everything belongs to a new case; so does a fault since the end of the last one."""
+        self.journal = journal
         self.lateness, self.blind, self.failed_checks = [], [], []
         self._step, self._open_steps = 0, []
 
+    def end(self) -> None:
+        """The case is over: what it had to say is forgotten, but not a bench that broke."""
+        self.journal = self.inconclusive = None
+        if not isinstance(self.first_cause, BenchError):
+            self.first_cause = None
+
     def record(self, kind: str, fields: Mapping[str, Any], *, name: str = "", t_ns: int | None = None) -> None:
-        """A JSON record, now or at an earlier instant."""
-        if self.journal is not None:
-            shown = self._vault.hide_in(fields)
-            self.journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, shown, name=name)
+        """A JSON record, now or at an earlier instant. Never raises: ports and tasks of the bench call it."""
+        journal = self.journal
+        if journal is None:
+            return
+        shown = self._vault.hide_in(fields)
+        try:
+            journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, shown, name=name)
+        except UnwrittenError as error:
+            self.unwritten(error)
 
     def hide(self, text: str) -> str:
         """A text without the bench's secrets."""
         return self._vault.hide(text)
 
+    def unwritten(self, error: UnwrittenError) -> None:
+        """The journal can't be written. Whoever had something to record goes on; the running portal call ends."""
+        self.journal = None
+        if not self._is_let_go:
+            self.first_cause = self.first_cause or error
+            self._clock.abort(self.first_cause)
+
     def frame(self, frame: CanFrame) -> None:
         """A CAN frame was on a bus."""
         if self.journal is not None:
             t_ns, bus, can_id, data, flags, origin = frame
-            self.journal.frame(t_ns, bus, can_id, flags, origin, data)
+            try:
+                self.journal.frame(t_ns, bus, can_id, flags, origin, data)
+            except UnwrittenError as error:
+                self.unwritten(error)
 
     def signal(self, name: str, value: Value, by: str) -> None:
         """A signal has a value now: set by the `bench`, or read from the `ecu`."""
@@ -95,13 +121,34 @@ class Recorder:
         touching = [late for late in self.lateness if late.due_ns <= to_ns and late.due_ns + late.late_ns >= from_ns]
         return max(touching, key=lambda late: late.late_ns, default=None)
 
+    def let_go(self) -> None:
+        """The bench is being closed: what breaks from here on is nothing that anybody waits for."""
+        self._is_let_go = True
+
     def lost(self, error: HilError) -> None:
         """A port broke: in the loop's thread, from its driver."""
+        if self._is_let_go:
+            return
         self.fault(error)
         self._clock.abort(self.first_cause or error)
 
+    def cause_of(self, error: BenchError) -> BenchError:
+        """The fault that an error follows from, which may be itself."""
+        if isinstance(self.first_cause, BenchError):
+            return self.first_cause
+        return self.look_deeper() or error
+
     def fault(self, error: HilError) -> None:
         """Keep a fault; of several the first is the cause."""
+        if isinstance(error, UnwrittenError):
+            self.journal = None
+        elif isinstance(error, BenchError) and self.first_cause is None:
+            deeper = self.look_deeper()
+            if deeper is not None and str(deeper) != str(error):
+                self._keep(deeper)
+        self._keep(error)
+
+    def _keep(self, error: HilError) -> None:
         self._vault.hide_error(error)
         sticky = error.verdict in (Verdict.BENCH, Verdict.USAGE)
         cause = str(self.first_cause) if self.first_cause is not None else ""
@@ -128,9 +175,16 @@ class Recorder:
         self._open_steps.append(self._step)
         fields = {"id": self._step, "parent": parent, "phase": "start", "name": name, "args": arguments or []}
         self.record("step", fields)
-        if self.journal is not None:
-            self.journal.flush()
+        journal = self.journal
+        if journal is not None:
+            self._flush(journal)
         return self._step
+
+    def _flush(self, journal: Journal) -> None:
+        try:
+            journal.flush()
+        except UnwrittenError as error:
+            self.unwritten(error)
 
     def end_step(self, step: int, status: str) -> None:
         """A step ended: `pass` or `fail`."""

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from hil.bench import config as bench_config
 from hil.bench.case import Case, Selection, refuse_twins
+from hil.bench.casebook import Casebook
 from hil.bench.claims import Claims
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
@@ -33,8 +34,7 @@ from hil.bench.reset import Reset
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan, with_defects
-from hil.can.tolerated import summary
-from hil.clock import uninterrupted, utc_now
+from hil.clock import postponed, uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.journal import Journal
 
@@ -93,12 +93,6 @@ class Settings:
         return cls(**said | {"defects": tuple(said["defects"]), "selection": Selection(**chosen)})
 
 
-def _bus_facts(bus: bench_config.BusSection) -> str:
-    """What the journal's frames are read by: the attached database of a bus, and its bit rates."""
-    facts = {"database": bus.database.name, "encoding": bus.encoding, "cluster": bus.cluster}
-    return json.dumps({**facts, "bitrate": bus.bitrate, "data_bitrate": bus.data_bitrate}, sort_keys=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a runner says that a test ended: `error` is what it raised, if anything; `skipped` why it was skipped."""
@@ -154,10 +148,13 @@ class Session:
         self._claims = Claims(Path(settings.claims) if settings.claims else None)
         self.talk: Talk = talk_from_environment(self.folder)
         self._open: OpenBench | None = None
-        self._journal: Journal | None = None
+        self._book = Casebook(self.folder, self.plan, self.settings.seed)
         self._case: Case | None = None
         self._facade: Bench | None = None
-        self._broken: BenchError | None = None
+        self._fault = ""
+        """What a real bench broke with, until it is open again."""
+        self._gone = ""
+        """Why a real bench is given up."""
         self._locked = False
         self._turn: FileLock | None = None
         """On a real bench the parts of one run take turns; what they can do without the bench they do side by side."""
@@ -204,17 +201,7 @@ class Session:
         """
         reason = why_not(self.config.variant, case.needs)
         self._case, self._facade, self._mistake = case, None, None
-        folder = self.folder / "tests" / case.id / "1"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._journal = Journal(folder / "journal.mcap")
-        self._journal.record(0, "case", self._case_record(case))
-        for name, data in self.plan.files.items():
-            self._journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
-        self._journal.metadata("buses", {name: _bus_facts(bus) for name, bus in self.config.bus.items()})
-        tolerated = {bus: summary(found) for bus, found in self.plan.tolerated.items() if found}
-        if tolerated:
-            self._journal.metadata("tolerated", tolerated)
-        self._journal.flush()
+        reason = self._book.begin(case) or reason
         self.talk.say("start", case.id)
         self._arm_watchdog()
         return reason
@@ -233,20 +220,6 @@ class Session:
         if self._watchdog is not None:
             self._watchdog.cancel()
 
-    def _case_record(self, case: Case) -> dict[str, Any]:
-        return {
-            "id": case.id,
-            "name": case.name,
-            "suite": case.suite,
-            "requirements": list(case.requirements),
-            "tags": list(case.tags),
-            "start": case.start.value,
-            "seed": self.settings.seed,
-            "attempt": 1,
-            "runner": case.runner,
-            "doc": case.doc,
-        }
-
     def bench(self) -> Bench:
         """The bench of the running case, brought to its start state at the first call.
 
@@ -255,14 +228,17 @@ class Session:
             BenchError: the bench can't be opened or brought to its start; sticky.
             NotRunError: the bench broke in an earlier case and could not be brought back.
         """
-        if self._case is None or self._journal is None:
+        if self._case is None:
             raise UsageError("there is no bench outside a test")
+        if self._book.journal is None:
+            raise self._book.lost or BenchError("the case has no journal")
         if self._facade is None:
-            self._facade = self._start(self._case, self._journal)
+            self._facade = self._start(self._case, self._book.journal)
         return self._facade
 
     def _start(self, case: Case, journal: Journal) -> Bench:
-        if self._open is not None and self._broke_meanwhile(self._open):
+        self._fault = self._broke_meanwhile(self._open) or self._fault
+        if self._open is not None and self._fault:
             self._close_bench()
         opened = self._opened(case)
         wiring = opened.wiring
@@ -278,24 +254,39 @@ class Session:
         return facade
 
     @staticmethod
-    def _broke_meanwhile(opened: OpenBench) -> bool:
-        """Whether the bench broke between two cases: it is opened anew rather than blamed on the ECU."""
-        left_over = opened.wiring.clock.take_left_over()
-        lost = opened.wiring.recorder.first_cause
-        return left_over is not None or isinstance(lost, BenchError) or opened.dead_process() is not None
+    def _broke_meanwhile(opened: OpenBench | None) -> str:
+        """How the bench broke between two cases: it is opened anew rather than blamed on the ECU."""
+        if opened is None:
+            return ""
+        left_over, lost = opened.wiring.clock.take_left_over(), opened.wiring.recorder.first_cause
+        broken = lost if isinstance(lost, BenchError) else left_over or opened.dead_process()
+        return "" if broken is None else str(broken)
 
     def _opened(self, case: Case) -> OpenBench:
-        if self._broken is not None:
-            raise NotRunError(f"the bench is broken: {self._broken}")
+        if self._gone:
+            raise NotRunError(f"the bench could not be brought back: {self._gone}")
         if self._open is None:
             self._lock()
             try:
                 self._open = open_bench(self.plan, f"{self.settings.seed}/{case.id}")
             except BenchError as error:
-                if not self.config.is_virtual:
-                    self._broken = error
+                self._note_not_opened(error)
                 raise
+        self._fault = ""
         return self._open
+
+    def _note_not_opened(self, error: BenchError) -> None:
+        """A real bench that doesn't open is tried once more, by the next case; then it is given up.
+
+        Raises:
+            NotRunError: this was the second time: the case had no bench.
+        """
+        if self.config.is_virtual:
+            return
+        if self._fault:
+            self._gone = str(error)
+            raise NotRunError(f"the bench could not be brought back: {error}") from error
+        self._fault = str(error)
 
     def _lock(self) -> None:
         if not self._locked:
@@ -322,24 +313,28 @@ class Session:
         Raises:
             UsageError: no case is running.
         """
-        if self._journal is None:
+        if self._case is None:
             raise UsageError("no case is running")
         return self._judge(outcome)
 
     def end(self, outcome: Outcome) -> CaseVerdict:
         """A case ended: work out its verdict, write it, and let a bench go that is not for the next one."""
         self._disarm_watchdog()
-        case, journal = self._case, self._journal
-        if case is None or journal is None:
+        case = self._case
+        if case is None:
             raise UsageError("no case is running")
         final = self._judge(outcome)
         measured = self._measured()
-        t_ns = self._write_verdict(journal, outcome, final)
-        self._case = self._journal = None
+        t_ns = self._write_verdict(outcome, final)
+        self._case = None
         try:
             self._after_case(final)
         finally:
-            journal.close()
+            self._book.close()
+            final = self._of_lost(final)
+            if final.verdict is Verdict.BENCH and not self.config.is_virtual:
+                self._fault = final.message
+                self._close_bench()
             self.verdicts.append(final.verdict)
             message = final.message[:_LONGEST_MESSAGE]
             detail = {"t_ns": t_ns, **({"bench": measured} if measured else {})}
@@ -351,12 +346,29 @@ class Session:
         if self._open is None or self._facade is None:
             return {}
         wiring = self._open.wiring
-        return wiring.clock.run(wiring.health.finish())
+        try:
+            return wiring.clock.run(wiring.health.finish())
+        except BenchError:  # it broke in the same moment; the next case finds it so
+            return {}
 
     def _now_ns(self) -> int:
         return self._open.wiring.clock.now_ns if self._open is not None and self._facade is not None else 0
 
+    def _of_lost(self, final: CaseVerdict) -> CaseVerdict:
+        """Without its evidence no verdict stands."""
+        lost = self._book.lost
+        if lost is None or final.verdict in (Verdict.BENCH, Verdict.USAGE, Verdict.NOT_RUN):
+            return final
+        return CaseVerdict(Verdict.BENCH, str(lost))
+
     def _judge(self, outcome: Outcome) -> CaseVerdict:
+        try:
+            final = self._judge_case(outcome)
+        except BenchError as error:  # it broke while it was asked
+            final = CaseVerdict(Verdict.BENCH, str(error))
+        return self._of_lost(final)
+
+    def _judge_case(self, outcome: Outcome) -> CaseVerdict:
         recorder = self._open.wiring.recorder if self._open is not None and self._facade is not None else None
         final = _from_outcome(outcome)
         if self._mistake is not None:
@@ -401,13 +413,12 @@ class Session:
         if self._open.wiring.recorder.first_cause is None:
             self._open.wiring.recorder.fault(error)
 
-    def _write_verdict(self, journal: Journal, outcome: Outcome, final: CaseVerdict) -> int:
+    def _write_verdict(self, outcome: Outcome, final: CaseVerdict) -> int:
         t_ns = self._now_ns()
         error = outcome.error
         if isinstance(error, UsageError | BenchError) and self._facade is None:
-            fields = {"verdict": error.verdict.value, "what": error.what, "where": error.where, "remedy": error.remedy}
-            journal.record(t_ns, "fault", fields)
-        journal.record(t_ns, "verdict", {"verdict": final.verdict.value, "message": final.message})
+            self._book.fault(t_ns, error)
+        self._book.verdict(t_ns, final.verdict, final.message)
         return t_ns
 
     def _after_case(self, final: CaseVerdict) -> None:
@@ -420,7 +431,7 @@ class Session:
         self._keep_facts(recorder.facts)
         if self.config.is_virtual or final.verdict is Verdict.BENCH:
             self._close_bench()
-        recorder.journal = None
+        recorder.end()
 
     def _keep_facts(self, facts: dict[str, str]) -> None:
         if facts:
@@ -429,7 +440,9 @@ class Session:
     def _close_bench(self) -> None:
         """Let the bench go. What could not be left safe is said where a person looks, and spoils the run."""
         opened, self._open = self._open, None
-        for error in opened.close() if opened is not None else []:
+        with postponed():
+            errors = opened.close() if opened is not None else []
+        for error in errors:
             self.verdicts.append(Verdict.BENCH)
             self.talk.say("unsafe", "", verdict=Verdict.BENCH, message=str(error))
             print(f"the bench could not be left safe: {error}", file=sys.stderr)

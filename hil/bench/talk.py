@@ -6,15 +6,18 @@ writes them to `session.mcap` and shows progress. Without a parent the session w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from hil.bench.facts import amend_run_json
 from hil.clock import wall_ns
-from hil.journal import Journal
+from hil.errors import BenchError
+from hil.journal import Journal, UnwrittenError
 
 
 class Talk(Protocol):
@@ -28,26 +31,46 @@ class Talk(Protocol):
 
 
 class SessionJournal:
-    """Writes events to `session.mcap`; its time is wall time since the run began."""
+    """Writes events to `session.mcap`; its time is wall time since the run began.
+
+    Attributes:
+        lost: why an event could not be written, if one couldn't; the run goes on to its end nevertheless.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._zero_ns = wall_ns()
         self._journal = Journal(folder / "session.mcap")
+        self.lost: BenchError | None = None
 
     def say(self, event: str, case_id: str, *, verdict: str = "", message: str = "", detail: Any = None) -> None:
         """Write the event and flush: it is rare, and what is flushed survives a kill."""
         if event == "announced":
             return
-        if event == "facts":
-            amend_run_json(self._folder, dut=detail)
+        with self._kept():
+            if event == "facts":
+                amend_run_json(self._folder, dut=detail)
         fields = {"event": event, "id": case_id, "verdict": str(verdict), "message": message, "detail": detail or {}}
-        self._journal.record(wall_ns() - self._zero_ns, "session", fields)
-        self._journal.flush()
+        with self._kept():
+            self._journal.record(wall_ns() - self._zero_ns, "session", fields)
+            self._journal.flush()
 
     def close(self) -> None:
         """Close the journal."""
-        self._journal.close()
+        with self._kept():
+            self._journal.close()
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """What can't be written doesn't end the run: its bench must be left safe, and its cases have verdicts."""
+        try:
+            yield
+        except UnwrittenError as error:
+            self.lost = self.lost or error
+        except OSError as error:
+            mend = "free space for the results, or give another --results."
+            unwritten = BenchError(f"can't be written: {error.strerror}", where=str(error.filename or ""), remedy=mend)
+            self.lost = self.lost or unwritten
 
 
 class ParentTalk:

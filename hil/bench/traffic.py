@@ -24,6 +24,7 @@ from hil.can.sender import Sent
 from hil.can.traits import nm_pn_bytes
 from hil.clock import Callback, Clock, Timer
 from hil.errors import UsageError
+from hil.journal import UnwrittenError
 
 Tap = Callable[[CanFrame], object]
 
@@ -127,7 +128,10 @@ class Traffic:
         t_ns, bus, can_id, data, flags, origin = frame
         journal = self._recorder.journal
         if journal is not None:
-            journal.frame(t_ns, bus, can_id, flags, origin, data)
+            try:
+                journal.frame(t_ns, bus, can_id, flags, origin, data)
+            except UnwrittenError as error:
+                self._recorder.unwritten(error)
         if not flags & SENT:
             self.inbox.on_frame(frame)
             self._watch_frame(frame)

@@ -54,6 +54,8 @@ from hil.serial.relay import RelayPort
 
 _CLOSE_WITHIN_S: Final = 15.0
 _SETTLE_S: Final = 0.03
+_ENDS_WITHIN_S: Final = 0.1
+"""How long after a port broke the end of a program is taken for the cause."""
 
 
 class Closable(Protocol):
@@ -445,23 +447,22 @@ class Wiring:
         player.stop(self.profiles)
         self.health.stop()
         self.traffic.close()
-        everything: list[Closable] = [
-            *self.supplies.values(),
-            *self.relays.boards.values(),
-            *self.touches.values(),
-            *self.keys.values(),
-        ]
-        everything += [*self.ears.values(), *self.screens.values()]
-        everything += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
-        errors: list[HilError] = []
-        for port in everything:
-            try:
-                await self._in_time(port.close())
-            except HilError as error:
-                errors.append(error)
-            except Exception as error:  # a lab's own port may raise anything, and the next one must be closed
-                errors.append(BenchError(f"could not be closed: {type(error).__name__}: {error}"))
-        return errors
+        others: list[Closable] = [*self.relays.boards.values(), *self.touches.values(), *self.keys.values()]
+        others += [*self.ears.values(), *self.screens.values()]
+        others += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
+        errors = [await self._closed(supply) for supply in self.supplies.values()]
+        errors += [await self._closed(port) for port in others]
+        return [error for error in errors if error is not None]
+
+    async def _closed(self, port: Closable) -> HilError | None:
+        """Close a port; what went wrong."""
+        try:
+            await self._in_time(port.close())
+        except HilError as error:
+            return error
+        except Exception as error:  # a lab's own port may raise anything, and the next one must be closed
+            return BenchError(f"could not be closed: {type(error).__name__}: {error}")
+        return None
 
     async def _in_time(self, closing: Coroutine[Any, Any, None]) -> None:
         if self.config.is_virtual:
@@ -488,6 +489,7 @@ class OpenBench:
 
     def close(self) -> list[HilError]:
         """Close the ports, then stop the processes."""
+        self.wiring.recorder.let_go()
         try:
             return self.wiring.close()
         finally:
@@ -498,8 +500,26 @@ class OpenBench:
         """A process that ended though the bench needs it."""
         for process in self.processes:
             if process.ended:
-                return BenchError(process.ended, where=f"process.{process.name}")
+                mend = "'hil doctor' starts it and says how it is."
+                return BenchError(process.ended, where=f"process.{process.name}", remedy=mend)
         return None
+
+    def watch_processes(self) -> None:
+        """From here on the end of a process is a bench fault at once, and the cause of ports that break with it."""
+        self.wiring.recorder.look_deeper = self._deeper
+        for process in self.processes:
+            process.watch(lambda: self.wiring.clock.post(self._process_ended))
+
+    def _process_ended(self) -> None:
+        dead = self.dead_process()
+        if dead is not None:
+            self.wiring.recorder.lost(dead)
+
+    def _deeper(self) -> BenchError | None:
+        """What may lie behind a port that broke: its far end closes a moment before its program has ended."""
+        for process in self.processes:
+            process.ends_within(_ENDS_WITHIN_S / len(self.processes))
+        return self.dead_process()
 
 
 def open_bench(made: Plan, seed: str) -> OpenBench:
@@ -519,11 +539,15 @@ def open_bench(made: Plan, seed: str) -> OpenBench:
     bench = OpenBench(wiring, processes)
     try:
         wiring.traffic.watch.breaks_bench = wiring.config.is_virtual
+        bench.watch_processes()
         wiring.clock.run(wiring.open())
         wiring.clock.run(_listen_first(wiring))
-    except BaseException as error:
-        if isinstance(error, HilError):
-            wiring.vault.hide_error(error)
+    except HilError as error:
+        cause = wiring.recorder.cause_of(error) if isinstance(error, BenchError) else error
+        wiring.vault.hide_error(cause)
+        bench.close()
+        raise cause from (None if cause is error else error)
+    except BaseException:
         bench.close()
         raise
     return bench

@@ -12,15 +12,16 @@ that tells whose they are; for the rest the instant of `send` stands in, marked 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Iterable
 from typing import Any, Final
 
 import can
 
+from hil.can import losses
 from hil.can.allowed import check_allowed
 from hil.can.bcm import BroadcastManager, Key
 from hil.can.bit_timing import Timing
@@ -116,6 +117,7 @@ class PythonCanPort:
         try:
             self._driver = await self._opened()
         except (can.CanError, OSError, ValueError, TypeError, ImportError, NotImplementedError, LookupError) as error:
+            _forget_frames(error)
             raise BenchError(
                 f"can't be opened: {_one_line(error)}",
                 where=self.where,
@@ -193,9 +195,7 @@ class PythonCanPort:
         if self._driver is None:
             return
         self._shut()
-        self._on_lost(
-            BenchError(f"broke: {_one_line(error)}", where=self.where, remedy="check the adapter and its cable.")
-        )
+        self._on_lost(error if isinstance(error, BenchError) else losses.broke(error, where=self.where))
 
     def _deliver(self, driver: can.BusABC, message: can.Message, own: bool, arrived_ns: int | None = None) -> None:
         """Hand a frame on, unless the port was closed since."""
@@ -207,6 +207,8 @@ class PythonCanPort:
         if self.broadcast_manager is not None and not own and not message.is_rx and self._took(frame):
             frame = frame._replace(flags=frame.flags | SENT)
         self._on_frame(frame)
+        if frame.flags & ERROR and (gave_up := losses.bus_off(frame.can_id, frame.flags, frame.data, where=self.where)):
+            self._lose(gave_up)
 
     def _took(self, frame: CanFrame) -> bool:
         """Whether the kernel sent a frame for us."""
@@ -265,7 +267,7 @@ class PythonCanPort:
         try:
             driver.send(message, timeout=None if self._interface in _TAGGED else 0)
         except (can.CanError, OSError) as error:
-            raise BenchError(f"can't send: {error}", where=self.where, remedy="is anybody acknowledging?") from error
+            raise losses.cannot_send(error, where=self.where) from error
         if self._interface not in _ECHOES | _TAGGED:
             own = CanFrame(self._clock.now_ns, self.bus, can_id, data, flags | SENT, Origin.HOST)
             self._clock.post(self._deliver_own, driver, own)
@@ -302,8 +304,20 @@ class PythonCanPort:
             self._clock.loop.remove_reader(descriptor)
         elif self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2 * _POLL_S)
-        with contextlib.suppress(can.CanError, OSError):
+        try:
             driver.shutdown()
+        except (can.CanError, OSError) as error:
+            line = getattr(driver, "serialPortOrig", None)  # slcan: a line that takes no farewell is not closed
+            if line is not None:
+                line.close()
+            _forget_frames(error)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Forget what the driver's functions held when they failed: a socket that python-can opened and didn't close."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _next_is_own(driver: Any) -> bool:

@@ -13,16 +13,17 @@ Not for: other interfaces than SocketCAN (`hil.can.pythoncan`), and the interfac
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from hil.can import raw_frames
+from hil.can import link, losses, raw_frames
 from hil.can.allowed import check_allowed
 from hil.can.bcm import BroadcastManager, Key
 from hil.can.filters import Filter, Gate
-from hil.can.frames import EXTENDED, SENT, CanFrame
+from hil.can.frames import ERROR, EXTENDED, SENT, CanFrame
 from hil.can.gaps import Gap, OnGap, nobody
 from hil.can.kernel_stamps import CLOCK_SET, KernelStamps
 from hil.can.port import OnFrame, OnLost
@@ -119,10 +120,21 @@ class SocketCanPort:
         except (AttributeError, OSError) as error:
             mend = f"is the interface there and up? Try: ip -details link show {self._channel}"
             raise BenchError(f"can't be opened: {_why(error)}", where=self.where, remedy=mend) from error
+        self._refuse_down(self._socket)
         if self.broadcast_manager is not None:
             self._open_manager(self.broadcast_manager)
         self._socket.setblocking(False)
         self._clock.loop.add_reader(self._socket.fileno(), self._read_ready)
+
+    def _refuse_down(self, made: socket.socket) -> None:
+        """A socket may be bound to an interface that is down or bus-off: its error and the kernel's state say so."""
+        number = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if losses.is_down(number):
+            self._shut()
+            raise losses.broke(OSError(number, os.strerror(number)), where=self.where)
+        if state_of(self._channel) == link.BUS_OFF:
+            self._shut()
+            raise losses.still_bus_off(where=self.where)
 
     def _make(self) -> socket.socket:
         made = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
@@ -183,7 +195,8 @@ class SocketCanPort:
             return
         self._shut()
         mend = f"check the adapter and its cable; ip -details link show {self._channel}"
-        self._on_lost(BenchError(f"broke: {_why(error)}", where=self.where, remedy=mend))
+        lost = error if isinstance(error, BenchError) else losses.broke(error, where=self.where, remedy=mend)
+        self._on_lost(lost)
 
     def _take(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
         can_id, data, flags = raw_frames.unpack(raw)
@@ -198,6 +211,8 @@ class SocketCanPort:
         if marks & _FROM_US or (marks & _FROM_THIS_HOST and self._took(can_id, data, flags, t_ns)):
             flags |= SENT
         self._on_frame(CanFrame(t_ns, self.bus, can_id, data, flags, origin))
+        if flags & ERROR and (gave_up := losses.bus_off(can_id, flags, data, where=self.where)):
+            self._lose(gave_up)
 
     def _took(self, can_id: int, data: bytes, flags: int, t_ns: int) -> bool:
         """Whether the kernel sent a frame for us."""
@@ -253,9 +268,7 @@ class SocketCanPort:
         try:
             self._socket.send(raw_frames.pack(can_id, data, flags))
         except OSError as error:
-            raise BenchError(
-                f"can't send: {_why(error)}", where=self.where, remedy="is anybody acknowledging?"
-            ) from error
+            raise losses.cannot_send(error, where=self.where) from error
 
 
 def packed_filters(filters: Iterable[Filter]) -> bytes:
@@ -267,6 +280,14 @@ def packed_filters(filters: Iterable[Filter]) -> bytes:
 def takes(interface: str, options: Mapping[str, Any]) -> bool:
     """Whether this port can stand for python-can's: it is SocketCAN, with no option that this port doesn't know."""
     return interface == "socketcan" and options.keys() <= {"fd"}
+
+
+def state_of(channel: str) -> str:
+    """What the kernel says of an interface's controller; empty where there is none, or it doesn't say."""
+    try:
+        return link.read(channel).state
+    except BenchError:
+        return ""
 
 
 def ask_for_stamps(made: Any) -> None:
@@ -287,4 +308,4 @@ def _why(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
-__all__ = ["NOT_READ", "SocketCanPort", "ask_for_stamps", "packed_filters", "takes"]
+__all__ = ["NOT_READ", "SocketCanPort", "ask_for_stamps", "packed_filters", "state_of", "takes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +11,9 @@ from typing import Final
 
 from hil import __version__
 from hil.clock import end_on_hang_up
-from hil.errors import EXIT_STATUS, HilError
+from hil.errors import EXIT_STATUS, HilError, Verdict
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 COMMANDS: Final = {
     "run": "run Robot and pytest suites against an ECU and report",
@@ -49,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # whoever read our output has enough of it
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"hil {command}: {where}{error.strerror}. Remedy: free space, or give another folder.", file=sys.stderr)
+        return EXIT_STATUS[Verdict.BENCH]
     except KeyboardInterrupt:
         print(f"hil {command}: stopped", file=sys.stderr)
         return 130

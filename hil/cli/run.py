@@ -150,6 +150,8 @@ async def _supervise(run_: Run, environment: dict[str, str], progress: Progress)
         journal.say("finished", "")
     finally:
         journal.close()
+        if journal.lost is not None:
+            run_.tally.died = run_.tally.died or str(journal.lost)
 
 
 def _crew(run_: Run, variables: dict[str, str], changed: asyncio.Event) -> Crew:

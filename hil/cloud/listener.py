@@ -11,6 +11,9 @@ from hil.cloud.mqtt import Message, MqttPort
 from hil.errors import BenchError
 
 CONNECT_WITHIN_S: Final = 10.0
+REFUSED_FOR_S: Final = 0.3
+"""How long a broker that refuses is tried again: one that the bench has just started comes up meanwhile."""
+_LOOK_S: Final = 0.05
 
 
 class MqttListener:
@@ -50,9 +53,19 @@ class MqttListener:
         for topic_filter in self._watch:
             self.port.subscribe(topic_filter, 1)
         self.port.connect(self._hear, self._on_link)
-        if not self._clock.is_virtual and not await self._until(lambda: self._up, CONNECT_WITHIN_S):
-            why = getattr(self.port, "last_error", "")
-            raise BenchError(f"the broker can't be reached: {why}", where=f"mqtt {self.port.name}")
+        if not self._clock.is_virtual and not await self._comes_up():
+            why = getattr(self.port, "last_error", "") or f"no answer within {CONNECT_WITHIN_S:g} s"
+            mend = "start it, and check host and port."
+            raise BenchError(f"the broker can't be reached: {why}", where=f"mqtt {self.port.name}", remedy=mend)
+
+    async def _comes_up(self) -> bool:
+        """Whether the link comes up; who is refused doesn't wait as long as who gets no answer."""
+        end_ns, refused = self._clock.now_ns + round(CONNECT_WITHIN_S * 1e9), False
+        while not self._up and self._clock.now_ns < end_ns:
+            await self._until(lambda: self._up, _LOOK_S)
+            if not refused and bool(getattr(self.port, "last_error", "")):
+                refused, end_ns = True, min(end_ns, self._clock.now_ns + round(REFUSED_FOR_S * 1e9))
+        return self._up
 
     def _on_link(self, up: bool, why: str) -> None:
         if self._up and not up and not self._closing:

@@ -103,6 +103,8 @@ class Console:
         self._waiter: asyncio.Future[None] | None = None
         self._lost: HilError | None = None
         self._on_lost: OnLost | None = None
+        self.heard_ns = -1
+        """When the last bytes came; -1 if none did since the console was drained."""
 
     @property
     def name(self) -> str:
@@ -125,8 +127,10 @@ class Console:
 
     async def close(self) -> None:
         """Report the unfinished line and close the port; may be called twice."""
-        self._log.flush()
-        await self._port.close()
+        try:
+            self._log.flush()
+        finally:
+            await self._port.close()
 
     def send(self, text: str) -> None:
         """Send text as it is, in UTF-8.
@@ -150,6 +154,7 @@ class Console:
         """Take all text that no expect has consumed: later ones see only what comes from now on."""
         text = self._text.since(self._text.read_to)
         self._consume(self._text.end)
+        self.heard_ns = -1
         return text
 
     async def expect(self, pattern: str | re.Pattern[str], timeout_s: float) -> Match | Missed:
@@ -203,6 +208,7 @@ class Console:
         self._text.consume(end)
 
     def _on_data(self, t_ns: int, data: bytes) -> None:
+        self.heard_ns = t_ns
         raw, clean = self._cleaner.feed(data)
         self._log.received(t_ns, raw)
         if clean:

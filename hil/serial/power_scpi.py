@@ -1,7 +1,8 @@
 """A bench supply that speaks SCPI, over any byte stream: a serial line, a USB adapter, a socket (port 5025 of most).
 
 Rules of this module: one question at a time; after each set the error queue is read, so that a refusal is a bench
-error and names the command. A time-out poisons the port: the next answer could belong to the question before. At open
+error and names the command. A time-out poisons the port: the next answer could belong to the question before. A
+question that a case gave up (Ctrl-C, an abort) is answered nevertheless, and that answer is passed over. At open
 the supply's own protections are set to the limits of the bench file; the output is left as it is. Leave a margin of
 some percent between the highest voltage used and `max_voltage_V`: that is where the supply's protection trips. A trip
 shows as a BenchError at the next read; `switch(True)` clears it. `close` switches the output off, and says so if it
@@ -203,16 +204,15 @@ class ScpiSupply:
                 left_on = await self._is_on()
             except HilError as error:
                 self._talk.force("OUTP OFF")
-                raise self._unsafe() from error
+                raise self._unsafe(str(error)) from error
             finally:
                 await self._talk.close()
         if left_on:
             raise self._unsafe()
 
-    def _unsafe(self) -> BenchError:
-        return BenchError(
-            "its output may still be on", where=f"supply.{self.name}", remedy="switch it off at its front panel."
-        )
+    def _unsafe(self, why: str = "") -> BenchError:
+        what = "its output may still be on" + (f" ({why})" if why else "")
+        return BenchError(what, where=f"supply.{self.name}", remedy="switch it off at its front panel.")
 
     def _fall(self) -> None:
         self._on, self._tripped = False, True
@@ -264,9 +264,10 @@ class _Conversation:
         self._received = b""
         self._answer: asyncio.Future[str] | None = None
         self._broken: HilError | None = None
+        self._owed = 0
 
     async def open(self) -> None:
-        self._received, self._broken = b"", None
+        self._received, self._broken, self._owed = b"", None, 0
         await self._port.open(self._on_data, self._break)
 
     async def close(self) -> None:
@@ -284,12 +285,14 @@ class _Conversation:
 
     async def ask(self, question: str) -> str:
         await self.tell(question)
-        self._answer = self._clock.loop.create_future()
+        answer: asyncio.Future[str] = self._clock.loop.create_future()
+        self._answer = answer
         timer = self._clock.call_in(round(self._timeout_s * 1e9), self._late, question)
         try:
-            return await self._answer
+            return await answer
         except asyncio.CancelledError:
-            self._late(question)  # its answer may still come and must not be taken for another's
+            if answer.cancelled():  # else it came in the same moment
+                self._owed += 1  # its answer still comes and must not be taken for another's
             raise
         finally:
             timer.cancel()
@@ -309,7 +312,9 @@ class _Conversation:
     def _on_data(self, t_ns: int, data: bytes) -> None:
         *lines, self._received = (self._received + data).split(b"\n")
         for line in lines:
-            if self._answer is not None and not self._answer.done():
+            if self._owed:
+                self._owed -= 1
+            elif self._answer is not None and not self._answer.done():
                 self._answer.set_result(line.decode("ascii", "replace").strip())
 
     def _late(self, question: str) -> None:

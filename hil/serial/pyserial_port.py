@@ -16,6 +16,7 @@ Not for: `socket://` peers that greet at once: pyserial discards what arrived be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import queue
 import select
@@ -26,8 +27,9 @@ from typing import Any, Final
 
 import serial
 
-from hil.clock import Clock
+from hil.clock import Clock, wall_ns
 from hil.errors import BenchError, HilError, UsageError
+from hil.serial.flood import DEFAULT_RATE_BPS, DEVICE_BURST, SOCKET_BURST, FloodGate
 from hil.serial.port import OnData, OnLost
 
 POLL_S: Final = 0.05
@@ -60,19 +62,23 @@ class SerialPort:
         name: the port's name in the bench file.
         url: `/dev/serial/by-id/...`, `COM3`, `socket://host:port`, `rfc2217://host:port`.
         baudrate: bits per second; without meaning for sockets and ptys.
+        most_Bps: bytes per second that the far end may send for long; more is noise, and the line counts as broken.
 
     Raises:
         UsageError: the clock is virtual: a device doesn't keep virtual time.
     """
 
-    def __init__(self, *, clock: Clock, name: str, url: str, baudrate: int = 115200) -> None:
+    def __init__(
+        self, *, clock: Clock, name: str, url: str, baudrate: int = 115200, most_Bps: int = DEFAULT_RATE_BPS
+    ) -> None:
         if clock.is_virtual:
             raise UsageError("a real line can't run in virtual time", where=name, remedy="use a real-time bench.")
-        self.name, self.url, self.baudrate = name, url, baudrate
+        self.name, self.url, self.baudrate, self.most_Bps = name, url, baudrate, most_Bps
         self._clock = clock
         self._on_data: OnData | None = None
         self._on_lost: OnLost | None = None
         self._lost: HilError | None = None
+        self._is_lost = False
         self._link: _Link | None = None
 
     async def open(self, on_data: OnData, on_lost: OnLost) -> None:
@@ -84,7 +90,7 @@ class SerialPort:
         """
         if self._link is not None:
             raise UsageError("is already open", where=self._where)
-        self._on_data, self._on_lost, self._lost = on_data, on_lost, None
+        self._on_data, self._on_lost, self._lost, self._is_lost = on_data, on_lost, None, False
         self._link = _Link(self)
         try:
             await self._link.opened
@@ -121,11 +127,23 @@ class SerialPort:
 
     def _break(self, why: str) -> None:
         """Say once that the line is lost: reader and writer both notice."""
-        if self._lost is not None:
+        self._lose(BenchError(f"the line was lost: {why}", where=self._where, remedy="check cable and power."))
+
+    def _lose(self, error: BenchError) -> None:
+        if self._is_lost:
             return
-        self._lost = BenchError(f"the line was lost: {why}", where=self._where, remedy="check cable and power.")
+        self._is_lost, self._lost = True, error
         if self._on_lost is not None:
-            self._on_lost(self._lost)
+            self._on_lost(error)
+
+    def _flooded(self) -> BenchError:
+        """The line carries noise: what of it is still to be delivered is dropped from now on. In the reader thread."""
+        self._lost = BenchError(
+            f"floods the bench: more than {self.most_Bps:,} bytes a second",
+            where=self._where,
+            remedy="look for noise on the line; 'max_rate' allows more.",
+        )
+        return self._lost
 
 
 class _Link:
@@ -185,14 +203,19 @@ class _Link:
 
     def _read_all(self, line: Any) -> None:
         read = _reader(line)
+        gate = FloodGate(self._port.most_Bps, DEVICE_BURST if _is_tty(line) else SOCKET_BURST)
         while not self._stopping.is_set():
             try:
                 data = read()
             except (OSError, TypeError) as error:  # SerialException is an OSError; TypeError: closed under a read
                 self._clock.post(self._port._break, _one_line(error))
                 return
+            t_ns = self._clock.now_ns
+            if data and gate.floods(wall_ns(), len(data)):
+                self._clock.post(self._port._lose, self._port._flooded())
+                return
             if data:
-                self._clock.post(self._port._deliver, self._clock.now_ns, data)
+                self._clock.post(self._port._deliver, t_ns, data)
 
     def _write_all(self, line: Any) -> None:
         """The writer thread: empty the queue until its end, a broken line, or closing took too long."""
@@ -290,13 +313,15 @@ def _send_at_once(line: Any) -> None:
 
 
 def _close(line: Any) -> None:
-    """Close, also where pyserial forgets to: its socket stays open when the far end has reset the connection."""
+    """Close; a socket by ourselves: pyserial forgets to when the far end has reset it, and waits 0.3 s after it did."""
     connection = getattr(line, "_socket", None)
-    try:
+    if connection is None or not str(line.port).startswith("socket:"):
         line.close()
-    finally:
-        if connection is not None:
-            connection.close()
+        return
+    line._socket, line.is_open = None, False
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def _one_line(error: BaseException) -> str:

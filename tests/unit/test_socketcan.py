@@ -214,7 +214,7 @@ def test_an_interface_that_goes_down_is_told_once_and_nothing_is_delivered_after
     lab.read()
     assert len(lab.frames) == 1
     assert [str(error).partition(". Remedy")[0] for error in lab.lost] == [
-        "bus.cabin (socketcan vcan0): broke: Network is down"]  # fmt: skip
+        "bus.cabin (socketcan vcan0): broke: the interface is down"]  # fmt: skip
     with pytest.raises(BenchError, match="is closed"):
         lab.port.send(0x1, b"")
 

@@ -1,0 +1,326 @@
+"""One trial: a case on the lab bench, a fault at an instant drawn from the seed, the verdict, and the case after it.
+
+Rules of this module: the instant lies in one of five phases of the case (booting, in a wait, in a send, in a check, in
+clean-up: the end of the case, or of the run). A fault in clean-up may leave the verdict as it was: all evidence was
+gathered before. The next case runs on a bench that was brought back, or is not run where nobody mended it: a coin of
+the seed says which.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from faults.catalogue import Fault, Shows
+from faults.lab import Lab, child_pids
+from hil.bench.case import Case
+from hil.bench.facade import Bench
+from hil.bench.reset import Start
+from hil.bench.session import CaseVerdict, Outcome, Session, Settings
+from hil.clock import wall_ns
+from hil.errors import Verdict
+from hil.evidence.report import make_report
+from hil.journal import JournalReader
+from hil.seed import seeded
+
+PHASES: Final = ("boot", "wait", "send", "check", "clean-up")
+LIMIT_S: Final = 1.0
+_SPREAD_S: Final = {"boot": 0.3, "wait": 0.25, "send": 0.15, "check": 0.15, "clean-up": 0.05}
+_LONGEST_S: Final = 8.0
+_CLOSED_S: Final = 5.0
+_ANSWER_S: Final = 0.2
+_SETTLE_S: Final = 3.0
+
+
+@dataclass
+class Result:
+    """How a trial went.
+
+    Attributes:
+        noticed_s: from the fault, or from the question that it spoils, to the error that ends the case.
+        stalled_s: how long the bench's threads were ready to run in the case, while the machine did something else.
+        wrong: what was not as it must be.
+    """
+
+    fault: str
+    seed: str
+    phase: str
+    verdict: str = ""
+    noticed_s: float = 0.0
+    stalled_s: float = 0.0
+    leaks: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What this process holds."""
+
+    threads: frozenset[str]
+    descriptors: int
+    children: int
+    sockets: int
+
+    @classmethod
+    def now(cls, lab: Lab) -> Holdings:
+        """As it is."""
+        threads = frozenset(f"{one.name} {one.ident}" for one in threading.enumerate())
+        interfaces = sum(len(bus.sockets) for bus in lab.buses.values())
+        return cls(threads, len(os.listdir("/proc/self/fd")), len(child_pids()), interfaces)
+
+    def more(self, before: Holdings) -> list[str]:
+        """What is held beyond `before`."""
+        found = [f"thread {name}" for name in sorted(self.threads - before.threads)]
+        kinds = {"descriptors": "file descriptors", "children": "processes", "sockets": "interfaces"}
+        for attribute, kind in kinds.items():
+            count = getattr(self, attribute) - getattr(before, attribute)
+            found += [f"{count} {kind}"] if count > 0 else []
+        return found
+
+
+class Saboteur:
+    """Does the fault once its phase is reached, from a thread of its own."""
+
+    def __init__(self, lab: Lab, fault: Fault, phase: str, delay_s: float) -> None:
+        self._lab, self._fault, self._phase, self._delay_s = lab, fault, phase, delay_s
+        self._begin, self.done = threading.Event(), threading.Event()
+        self.done_ns = 0
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="saboteur")
+        self._thread.start()
+
+    def _work(self) -> None:
+        self._begin.wait()
+        time.sleep(self._delay_s)
+        try:
+            self.done_ns = wall_ns()
+            self._fault.do(self._lab)
+        except BaseException as error:
+            self.error = error
+        self.done.set()
+
+    def reach(self, phase: str) -> None:
+        """The case is in a phase."""
+        if phase == self._phase:
+            self._begin.set()
+
+    def end(self) -> None:
+        """See that it has been done."""
+        self._begin.set()
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+
+class Trial:
+    """One trial.
+
+    Args:
+        lab: the far ends, whole.
+        fault: what breaks.
+        number: of the seed; its phase is this number modulo five.
+    """
+
+    def __init__(self, lab: Lab, fault: Fault, number: int) -> None:
+        self._lab, self._fault = lab, fault
+        self._rng = seeded(f"fault {fault.name} {number}")
+        self.result = Result(fault.name, str(number), PHASES[number % len(PHASES)])
+        self._mends = self._rng.random() < 0.5
+        self._asked_ns = 0
+
+    def run(self) -> Result:
+        """Run it; the lab is whole again afterwards."""
+        lab, phase = self._lab, self.result.phase
+        lab.pid_file.unlink(missing_ok=True)
+        before = Holdings.now(lab)
+        late = self.result.phase == "clean-up" and self._rng.random() < 0.5
+        saboteur = Saboteur(lab, self._fault, phase, self._rng.uniform(0, _SPREAD_S[phase]))
+        session = Session(Settings(bench=str(lab.bench), results=str(lab.disk.folder), seed=self.result.seed))
+        try:
+            self._first(session, saboteur, ends_the_run=late)
+            if self._mends and not late:
+                self._fault.mend(lab)
+            if not late:
+                self._second(session)
+        finally:
+            saboteur.reach("clean-up")
+            self._close(session)
+            saboteur.end()
+            if late or not self._mends:
+                self._fault.mend(lab)
+        self._look_at_evidence(session.folder)
+        shutil.rmtree(session.folder)
+        del session
+        self._look_for_leaks(before)
+        return self.result
+
+    def _close(self, session: Session) -> None:
+        begin_ns = wall_ns()
+        session.close()
+        took_s = (wall_ns() - begin_ns) / 1e9
+        if took_s > _CLOSED_S:
+            self.result.wrong.append(f"the bench was let go after {took_s:.1f} s")
+
+    def _first(self, session: Session, saboteur: Saboteur, *, ends_the_run: bool) -> None:
+        raised, waited_s = _Raised(), _waited_s()
+        saboteur.reach("boot")
+        session.begin(_case("first"))
+        with raised.kept():
+            self._body(session, saboteur)
+        raised_ns, self.result.stalled_s = wall_ns(), _waited_s() - waited_s
+        if not ends_the_run:
+            saboteur.reach("clean-up")
+        final = session.end(Outcome(error=raised.error))
+        ended_ns = wall_ns()
+        if not ends_the_run:
+            saboteur.end()
+        self._judge(final, raised_ns if raised.error is not None else ended_ns, saboteur.done_ns)
+
+    def _body(self, session: Session, saboteur: Saboteur) -> None:
+        bench = session.bench()
+        saboteur.reach("wait")
+        bench.sleep("300 ms")
+        saboteur.reach("send")
+        for number in range(6):
+            _send(bench, number)
+        saboteur.reach("check")
+        end_ns = wall_ns() + round(_LONGEST_S * 1e9)
+        while wall_ns() < end_ns:
+            was_done = saboteur.done.is_set()
+            self._check(bench)
+            if self.result.phase == "clean-up" or (was_done and self._fault.shows is Shows.WHEN_ASKED):
+                return
+
+    def _check(self, bench: Bench) -> None:
+        """One round of all checks; `_asked_ns` is when the one that runs can first know what it asks for."""
+        self._asked_ns = wall_ns()
+        bench.screen().should_be_lit()
+        self._asked_ns = wall_ns() + round(_ANSWER_S * 1e9)
+        bench.console().drain()
+        bench.mqtt().publish("cockpit/lab", {"check": 1})
+        bench.console().send_line("ping")
+        bench.console().expect("pong", within=_ANSWER_S)
+        bench.signal_should_be("Status.Ready", "Yes")
+        bench.mqtt().should_receive("cockpit/lab")
+        bench.supply().current_should_be(below="1 A")
+
+    def _judge(self, final: CaseVerdict, raised_ns: int, done_ns: int) -> None:
+        result = self.result
+        result.verdict = final.verdict.value
+        if result.phase == "clean-up" and final.verdict is Verdict.PASS:
+            return
+        if final.verdict is not Verdict.BENCH or not self._is_cause(final.message):
+            result.wrong.append(f"verdict {final.verdict.value}: {final.message}")
+        begin_ns = max(done_ns, self._asked_ns) if self._fault.shows is Shows.WHEN_ASKED else done_ns
+        result.noticed_s = max(0.0, (raised_ns - begin_ns) / 1e9)
+        if result.noticed_s - result.stalled_s > LIMIT_S:
+            stalled = f"{result.stalled_s:.2f} s of them the machine had no time for it"
+            result.wrong.append(f"noticed after {result.noticed_s:.2f} s, {stalled}")
+
+    def _is_cause(self, message: str) -> bool:
+        return any(re.search(pattern, message) for pattern in self._fault.cause)
+
+    def _second(self, session: Session) -> None:
+        """The case after it: on a bench that was brought back, or not run. A fault between the two is of either."""
+        whole = self._mends or self._fault.heals
+        final = self._another(session, "second")
+        if self.result.phase == "clean-up" and final.verdict is Verdict.BENCH and self._is_cause(final.message):
+            final = self._another(session, "third")
+        if final.verdict is not (Verdict.PASS if whole else Verdict.NOT_RUN):
+            self.result.wrong.append(f"next case {final.verdict.value}: {final.message}")
+
+    def _another(self, session: Session, name: str) -> CaseVerdict:
+        raised, reason = _Raised(), session.begin(_case(name))
+        with raised.kept():
+            if not reason:
+                bench = session.bench()
+                _send(bench, 0)
+                self._check(bench)
+        return session.end(Outcome(error=raised.error, skipped=reason))
+
+    def _look_at_evidence(self, folder: Path) -> None:
+        """The journal is readable and names the fault; the report is made and says what the session said."""
+        entries = list(JournalReader(folder / "tests" / "first" / "1" / "journal.mcap"))
+        if not entries:
+            self.result.wrong.append("the journal is empty")
+        named = any(entry.kind == "fault" and self._is_cause(_told(entry.data)) for entry in entries)
+        if self.result.verdict == Verdict.BENCH.value and not named and not self._fault.spoils_evidence:
+            self.result.wrong.append("the journal names no fault")
+        events = [entry.data for entry in JournalReader(folder / "session.mcap") if entry.kind == "session"]
+        self.result.wrong += [event["message"] for event in events if event["event"] == "unsafe"]
+        make_report(folder)
+        said = _reported(folder, "first")
+        if said != self.result.verdict:
+            self.result.wrong.append(f"the report says {said}")
+
+    def _look_for_leaks(self, before: Holdings) -> None:
+        end = time.monotonic() + _SETTLE_S
+        while (leaks := Holdings.now(self._lab).more(before)) and time.monotonic() < end:
+            time.sleep(0.01)
+        self.result.leaks = leaks
+        if self._lab.line.voltage_V:
+            self.result.wrong.append(f"the supply still gives {self._lab.line.voltage_V} V")
+
+
+class _Raised:
+    """What a case raised, as a runner keeps it."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.error = error
+
+
+def _waited_s() -> float:
+    """How long the main thread and the loops have waited for a processor that others had."""
+    total_ns = 0
+    for thread in threading.enumerate():
+        if thread.name in ("MainThread", "hil-loop"):
+            with contextlib.suppress(OSError):
+                total_ns += int(Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text().split()[1])
+    return total_ns / 1e9
+
+
+def _case(name: str) -> Case:
+    return Case(name, name, "lab", "lab:1", (), (), Start.ON, "pytest")
+
+
+def _send(bench: Bench, number: int) -> None:
+    """Something to everybody."""
+    bench.set_signal("Speed.Kmh", 10 + number)
+    bench.set_signal("Wheel.Kmh", 20 + number)
+    bench.mqtt().publish("cockpit/lab", {"number": number})
+    bench.supply().set_voltage(13.5)
+    bench.sleep("20 ms")
+
+
+def _told(fault: dict[str, str]) -> str:
+    return f"{fault['where']}: {fault['what']}"
+
+
+_KINDS: Final = {"bench": "bench fault", "inconclusive": "inconclusive", "usage": "usage error"}
+
+
+def _reported(folder: Path, name: str) -> str:
+    """The verdict of a case in junit.xml."""
+    for case in ElementTree.parse(folder / "junit.xml").getroot().iter("testcase"):
+        if case.get("name") == name:
+            error = case.find("error")
+            if error is not None:
+                return _KINDS[str(error.get("type"))]
+            return "fail" if case.find("failure") is not None else "pass"
+    return "missing"

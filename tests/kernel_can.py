@@ -14,7 +14,7 @@ from hil.can.socketcan import SocketCanPort
 from hil.clock import realtime_map
 
 SETUP, DELETE = 1, 2
-SETTIMER, STARTTIMER, ANNOUNCE, FD_FRAME = 1, 2, 0x100, 0x800
+SETTIMER, STARTTIMER, ANNOUNCE, FD_FRAME = 1, 2, 8, 0x800
 
 
 class Operation:

@@ -1,29 +1,54 @@
-"""Runs the cases tagged `guest` on SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run]`.
+"""Runs what wants SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run | --benchmark NAME]`.
 
-With vcan in the kernel in a private network namespace, else in a small guest (see `tools/vcan`). Text is recognised
-outside by `hil ocr serve`, since an emulated machine takes seconds a region; the page is made outside too. Results lie
-in `results/`.
+Without options three stages, in a small guest (see `tools/vcan`): the contracts of the wires, on vcan and on two
+SJA1000 controllers; the cases tagged `guest` on vcan; some of them on the controllers. Where the kernel has vcan, what
+needs no controller runs in a private network namespace instead. Options of `hil run` run what they select on vcan.
+`--benchmark restbus` and `--benchmark stimulus` run those of `benchmarks/`.
+
+Text is recognised outside by `hil ocr serve`, since an emulated machine takes seconds a region; pages are made outside
+too. Results lie in `results/`; `results/vcan.txt` has a line for each stage: its name, its status, its seconds.
 """
 
 from __future__ import annotations
 
 import compileall
 import os
+import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from vcan.namespace import namespace_works
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+RESULTS = REPOSITORY / "results"
+VERDICTS = RESULTS / "vcan.txt"
 BENCH = "fixtures/benches/vcan.toml"
+CONTROLLERS_BENCH = "fixtures/benches/sja1000.toml"
 CACHE = Path.home() / ".cache" / "cockpit-hil" / "databases"
+BENCHMARKS = {"restbus": "benchmarks/restbus_kernel.py", "stimulus": "benchmarks/stimulus.py"}
+CONTRACTS = ["tests/contract/test_can_contract.py", "tests/contract/test_link_contract.py"]
+CONTRACTS += ["tests/contract/test_bcm_contract.py"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command that wants SocketCAN."""
+
+    name: str
+    command: list[str]
+    controllers: bool = False
 
 
 def main(arguments: list[str]) -> int:
-    """Start the recogniser, run the suites beside a vcan0, stop the recogniser; the status of `hil run`."""
+    """The first status that is not 0, of all stages."""
     compileall.compile_dir(REPOSITORY / "hil", quiet=1)
+    RESULTS.mkdir(exist_ok=True)
+    if arguments[:1] == ["--benchmark"]:
+        return benchmark(arguments[1:])
     _read_databases()
-    results = REPOSITORY / "results"
-    results.mkdir(exist_ok=True)
+    VERDICTS.unlink(missing_ok=True)
     recogniser = subprocess.Popen(
         [sys.executable, "-m", "hil.cli.main", "ocr", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
     )
@@ -33,14 +58,75 @@ def main(arguments: list[str]) -> int:
         if not port:
             print("vcan_suite: the text recogniser did not start", file=sys.stderr)
             return 3
-        before = set(results.iterdir())
-        status = subprocess.call(_command(port, arguments), cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
-        for folder in sorted(path for path in set(results.iterdir()) - before if path.is_dir()):
-            status = _report(folder, status)
-        return status
+        return run_all(stages(arguments), port)
     finally:
         recogniser.terminate()
         recogniser.wait()
+
+
+def benchmark(words: list[str]) -> int:
+    """One of them, with what stands behind its name as its options."""
+    if not words or words[0] not in BENCHMARKS:
+        print(f"vcan_suite: --benchmark wants one of {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    command = [sys.executable, BENCHMARKS[words[0]], *words[1:]]
+    return subprocess.call([*_vcan(600), "--", *command], cwd=REPOSITORY)
+
+
+def stages(arguments: list[str]) -> list[Stage]:
+    """What is to run."""
+    if arguments:
+        return [Stage("cases on vcan", _hil_run(BENCH, arguments))]
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "SocketCan or Controllers or link or bcm",
+    ]
+    contracts = [*pytest, "--junit-xml", "results/vcan-contracts.xml", *CONTRACTS]
+    some = ["--tag", "guest", "--name", "Main beam lights*", "--name", "The ECU boots*"]
+    return [
+        Stage("contracts", contracts, controllers=True),
+        Stage("cases on vcan", _hil_run(BENCH, ["--tag", "guest"])),
+        Stage("cases on controllers", _hil_run(CONTROLLERS_BENCH, some), controllers=True),
+    ]
+
+
+def run_all(wanted: list[Stage], port: str) -> int:
+    """All stages: in one guest, or those that need no controllers in a namespace."""
+    groups = [wanted]
+    if namespace_works():
+        groups = [[stage for stage in wanted if stage.controllers is kind] for kind in (False, True)]
+    before, statuses = set(RESULTS.iterdir()), [0]
+    for group in filter(None, groups):
+        statuses.append(run_together(group, port))
+    for folder in sorted(path for path in set(RESULTS.iterdir()) - before if path.is_dir()):
+        statuses.append(_report(folder))
+    if VERDICTS.exists():
+        print(VERDICTS.read_text(), end="")
+    return next((status for status in statuses if status), 0)
+
+
+def run_together(group: list[Stage], port: str) -> int:
+    """Stages in one place, one after the other, whatever became of those before."""
+    begun = "status=0; "
+    script = begun + "".join(_noted(stage) for stage in group) + "exit $status"
+    place = [*_vcan(420), "--results", "results"]
+    place += ["--controllers", "2"] if any(stage.controllers for stage in group) else []
+    place += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}"]
+    return subprocess.call([*place, "--", "sh", "-c", script], cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
+
+
+def _noted(stage: Stage) -> str:
+    """Shell that runs a stage and notes what became of it."""
+    clock = "$(cut -d. -f1 /proc/uptime)"
+    note = f'echo "{stage.name}: status $last, $(({clock} - begun)) s" >>{shlex.quote(str(VERDICTS))}'
+    last = '[ "$status" -ne 0 ] || status=$last'
+    return f"begun={clock}; {shlex.join(stage.command)}; last=$?; {note}; {last}; "
 
 
 def _read_databases() -> None:
@@ -50,19 +136,19 @@ def _read_databases() -> None:
     subprocess.call(command, cwd=REPOSITORY, env=os.environ | {"HIL_CACHE": str(CACHE)}, stdout=subprocess.DEVNULL)
 
 
-def _report(folder: Path, status: int) -> int:
+def _report(folder: Path) -> int:
     """Make the page outside, where that takes a second; the journals decide together with the run's own status."""
-    reported = subprocess.call([sys.executable, "-m", "hil.cli.main", "report", str(folder)], cwd=REPOSITORY)
-    return status or reported
+    return subprocess.call([sys.executable, "-m", "hil.cli.main", "report", str(folder)], cwd=REPOSITORY)
 
 
-def _command(port: str, arguments: list[str]) -> list[str]:
-    run = [sys.executable, "-m", "hil.cli.main", "run", "--bench", BENCH, "--results", "results", "--no-report"]
-    selection = arguments or ["--tag", "guest"]
-    vcan = [sys.executable, str(REPOSITORY / "tools" / "vcan.py"), "--results", "results", "--timeout", "300"]
-    vcan += ["--channels", "vcan0,vcan1"]
-    vcan += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}"]
-    return [*vcan, "--", *run, *selection]
+def _vcan(timeout_s: int) -> list[str]:
+    tool = [sys.executable, str(REPOSITORY / "tools" / "vcan.py")]
+    return [*tool, "--timeout", str(timeout_s), "--channels", "vcan0,vcan1"]
+
+
+def _hil_run(bench: str, selection: list[str]) -> list[str]:
+    run = [sys.executable, "-m", "hil.cli.main", "run", "--bench", bench, "--results", "results", "--no-report"]
+    return [*run, *selection]
 
 
 if __name__ == "__main__":

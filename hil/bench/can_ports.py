@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, Field, ValidationError
 
 from hil.bench.ports import Options, Site, find, serial_port, serial_resource
-from hil.bench.sections import Mistake, Section
+from hil.bench.sections import Mistake, Seconds, Section
 from hil.can import slcan
 from hil.can.bit_timing import Timing
 from hil.can.filters import Filter
 from hil.can.interface_setup import CanSetup, Drive, resolve
+from hil.can.link import LinkSettings
+from hil.can.link_care import LinkCare
 from hil.can.port import CanPort
 from hil.can.slcan_setup import S7_LAWICEL, SlcanSetup, rate_command
 from hil.errors import UsageError
@@ -63,6 +65,8 @@ class PythonCanOptions(Options):
         filters: of others' frames take in only these.
         options: what this interface has beyond that.
         broadcast_manager: on SocketCAN the kernel sends cyclic frames; false: the bench does, as elsewhere.
+        set_up: on SocketCAN the bench sets the interface to its bit rates and brings it up; false: it compares.
+        restart_after: how long after bus-off the kernel restarts a controller that the bench set up; 0: never.
     """
 
     interface: str
@@ -73,6 +77,20 @@ class PythonCanOptions(Options):
     filters: list[Annotated[FilterSection, AfterValidator(_fits)]] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)
     broadcast_manager: bool = True
+    set_up: bool = False
+    restart_after: Annotated[Seconds, Field(ge=0, le=60)] = 0.0
+
+    def link(self, bitrate: int, data_bitrate: int | None) -> LinkSettings:
+        """How the interface of the kernel should be set."""
+        point, data_point = self.sample_point, self.data_sample_point
+        return LinkSettings(
+            bitrate=bitrate,
+            sample_point=None if point is None else point / 100,
+            data_bitrate=data_bitrate,
+            data_sample_point=None if data_point is None else data_point / 100,
+            restart_ms=round(self.restart_after * 1000),
+            listen_only=self.listen_only,
+        )
 
     def setup(self, bitrate: int, data_bitrate: int | None) -> CanSetup:
         """With the bit rates of the bus, as the interface is asked for it."""
@@ -109,7 +127,8 @@ class PythonCan:
         setup = options.setup(site.bitrate, site.data_bitrate)
         drive = resolve(setup, f"bus.{site.name}")
         if setup.interface == "socketcan":
-            return _socketcan(site, setup, options.broadcast_manager)
+            care = LinkCare(setup.channel, options.link(site.bitrate, site.data_bitrate), options.set_up)
+            return _socketcan(site, setup, options.broadcast_manager, care)
         if setup.interface == "slcan":
             return _slcan(site, setup, drive)
         from hil.can.pythoncan import PythonCanPort
@@ -127,7 +146,7 @@ class PythonCan:
         )
 
 
-def _socketcan(site: Site, setup: CanSetup, kernel_cycles: bool) -> CanPort:
+def _socketcan(site: Site, setup: CanSetup, kernel_cycles: bool, care: LinkCare) -> CanPort:
     from hil.can.socketcan import SocketCanPort
 
     return SocketCanPort(
@@ -138,6 +157,7 @@ def _socketcan(site: Site, setup: CanSetup, kernel_cycles: bool) -> CanPort:
         listen_only=setup.listen_only,
         filters=setup.filters,
         kernel_cycles=kernel_cycles,
+        care=care,
     )
 
 
@@ -201,6 +221,7 @@ def _check_bus(bus: BusSection, where: str) -> Drive | None:
     if options.listen_only and bus.restbus:
         mend = "write restbus = false beside it."
         raise UsageError("a bus that only listens can't have a restbus", where=where, remedy=mend)
+    _check_set_up(options, where)
     if any("{" in text for text in (options.interface, options.channel)):
         return None  # a process of the bench says it later
     setup = options.setup(bus.bitrate, bus.data_bitrate)
@@ -208,3 +229,13 @@ def _check_bus(bus: BusSection, where: str) -> Drive | None:
     if setup.interface == "slcan":
         slcan_setup(setup, drive.timing, where)
     return drive
+
+
+def _check_set_up(options: PythonCanOptions, where: str) -> None:
+    """Only SocketCAN has an interface that somebody sets up beforehand."""
+    if options.set_up and options.interface != "socketcan":
+        mend = "leave it out: the driver is given the bit rate when it is opened."
+        raise UsageError(f"{options.interface} would ignore set_up", where=where, remedy=mend)
+    if options.restart_after and not options.set_up:
+        mend = "write set_up = true beside it, or set it by 'ip link set ... restart-ms'."
+        raise UsageError("restart_after has no meaning where the bench sets nothing up", where=where, remedy=mend)

@@ -7,7 +7,7 @@ host did, so what the broadcast manager sent is told from what an ECU in a proce
 frames the socket dropped because nobody read it stands beside the next frame; a controller that ran over says so by an
 error frame. Both become a `Gap`.
 
-Not for: other interfaces than SocketCAN (`hil.can.pythoncan`), and the interface's bit rate, which `ip link` sets.
+Not for: other interfaces than SocketCAN (`hil.can.pythoncan`), and the interface's bit rate (`hil.can.link_care`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hil.can.filters import Filter, Gate
 from hil.can.frames import ERROR, EXTENDED, SENT, CanFrame
 from hil.can.gaps import Gap, OnGap, nobody
 from hil.can.kernel_stamps import CLOCK_SET, KernelStamps
+from hil.can.link_care import LinkCare
 from hil.can.port import OnFrame, OnLost
 from hil.can.stamps import ArrivalMap
 from hil.clock import RealClock
@@ -65,6 +66,7 @@ class SocketCanPort:
         listen_only: refuse to send.
         filters: of others' frames only these are taken; all if empty.
         kernel_cycles: let the kernel's broadcast manager send what is cyclic.
+        care: sees to the bit rate of the interface; None: nobody does.
         make_socket: gives the open socket in the place of one on `channel`: any that carries such frames.
 
     Attributes:
@@ -82,9 +84,10 @@ class SocketCanPort:
         listen_only: bool = False,
         filters: Iterable[Filter] = (),
         kernel_cycles: bool = False,
+        care: LinkCare | None = None,
         make_socket: MakeSocket | None = None,
     ) -> None:
-        self.bus = bus
+        self.bus, self._care = bus, care
         self.on_gap: OnGap = nobody
         self._clock, self._channel, self._fd = clock, channel, fd
         self._listen_only, self._gate = listen_only, Gate(filters)
@@ -111,13 +114,16 @@ class SocketCanPort:
         """Open the interface.
 
         Raises:
-            BenchError: there is no SocketCAN, no such interface, or it is down.
+            BenchError: there is no SocketCAN, no such interface, it is down, or otherwise than the bench file says.
         """
         self._on_frame, self._on_lost = on_frame, on_lost
+        if self._care is not None:
+            self._take_care(self._care)
         self._dropped, self._last_ns = 0, self._clock.now_ns
         try:
             self._socket = self._make_socket()
         except (AttributeError, OSError) as error:
+            self._shut()
             mend = f"is the interface there and up? Try: ip -details link show {self._channel}"
             raise BenchError(f"can't be opened: {_why(error)}", where=self.where, remedy=mend) from error
         self._refuse_down(self._socket)
@@ -135,6 +141,13 @@ class SocketCanPort:
         if state_of(self._channel) == link.BUS_OFF:
             self._shut()
             raise losses.still_bus_off(where=self.where)
+
+    def _take_care(self, care: LinkCare) -> None:
+        try:
+            care.take()
+        except BenchError as error:
+            care.let_go()
+            raise BenchError(error.what, where=self.where, remedy=error.remedy) from error
 
     def _make(self) -> socket.socket:
         made = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
@@ -174,6 +187,8 @@ class SocketCanPort:
             self._clock.loop.remove_reader(gone.fileno())
             with contextlib.suppress(OSError):
                 gone.close()
+        if self._care is not None:
+            self._care.let_go()
 
     # Receiving ----------------------------------------------------------------------------------------------------
 
@@ -279,7 +294,7 @@ def packed_filters(filters: Iterable[Filter]) -> bytes:
 
 def takes(interface: str, options: Mapping[str, Any]) -> bool:
     """Whether this port can stand for python-can's: it is SocketCAN, with no option that this port doesn't know."""
-    return interface == "socketcan" and options.keys() <= {"fd"}
+    return interface == "socketcan" and options.keys() <= {"fd", "bitrate"}
 
 
 def state_of(channel: str) -> str:

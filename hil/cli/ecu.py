@@ -22,6 +22,8 @@ from hil.bench.databases import overlaid, read_database
 from hil.bench.variant import Variant
 from hil.can import socketcan
 from hil.can.database import Network
+from hil.can.link import LinkSettings
+from hil.can.link_care import LinkCare
 from hil.can.port import CanPort
 from hil.can.pythoncan import PythonCanPort
 from hil.cli.until import wait_for_end
@@ -180,7 +182,9 @@ def _database(name: str, options: dict[str, Any], variant: Variant | None) -> Da
 def _port(clock: RealClock, name: str, options: dict[str, Any]) -> CanPort:
     interface, channel = (str(_take(name, options, key)) for key in ("interface", "channel"))
     if socketcan.takes(interface, options):
-        return socketcan.SocketCanPort(clock=clock, bus=name, channel=channel, fd=bool(options.get("fd")))
+        rate = options.get("bitrate")
+        care = LinkCare(channel, LinkSettings(rate), sets_up=True) if isinstance(rate, int) else None
+        return socketcan.SocketCanPort(clock=clock, bus=name, channel=channel, fd=bool(options.get("fd")), care=care)
     return PythonCanPort(clock=clock, bus=name, interface=interface, channel=channel, options=options)
 
 

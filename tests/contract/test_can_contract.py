@@ -12,6 +12,8 @@ from kernel_can import KernelBus
 
 from hil.can import link
 from hil.can.disturbance import Disturbance
+from hil.can.link import LinkSettings
+from hil.can.link_care import LinkCare
 from hil.can.pythoncan import PythonCanPort
 from hil.can.slcan_port import SlcanPort
 from hil.can.slcan_setup import SlcanSetup
@@ -182,10 +184,10 @@ class TestPythonCanOnSocketCan(CanPortContract):
         clock.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def controllers():
     for channel in ("can0", "can1"):
-        link.configure(channel, link.LinkSettings(500_000))
+        link.configure(channel, LinkSettings(500_000))
     yield
     for channel in ("can0", "can1"):
         link.bring(channel, up=False)
@@ -234,6 +236,26 @@ class TestSlcan(CanPortContract):
 
 class TestSlcanWithFd(TestSlcan):
     fd = True
+
+
+@pytest.mark.skipif(
+    "can0" not in interfaces(), reason="no can0 (python tools/vcan.py --controllers 2 -- brings one up)"
+)
+class TestRawSocketOnControllers(CanPortContract):
+    """As a bench file with `set_up = true` has them: set up when they are opened, down again when they are closed."""
+
+    @pytest.fixture
+    def can_pair(self, nothing_leaks):
+        clock = RealClock()
+        near, far = (
+            SocketCanPort(
+                clock=clock, bus="cabin", channel=name, care=LinkCare(name, LinkSettings(500_000), sets_up=True)
+            )
+            for name in ("can0", "can1")
+        )
+        yield CanPair(clock, near, far, fd=False)
+        clock.close()
+        assert [link.read(name).up for name in ("can0", "can1")] == [False, False]
 
 
 class Recorder:

@@ -1,5 +1,7 @@
 """What goes to the kernel's broadcast manager, byte by byte as python-can's own builders have it."""
 
+import socket
+
 import can
 import pytest
 from can.interfaces.socketcan import socketcan
@@ -65,6 +67,12 @@ def test_a_sequence_is_set_up_as_python_can_would(manager, can_id, flags, payloa
     size = 72 if flags & FD else 16
     for at in range(0, len(body), size):  # python-can repeats the length in a byte that the kernel doesn't read here
         assert ours[at : at + 6] + ours[at + 8 : at + size] == body[at : at + 6] + body[at + 8 : at + size]
+
+
+@pytest.mark.skipif(not hasattr(socket, "CAN_BCM_TX_SETUP"), reason="only Linux has these numbers")
+def test_the_numbers_are_those_of_the_kernel():
+    names = ("TX_SETUP", "TX_DELETE", "SETTIMER", "STARTTIMER", "TX_ANNOUNCE", "CAN_FD_FRAME")
+    assert {name: getattr(bcm, name) for name in names} == {name: getattr(socket, f"CAN_BCM_{name}") for name in names}
 
 
 def test_a_task_is_deleted_as_python_can_would(manager):

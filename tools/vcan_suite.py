@@ -1,8 +1,8 @@
 """Runs what wants SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run | --benchmark NAME]`.
 
 Without options three stages, in a small guest (see `tools/vcan`): the contracts of the wires, on vcan and on two
-SJA1000 controllers; the cases tagged `guest` on vcan; some of them on the controllers. Where the kernel has vcan, what
-needs no controller runs in a private network namespace instead. Options of `hil run` run what they select on vcan.
+SJA1000 controllers; of the cases tagged `guest` some on vcan, the others on the controllers. Where the kernel has vcan,
+what needs no controller runs in a private network namespace instead. Options of `hil run` run what they select on vcan.
 `--benchmark restbus` and `--benchmark stimulus` run those of `benchmarks/`.
 
 Text is recognised outside by `hil ocr serve`, since an emulated machine takes seconds a region; pages are made outside
@@ -30,6 +30,10 @@ CACHE = Path.home() / ".cache" / "cockpit-hil" / "databases"
 BENCHMARKS = {"restbus": "benchmarks/restbus_kernel.py", "stimulus": "benchmarks/stimulus.py"}
 CONTRACTS = ["tests/contract/test_can_contract.py", "tests/contract/test_link_contract.py"]
 CONTRACTS += ["tests/contract/test_bcm_contract.py"]
+
+ON_CONTROLLERS = ["Main beam*", "The ECU boots*"]
+ON_VCAN = ["*speed*", "test_power*"]
+"""Of the cases tagged `guest`: an emulated machine needs half a minute each."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,12 @@ def stages(arguments: list[str]) -> list[Stage]:
         "SocketCan or Controllers or link or bcm",
     ]
     contracts = [*pytest, "--junit-xml", "results/vcan-contracts.xml", *CONTRACTS]
-    some = ["--tag", "guest", "--name", "Main beam lights*", "--name", "The ECU boots*"]
+    on_vcan = [word for name in ON_VCAN for word in ("--name", name)]
+    on_controllers = [word for name in ON_CONTROLLERS for word in ("--name", name)]
     return [
         Stage("contracts", contracts, controllers=True),
-        Stage("cases on vcan", _hil_run(BENCH, ["--tag", "guest"])),
-        Stage("cases on controllers", _hil_run(CONTROLLERS_BENCH, some), controllers=True),
+        Stage("cases on vcan", _hil_run(BENCH, ["--tag", "guest", *on_vcan])),
+        Stage("cases on controllers", _hil_run(CONTROLLERS_BENCH, ["--tag", "guest", *on_controllers]), True),
     ]
 
 
@@ -115,7 +120,7 @@ def run_together(group: list[Stage], port: str) -> int:
     """Stages in one place, one after the other, whatever became of those before."""
     begun = "status=0; "
     script = begun + "".join(_noted(stage) for stage in group) + "exit $status"
-    place = [*_vcan(420), "--results", "results"]
+    place = [*_vcan(900), "--results", "results"]
     place += ["--controllers", "2"] if any(stage.controllers for stage in group) else []
     place += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}"]
     return subprocess.call([*place, "--", "sh", "-c", script], cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})

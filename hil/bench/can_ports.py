@@ -78,7 +78,7 @@ class PythonCanOptions(Options):
     options: dict[str, Any] = Field(default_factory=dict)
     broadcast_manager: bool = True
     set_up: bool = False
-    restart_after: Annotated[Seconds, Field(ge=0, le=60)] = 0.0
+    restart_after: Annotated[Seconds, Field(ge=0, le=60)] = 0
 
     def link(self, bitrate: int, data_bitrate: int | None) -> LinkSettings:
         """How the interface of the kernel should be set."""

@@ -42,14 +42,14 @@ class LinkCare:
         Raises:
             BenchError: there is no such interface, it is otherwise than the bench file says, or the kernel refuses.
         """
+        if not self.sets_up:
+            self._compare()
+            return
         state = link.read(self.channel)
         if not state.is_controller:
-            self._check_virtual()
-            return
-        differs = differences(state, self.wanted, restart=self.sets_up)
-        if not self.sets_up and differs:
-            raise BenchError(f"is {', '.join(differs)}", where=self.channel, remedy=self._mend())
-        if self.sets_up and differs:
+            mend = "leave set_up out, or name a controller: ip link show type can."
+            raise BenchError("is a virtual interface, which has nothing to set up", where=self.channel, remedy=mend)
+        if differences(state, self.wanted, restart=True):
             self._was_down = self._was_down or not state.up
             self._check(link.configure(self.channel, self.wanted))
 
@@ -63,10 +63,15 @@ class LinkCare:
         except BenchError:
             return  # unplugged: whoever used it has said so
 
-    def _check_virtual(self) -> None:
-        if self.sets_up:
-            mend = "leave set_up out, or name a controller: ip link show type can."
-            raise BenchError("is a virtual interface, which has nothing to set up", where=self.channel, remedy=mend)
+    def _compare(self) -> None:
+        """Of an interface that isn't there, or is bus-off, the port speaks itself when it opens it."""
+        try:
+            state = link.read(self.channel)
+        except BenchError:
+            return
+        differs = differences(state, self.wanted, restart=False) if state.is_controller else []
+        if differs and state.state != link.BUS_OFF:
+            raise BenchError(f"is {', '.join(differs)}", where=self.channel, remedy=self._mend())
 
     def _check(self, state: LinkState) -> None:
         left = differences(state, self.wanted, restart=True)

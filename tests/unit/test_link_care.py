@@ -45,7 +45,6 @@ def test_an_interface_that_fits_is_left_alone(monkeypatch):
     ("state", "wanted", "said"),
     [
         (replace(UP, up=False), WANTED, "is down"),
-        (replace(UP, state="bus-off"), WANTED, "is bus-off"),
         (UP, LinkSettings(250_000), "is set to 500000 bit/s instead of 250000"),
         (replace(UP, timing=None), WANTED, "is set to no bit/s instead of 500000"),
         (UP, LinkSettings(500_000, 0.80), r"is sampling at 87.5% instead of 80.0%"),
@@ -60,6 +59,16 @@ def test_one_that_somebody_else_set_up_is_compared_and_never_changed(monkeypatch
         LinkCare("can0", wanted).take()
     assert said in error.value.what
     assert f"type can bitrate {wanted.bitrate}" in (error.value.remedy or "")
+    assert kernel.asked == []
+
+
+def test_of_one_that_is_bus_off_or_not_there_the_port_speaks_itself(monkeypatch):
+    kernel = Kernel(monkeypatch, replace(UP, state="bus-off"))
+    LinkCare("can0", WANTED).take()
+    monkeypatch.undo()
+    LinkCare("no-such-can", WANTED).take()
+    with pytest.raises(BenchError, match="no such interface"):
+        LinkCare("no-such-can", WANTED, sets_up=True).take()
     assert kernel.asked == []
 
 

@@ -76,6 +76,8 @@ class Clock(ABC):
         self._task: asyncio.Task[Any] | None = None
         self._abort: BaseException | None = None
         self._left_over: BaseException | None = None
+        self.is_letting_go = False
+        """Whether what runs must come to its end: nothing aborts it."""
         self.loop: asyncio.AbstractEventLoop
 
     @property
@@ -151,7 +153,7 @@ class Clock(ABC):
 
     def abort(self, error: BaseException) -> None:
         """End the running portal call with `error`; between two calls it is kept for `take_left_over`."""
-        if self._task is None:
+        if self._task is None or self.is_letting_go:
             self._left_over = self._left_over or error
             return
         self._abort = self._abort or error

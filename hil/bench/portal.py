@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -76,7 +77,7 @@ class Portal:
             raise
         try:
             with self._told():
-                result = self.wiring.clock.run(main)
+                result = self._run(main)
         except InconclusiveError as error:
             if error is not recorder.inconclusive:
                 recorder.fault(error)
@@ -111,6 +112,23 @@ class Portal:
             return contextlib.nullcontext()
         name, arguments = self.narrator()
         return self.step(name, *arguments)
+
+    def _run(self, main: Coroutine[Any, Any, T]) -> T:
+        try:
+            return self.wiring.clock.run(self._unless_broken(main))
+        except UsageError:
+            if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:  # the clock refused the call
+                main.close()
+            raise
+
+    async def _unless_broken(self, main: Coroutine[Any, Any, T]) -> T:
+        """A bench that broke since the caller looked ends the call before it waits for what can't come any more."""
+        try:
+            self.wiring.recorder.raise_if_broken()
+        except BenchError:
+            main.close()
+            raise
+        return await main
 
     def _raise_left_over(self) -> None:
         """What ended nothing, since it came between two calls: an expired deadline, an error of a callback."""

@@ -472,6 +472,7 @@ class Wiring:
 
     def close(self) -> list[HilError]:
         """Leave every port in its safe state and end the clock. Returns what went wrong on the way."""
+        self.clock.is_letting_go = True
         try:
             return self.clock.run(self._close_ports())
         except HilError as error:

@@ -175,6 +175,8 @@ class SlcanPort:
         """A command's answer."""
         done: asyncio.Future[Event | None] = self._clock.loop.create_future()
         self._put(Asked(text, done=done))
+        if self._lost is not None:
+            raise self._lost
         event: Event | None = await self._within(done, ANSWER_S)
         if event is None:
             raise self._silent(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hil {command}: {where}{error.strerror}. Remedy: free space, or give another folder.", file=sys.stderr)
         return EXIT_STATUS[Verdict.BENCH]
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print(f"hil {command}: stopped", file=sys.stderr)
         return 130
 

@@ -159,14 +159,19 @@ def _crew(run_: Run, variables: dict[str, str], changed: asyncio.Event) -> Crew:
     return Crew(run_.commands, run_.settings, variables, run_.folder, run_.tally, run_.jobs, shared, changed)
 
 
+def _stop_once(task: asyncio.Future[None]) -> None:
+    if isinstance(task, asyncio.Task) and not task.cancelling():
+        task.cancel()
+
+
 def _interruptible(main: Coroutine[Any, Any, None]) -> None:
-    """Run to the end; SIGTERM ends it as Ctrl-C does, so that no child is left behind."""
+    """Run to the end; a signal stops it, so that no child is left behind. A second one can't hasten that."""
 
     async def run_main() -> None:
         task = asyncio.ensure_future(main)
         if os.name != "nt":
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, _stop_once, task)
         await task
 
     try:

@@ -291,8 +291,8 @@ class _Conversation:
         try:
             return await answer
         except asyncio.CancelledError:
-            if answer.cancelled():  # else it came in the same moment
-                self._owed += 1  # its answer still comes and must not be taken for another's
+            if self._answer is answer:  # its answer still comes, and must not be taken for another's
+                self._owed += 1
             raise
         finally:
             timer.cancel()
@@ -314,8 +314,10 @@ class _Conversation:
         for line in lines:
             if self._owed:
                 self._owed -= 1
-            elif self._answer is not None and not self._answer.done():
-                self._answer.set_result(line.decode("ascii", "replace").strip())
+            elif self._answer is not None:
+                answer, self._answer = self._answer, None
+                if not answer.done():  # given up in this very moment: it has come nevertheless
+                    answer.set_result(line.decode("ascii", "replace").strip())
 
     def _late(self, question: str) -> None:
         self._break(

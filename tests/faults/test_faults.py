@@ -7,8 +7,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
+from faults import stops
 from faults.catalogue import FAULTS
 from faults.lab import opened
+from faults.stops import STOPS
 from faults.trial import PHASES, Trial
 
 needs_mosquitto = pytest.mark.skipif(not Path("/usr/sbin/mosquitto").exists(), reason="needs mosquitto")
@@ -30,3 +32,10 @@ def test_a_broken_bench_is_a_bench_fault_and_nothing_is_left(lab, fault, phase):
     result = Trial(lab, fault, phase).run()
     assert not result.wrong
     assert not result.leaks
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
+def test_a_run_that_is_stopped_leaves_its_supply_off_and_nothing_behind(lab, stop):
+    if not stop.signals and not lab.disk.is_real:
+        pytest.skip("needs a file system of its own (root)")
+    assert not stops.Trial(lab, stop, 1 + STOPS.index(stop) * 2).run()

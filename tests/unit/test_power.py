@@ -1,12 +1,14 @@
 """Supplies: refusals before anything is sent, transcripts with instruments of three makers, time-outs, a safe end."""
 
+import asyncio
+
 import pytest
 
 from hil.clock import VirtualClock
 from hil.errors import BenchError, UsageError
 from hil.serial.line import PowerLine, pipe
 from hil.serial.port import PowerLimits, PowerReading
-from hil.serial.power_scpi import ScpiSupply
+from hil.serial.power_scpi import ScpiSupply, _Conversation
 from hil.serial.power_sim import SimSupply
 
 LIMITS = PowerLimits(max_voltage_V=16.0, max_current_A=5.0)
@@ -241,3 +243,36 @@ def test_the_simulated_supply_leaves_a_bench_that_waits_for_ever_to_be_found_out
 
     with pytest.raises(UsageError, match="waits for ever"):
         clock.run(main())
+
+
+class _Silent:
+    """A line whose far end is the test."""
+
+    name = "wire"
+
+    async def open(self, on_data, on_lost):
+        self.on_data = on_data
+
+    def write(self, data):
+        pass
+
+
+@pytest.mark.parametrize("comes", ["in the same moment", "later", "before"])
+def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_another(clock, comes):
+    line = _Silent()
+    talk = _Conversation(clock, "kl30", line, 2.0)
+
+    async def main():
+        await talk.open()
+        given_up = asyncio.ensure_future(talk.ask("FIRST?"))
+        await clock.sleep(0)
+        if comes == "before":
+            line.on_data(0, b"one\n")
+        given_up.cancel()
+        if comes == "in the same moment":
+            line.on_data(0, b"one\n")
+        await asyncio.wait([given_up])
+        clock.call_in(1_000, lambda _: line.on_data(0, b"one\ntwo\n" if comes == "later" else b"two\n"))
+        return await talk.ask("SECOND?")
+
+    assert clock.run(main()) == "two"

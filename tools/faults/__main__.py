@@ -5,7 +5,8 @@
 
 Each fault is done `--count` times, at instants drawn from the seed: while booting, in a wait, in a send, in a check,
 in clean-up. Right is: bench fault with the first cause, within a second; evidence up to then whole; the next case on a
-bench that was brought back, or not run; nothing left over. Exit status 1 if anything was not so.
+bench that was brought back, or not run; nothing left over. Then whole runs are stopped by signals and by a full disk:
+right is an end by itself with the supply off and nothing left over. Exit status 1 if anything was not so.
 """
 
 from __future__ import annotations
@@ -17,22 +18,27 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from faults import stops
 from faults.catalogue import FAULTS, Fault
 from faults.lab import Lab, opened
+from faults.stops import STOPS, Stop
 from faults.trial import Result, Trial
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trials and print the table."""
     asked = _parser().parse_args(arguments)
-    chosen = [fault for fault in FAULTS if fnmatch.fnmatch(fault.name, asked.fault)]
+    chosen = [one for one in (*FAULTS, *STOPS) if fnmatch.fnmatch(one.name, asked.fault)]
     if not chosen:
-        print(f"no fault '{asked.fault}'; there is: {', '.join(fault.name for fault in FAULTS)}", file=sys.stderr)
+        print(
+            f"no fault '{asked.fault}'; there is: {', '.join(one.name for one in (*FAULTS, *STOPS))}", file=sys.stderr
+        )
         return 2
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, opened(Path(folder)) as lab:
         Trial(lab, FAULTS[-2], 4).run()  # what is imported at the first use, and kept, is no leak
         print(f"{'fault':<36} {'right':>8} {'noticed within':>15} {'leaks':>6}")
-        return max([_row(lab, fault, range(asked.first, asked.first + asked.count)) for fault in chosen])
+        seeds = range(asked.first, asked.first + asked.count)
+        return max([_row(lab, one, seeds) if isinstance(one, Fault) else _stop_row(lab, one, seeds) for one in chosen])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +61,20 @@ def _row(lab: Lab, fault: Fault, seeds: range) -> int:
     for result in results:
         _explain(result)
     return int(right < len(results) or leaks > 0)
+
+
+def _stop_row(lab: Lab, stop: Stop, seeds: range) -> int:
+    """All runs that are stopped one way, and their line: right ones, and how long the longest took to end."""
+    if not stop.signals and not lab.disk.is_real:
+        print(f"{stop.name:<36} not measured: needs a file system of its own (root)")
+        return 0
+    trials = [stops.Trial(lab, stop, seed) for seed in seeds]
+    wrong = {seed: found for seed, trial in zip(seeds, trials, strict=True) if (found := trial.run())}
+    slowest_s = max(trial.took_s for trial in trials)
+    print(f"{stop.name:<36} {len(trials) - len(wrong):>4} of {len(trials)} {slowest_s:>8.1f} s to end", flush=True)
+    for seed, found in wrong.items():
+        print(*(f"    seed {seed}: {line}" for line in found), sep="\n", flush=True)
+    return int(bool(wrong))
 
 
 def _explain(result: Result) -> None:

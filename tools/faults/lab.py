@@ -133,7 +133,7 @@ class Adapter:
     def __init__(self, clock: RealClock, link: Path) -> None:
         self._clock, self._link = clock, link
         self._ends: tuple[int, int] | None = None
-        self._is_on = False
+        self.is_on = False
 
     def plug(self) -> None:
         """The adapter is there. In the loop's thread."""
@@ -148,7 +148,7 @@ class Adapter:
         """It is gone, in the middle of whatever it said. In the loop's thread."""
         if self._ends is None:
             return
-        ends, self._ends, self._is_on = self._ends, None, False
+        ends, self._ends, self.is_on = self._ends, None, False
         self._clock.loop.remove_reader(ends[0])
         self._link.unlink()
         with contextlib.suppress(OSError):
@@ -160,12 +160,12 @@ class Adapter:
         with contextlib.suppress(OSError):
             for command in os.read(near, 65536).split(b"\r"):
                 if command:
-                    self._is_on = command == b"O" or (self._is_on and command != b"C")
+                    self.is_on = command == b"O" or (self.is_on and command != b"C")
                     os.write(near, _ANSWERS.get(command[:1], b"\r"))
 
     def say(self, frame: bytes) -> None:
         """A frame was on its bus."""
-        if self._ends is not None and self._is_on:
+        if self._ends is not None and self.is_on:
             with contextlib.suppress(OSError):
                 os.write(self._ends[0], frame)
 
@@ -218,6 +218,11 @@ class Disk:
     def free(self) -> None:
         """There is room again."""
         (self.folder / "filler").unlink(missing_ok=True)
+
+    def empty(self) -> None:
+        """Nothing is on it."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:
         """Take the file system away."""
@@ -328,7 +333,7 @@ def opened(folder: Path) -> Iterator[Lab]:
         ends.callback(lab.broker.kill)
         for face in (lab.camera, lab.supply):
             clock.run(face.open())
-            ends.callback(lambda face=face: clock.run(face.close()))
+            ends.callback(_close, clock, face)
         lab.call(lab.adapter.plug)
         ends.callback(lambda: lab.call(lab.adapter.unplug))
         _write_bench(lab)
@@ -337,6 +342,10 @@ def opened(folder: Path) -> Iterator[Lab]:
         ends.callback(talker.join)
         ends.callback(lab._stop.set)
         yield lab
+
+
+def _close(clock: RealClock, face: Listener) -> None:
+    clock.run(face.close())
 
 
 def _write_bench(lab: Lab) -> None:

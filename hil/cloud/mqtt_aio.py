@@ -236,7 +236,25 @@ class AioMqtt:
 
 
 class _Client(aiomqtt.Client):
-    """aiomqtt's client, which would wait for its time-out when a broker ends the link before it has answered."""
+    """aiomqtt's client, mended in two places.
+
+    It would wait for its time-out when a broker ends the link before it has answered. And it would watch a socket by a
+    number that, one turn of the loop later, is nobody's any more, or somebody else's.
+    """
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # as the base class does: whatever it is, the link is broken
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def watch() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(watch)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         if self._connected.done():

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 from brokers import mosquitto
 from tls_lab import BEGIN, Authority
 
 from hil.clock import RealClock
+from hil.cloud import mqtt_aio
 from hil.cloud.mqtt_aio import AioMqtt, BrokerAddress
 from hil.cloud.mqtt_server import MqttServer
 from hil.cloud.tls import TlsFiles
@@ -83,6 +85,21 @@ def test_certificates_decide_who_may_connect(broker, clock, papers, tmp_path):
         assert words in said[who] or "may not accept our certificate" in said[who]  # asyncio's servers send no alert
         assert words in said[who] or broker is our_broker
     assert "we don't accept its certificate" in said["wrong ca"]
+
+
+def test_a_socket_that_was_closed_meanwhile_is_not_watched(clock):
+    """A broker that refuses a certificate closes the link while the greeting still waits to be written."""
+
+    async def close_at_once():
+        client = mqtt_aio._Client("127.0.0.1", 1)
+        ours, theirs = socket.socketpair()
+        client._on_socket_register_write(None, None, ours)
+        ours.close()
+        theirs.close()
+        await clock.sleep(0)
+
+    clock.run(close_at_once())
+    clock.run(clock.sleep(0.01))
 
 
 def test_tls_at_a_port_without_it_and_the_reverse(clock, papers, tmp_path):

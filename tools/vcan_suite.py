@@ -89,7 +89,7 @@ def stages(arguments: list[str]) -> list[Stage]:
         "-p",
         "no:cacheprovider",
         "-k",
-        "SocketCan or Controllers or link or bcm",
+        "RawSocket or link or bcm",
     ]
     contracts = [*pytest, "--junit-xml", "results/vcan-contracts.xml", *CONTRACTS]
     on_vcan = [word for name in ON_VCAN for word in ("--name", name)]

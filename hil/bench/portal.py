@@ -116,10 +116,9 @@ class Portal:
     def _run(self, main: Coroutine[Any, Any, T]) -> T:
         try:
             return self.wiring.clock.run(self._unless_broken(main))
-        except UsageError:
-            if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:  # the clock refused the call
+        finally:
+            if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:  # refused, or ended before it began
                 main.close()
-            raise
 
     async def _unless_broken(self, main: Coroutine[Any, Any, T]) -> T:
         """A bench that broke since the caller looked ends the call before it waits for what can't come any more."""

@@ -47,13 +47,17 @@ class SessionJournal:
         """Write the event and flush: it is rare, and what is flushed survives a kill."""
         if event == "announced":
             return
-        with self._kept():
-            if event == "facts":
-                amend_run_json(self._folder, dut=detail)
+        if event == "facts":
+            self.amend(dut=detail)
         fields = {"event": event, "id": case_id, "verdict": str(verdict), "message": message, "detail": detail or {}}
         with self._kept():
             self._journal.record(wall_ns() - self._zero_ns, "session", fields)
             self._journal.flush()
+
+    def amend(self, **more: Any) -> None:
+        """Add facts to run.json."""
+        with self._kept():
+            amend_run_json(self._folder, **more)
 
     def close(self) -> None:
         """Close the journal."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from hil.bench.facts import amend_run_json
 from hil.bench.talk import SessionJournal
 from hil.cli.children import RUNNERS
 from hil.errors import Verdict
@@ -103,11 +102,10 @@ class EventServer:
         tally: counts them.
         journal: keeps them.
         on_change: told after each.
-        folder: the results folder.
     """
 
-    def __init__(self, tally: Tally, journal: SessionJournal, on_change: Callable[[], object], folder: Path) -> None:
-        self._tally, self._journal, self._on_change, self._folder = tally, journal, on_change, folder
+    def __init__(self, tally: Tally, journal: SessionJournal, on_change: Callable[[], object]) -> None:
+        self._tally, self._journal, self._on_change = tally, journal, on_change
         self._server: asyncio.Server | None = None
         self._open = 0
         self._idle = asyncio.Event()
@@ -138,7 +136,7 @@ class EventServer:
     def _take(self, event: dict[str, Any]) -> None:
         self._tally.note(event)
         if event["event"] == "facts":
-            amend_run_json(self._folder, dut=event["detail"])
+            self._journal.amend(dut=event["detail"])
         elif event["event"] not in ("finished", "announced"):
             named = {key: event[key] for key in ("verdict", "message", "detail")}
             self._journal.say(event["event"], event["id"], **named)

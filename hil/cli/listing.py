@@ -48,7 +48,7 @@ async def collect(settings: Settings, suites: list[str]) -> tuple[Tally, bool]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tally, journal = Tally(), SessionJournal(folder)
-        async with EventServer(tally, journal, lambda: None, folder) as server:
+        async with EventServer(tally, journal, lambda: None) as server:
             told = replace(settings, folder=name).to_environment()
             variables = os.environ | told | {"HIL_TALK": server.address}
             commands = commands_for(suites, folder, dry=True)

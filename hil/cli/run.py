@@ -139,7 +139,7 @@ async def _supervise(run_: Run, environment: dict[str, str], progress: Progress)
         changed.set()
 
     try:
-        async with EventServer(run_.tally, journal, on_change, run_.folder) as server:
+        async with EventServer(run_.tally, journal, on_change) as server:
             variables = os.environ | environment | {"HIL_TALK": server.address}
             run_.crew = _crew(run_, variables, changed)
             work: list[Coroutine[Any, Any, Any]] = [run_.crew.work()]

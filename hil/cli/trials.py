@@ -171,7 +171,7 @@ class Bench:
         commands = {runner_of(command): _quiet(command) for command in commands_for(self._suites, folder)}
         journal = SessionJournal(folder)
         try:
-            async with EventServer(tally, journal, lambda: None, folder) as server:
+            async with EventServer(tally, journal, lambda: None) as server:
                 variables = {**os.environ, **settings.to_environment(), "HIL_TALK": server.address}
                 for runner in runners:
                     if settings.stop_at_first and any(one.verdict is Verdict.FAIL for one in tally.heard):

@@ -120,11 +120,12 @@ class Camera(Listener):
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {len(self._body)}\r\n\r\n"
-        while await reader.readuntil(b"\r\n\r\n"):
-            while self.stalled:
-                await self._clock.sleep(0.05)
-            writer.write(head.encode() + self._body)
-            await writer.drain()
+        with contextlib.suppress(asyncio.IncompleteReadError):  # it hung up
+            while await reader.readuntil(b"\r\n\r\n"):
+                while self.stalled:
+                    await self._clock.sleep(0.05)
+                writer.write(head.encode() + self._body)
+                await writer.drain()
 
 
 class Adapter:

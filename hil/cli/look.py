@@ -7,8 +7,9 @@ keeps its size, so that coordinates read off it are those of a layout. Not for j
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ STRANGE: Final[Colour] = (255, 48, 48)
 _LABEL_ROWS: Final = 4
 _FONT_PX: Final = 13
 _PAD_PX: Final = 2
+_REMEDY: Final = "give a name of the layout, or a pattern such as 'tile_*'."
 _TELLTALE_STATES: Final = ("on", "off")
 
 
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("look.png"), metavar="FILE.png", help="where the picture goes")
     parser.add_argument("--set", action="append", default=[], metavar="SIGNAL=VALUE", help="have the restbus send it")
     parser.add_argument("--after", default="1 s", metavar="TIME", help="how long to wait before looking (1 s)")
+    parser.add_argument("--item", action="append", default=[], metavar="PATTERN", help="only these items (wildcards)")
+    parser.add_argument("--plain", action="store_true", help="draw nothing over the pictures")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,19 +57,27 @@ def run(arguments: argparse.Namespace) -> int:
         BenchError: the bench doesn't come up, gives no picture, or another run holds it.
     """
     made = plan(load_bench(arguments))
+    layouts = {name: _chosen(layout, arguments.item) for name, layout in made.layouts.items()}
+    if arguments.item and not any(layouts.values()):
+        raise UsageError(f"no item is called {' or '.join(arguments.item)}", where="--item", remedy=_REMEDY)
     wishes, after_s = [_wish(text) for text in arguments.set], _seconds(arguments.after)
     locks = ResourceLocks(made.resources, f"hil look on bench '{made.config.bench.name}'")
     locks.acquire()
     try:
         opened = open_bench(made, "look")
         try:
-            views = _look(Bench(opened.wiring, made.config.bench.timeout), wishes, after_s)
+            views = _look(Bench(opened.wiring, made.config.bench.timeout), layouts, wishes, after_s)
         finally:
             opened.close()
     finally:
         locks.release()
-    _show(views, arguments.out)
+    _show(views, arguments.out, plain=arguments.plain)
     return 0
+
+
+def _chosen(layout: Iterable[Item], patterns: Sequence[str]) -> list[Item]:
+    """The items that are asked for; without a wish all of them."""
+    return [item for item in layout if not patterns or any(fnmatchcase(item.name, one) for one in patterns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +103,32 @@ def _seconds(text: str) -> float:
         raise UsageError(error.what, where="--after", remedy="write --after '500 ms'.") from None
 
 
-def _look(bench: Bench, wishes: Sequence[tuple[str, str]], after_s: float) -> list[View]:
+def _look(
+    bench: Bench, layouts: Mapping[str, Sequence[Item]], wishes: Sequence[tuple[str, str]], after_s: float
+) -> list[View]:
     bench.call(Reset(bench.wiring).to(Start.ON))
     for signal, value in wishes:
         bench.set_signal(signal, value)
     bench.sleep(after_s)
-    return [_view(bench, name) for name in bench.wiring.screens]
+    return [_view(bench, name, layouts[name]) for name in bench.wiring.screens]
 
 
-def _view(bench: Bench, name: str) -> View:
+def _view(bench: Bench, name: str, items: Sequence[Item]) -> View:
     pixels = bench.call(bench.wiring.screens[name].latest()).pixels
-    layout = bench.wiring.plan.layouts[name]
-    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in layout])
+    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in items])
 
 
 # ---- the table
 
 
-def _show(views: Sequence[View], out: Path) -> None:
+def _show(views: Sequence[View], out: Path, *, plain: bool) -> None:
     if not views:
         raise UsageError("this bench has no screen", remedy="add [screen.NAME] to the bench file.")
     for view in views:
         if view.readings:
             print_table(_table(view))
         file = out if len(views) == 1 else out.with_stem(f"{out.stem}-{view.screen}")
-        print(f"picture: {_save(draw(view), file)}")
+        print(f"picture: {_save(Image.fromarray(view.pixels) if plain else draw(view), file)}")
 
 
 def _table(view: View) -> Table:

@@ -33,7 +33,13 @@ def read_view(pixels: Pixels, item: View | Button) -> Reading:
             return Reading(NOT_SHOWN, 1 - score, -away, what, picture)
         scores.append(score)
         margin = min(margin, away)
-    return Reading(SHOWN, min(scores), margin, f"{len(item.anchors)} anchors are there", picture)
+    return Reading(SHOWN, min(scores), margin, _there(len(item.anchors)), picture)
+
+
+def _there(anchors: int) -> str:
+    if anchors == 0:
+        return "has no anchors, is always there"
+    return "1 anchor is there" if anchors == 1 else f"{anchors} anchors are there"
 
 
 def _picture(pixels: Pixels, item: View | Button) -> Pixels:

@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 
 import pytest
 from filelock import FileLock
-from PIL import Image
+from PIL import Image, ImageChops
 
 from hil.bench.can_ports import PythonCanOptions
 from hil.bench.config import BusSection
@@ -214,6 +214,22 @@ def test_look_reads_and_draws(place):
     assert picture.getpixel((300, 290)) == (196, 209, 180)
 
 
+def test_look_keeps_to_the_items_that_are_asked_for(place):
+    ended = look(place, "--item", "insul*")
+    assert ended.status == 0, ended
+    assert [line.split()[1] for line in words_of(ended.out)[1:-1]] == ["insulation"]
+    frame = {Image.open(place / "seen/look.png").getpixel((x, 160 + 148)) for x in range(290, 566)}
+    assert len(frame) > 1 or frame == {(196, 209, 180)}, "the range has no frame round it"
+
+
+def test_look_leaves_the_picture_alone_if_asked(place):
+    assert look(place, "--plain").status == 0
+    plain = Image.open(place / "seen/look.png").copy()
+    assert look(place).status == 0
+    assert ImageChops.difference(plain, Image.open(place / "seen/look.png")).getbbox()
+    assert plain.getpixel((300, 160 + 148)) == (196, 209, 180)
+
+
 def test_look_needs_no_items(place):
     (place / LAYOUT).write_text("[screen]\nsize = [800, 480]\n", encoding="utf-8")
     ended = look(place)
@@ -235,6 +251,7 @@ def test_look_says_when_the_layout_has_another_size(place):
         (("--set", "Wrn_HvIso=1"), "did you mean Wrn_HvIsol"),
         (("--set", "Rng_Disp=3 kg"), "Rng_Disp: 'kg' can't be converted"),
         (("--after", "soon"), "--after: "),
+        (("--item", "isolation"), "--item: no item is called isolation"),
     ],
 )
 def test_look_refuses_what_it_does_not_understand(place, words, line):

@@ -307,9 +307,9 @@ def _measurement(t_ns: int, fields: f.Fields) -> Measurement:
 
 
 def _supply_event(event: str, fields: f.Fields) -> str:
-    shown: list[Any] = [event]
+    shown: list[str] = []
     for key, unit in (("voltage_V", "V"), ("current_A", "A")):
         value = f.number(fields, key)
         if value is not None:
-            shown.append(f"{value:g} {unit}")
-    return " ".join(shown)
+            shown.append(f"{value:.4g} {unit}")
+    return f"{event}: {', '.join(shown)}" if shown else event

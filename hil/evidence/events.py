@@ -34,9 +34,17 @@ def event_of(entry: Entry, fields: f.Fields) -> Event:
 def event_text(fields: f.Fields) -> str:
     """The fields of a record in one line."""
     first = [_ARROW.get(key, "") + _show(fields[key]) for key in _FIRST if fields.get(key) not in (None, "", [], {})]
-    rest = [f"{key} {_show(value)}" for key, value in fields.items()
+    rest = [_named(key, value) for key, value in fields.items()
             if key not in (*_FIRST, *_NO_TEXT) and value is not False and value not in (None, "", [], {})]  # fmt: skip
     return " · ".join([" ".join(first), ", ".join(rest)]).strip(" ·")
+
+
+def _named(key: str, value: Any) -> str:
+    """A field with its name; one in nanoseconds is shown in milliseconds."""
+    name = key.removesuffix("_ns")
+    if name != key and isinstance(value, int) and not isinstance(value, bool):
+        return f"{name} {value / 1e6:.4g} ms"
+    return f"{key} {_show(value)}"
 
 
 def _show(value: Any) -> str:

@@ -118,6 +118,41 @@ def test_filters_narrow_the_list(browser, url):
     browser.js("(s => { s.value = 'drive cycle'; s.dispatchEvent(new Event('input')) })"
                "(document.querySelector('input[type=search]'))")  # fmt: skip
     assert browser.js(rows) == 1
+    assert "1 of 11 cases" in browser.text(".filters")
+
+
+@pytest.mark.parametrize("place", ["", "#requirements", "#latencies", "#case=cluster.abs", "#case=wire.full"])
+def test_nothing_sticks_out_of_a_narrow_window(browser, url, place):
+    browser.call("Emulation.setDeviceMetricsOverride", width=900, height=1000, deviceScaleFactor=1, mobile=False)
+    try:
+        browser.open(f"{url}{place}")
+        assert browser.js("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    finally:
+        browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_a_case_that_began_nothing_has_no_timeline_and_no_times(browser, tmp_path):
+    factory.verdict(factory.open_case(tmp_path, "cam.none"), 0, "not run", "this bench has no camera")
+    make_report(tmp_path)
+    browser.open(f"{(tmp_path / 'index.html').as_uri()}#case=cam.none")
+    assert "this bench has no camera" in browser.text(".verdict")
+    assert "bench time" not in browser.text("#app")
+    assert browser.js("document.querySelectorAll('.timeline').length") == 0
+    browser.open((tmp_path / "index.html").as_uri())
+    assert browser.text("h1") == "0 passed, 1 not run"
+    assert browser.text(".cases td.num") == ""
+    assert "1 case" in browser.text(".filters").splitlines()
+
+
+def test_a_reaction_that_never_came_is_said_beside_the_measurements(browser, tmp_path):
+    factory.measured(tmp_path)
+    mute = factory.open_case(tmp_path, "cluster.abs")
+    factory.check(mute, 5_000_000_000, False, "on within 5 s", "no reaction", name="reaction")
+    factory.verdict(mute, 5_000_000_000, "fail", "abs: expected on within 5 s, seen no reaction")
+    make_report(tmp_path)
+    browser.open((tmp_path / "index.html").as_uri())
+    said = "1 measurement: all within the limits; without a reaction, hence not measured: 1 case"
+    assert browser.text("#latencies summary") == said
 
 
 def test_a_click_opens_the_case_and_escape_closes_it(browser, url):

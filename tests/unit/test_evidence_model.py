@@ -12,6 +12,7 @@ from hil.can.log_frames import Frames
 from hil.errors import UsageError, Verdict
 from hil.evidence.blocks import Block, BlockReader
 from hil.evidence.collect import Collector
+from hil.evidence.events import event_text
 from hil.evidence.facts import Wires
 from hil.evidence.frames import FRAMES
 from hil.evidence.model import DIED, Fault, Ruling, rule, rule_without_journal, worst
@@ -222,6 +223,17 @@ def test_frames_say_what_they_mean(attempts):
     timeline = attempts["wire.full", 1].timeline
     named = dict(map(timeline.meaning, timeline.frames))
     assert "VehicleSpeed 55 km/h" in named["ESC_Speed"]
+
+
+def test_times_of_an_event_are_in_milliseconds():
+    fields = {"event": "response", "data": "7e00", "took_ns": 8_201_939}
+    assert event_text(fields) == "response · data 7e00, took 8.202 ms"
+
+
+def test_a_change_of_the_supply_says_what_was_read_after_it():
+    collector = Collector("a")
+    collector.take_entry(Entry(1, "supply", "kl30", {"event": "set to 6.5 V", "voltage_V": 6.5, "current_A": 4.77689}))
+    assert [line.text for line in collector.timeline().notes] == ["set to 6.5 V: 6.5 V, 4.777 A"]
 
 
 def test_an_unknown_kind_has_a_lane_of_its_own(attempts):

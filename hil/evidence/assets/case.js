@@ -1,7 +1,7 @@
 "use strict";
 /* One case: the verdict and what decided it, its timeline, and tables of all that happened. */
 const Case = (() => {
-  const { COLOR, WHOSE, h, badge, verdictClass, link, panel, table, pair, tags, short, seconds } = Page;
+  const { COLOR, WHOSE, h, badge, verdictClass, link, panel, table, pair, tags, short, rough, seconds } = Page;
   let timeline = null, detail = null, follow = () => {};
 
   function crop(item) {
@@ -29,9 +29,11 @@ const Case = (() => {
     const stamp = [check.origin, check.bound === null ? "" : `± ${short(check.bound * 1000)} ms`].filter(Boolean).join(" ");
     return h("dl", { class: check.ok ? "ok" : "" }, pair("expected", check.expected, "expected"), pair("seen", check.seen, "seen"),
       pair("check", check.name), pair("target", check.target), pair("decided at", seconds(check.t)), pair("picture of", check.looked === check.t ? null : seconds(check.looked)), pair("watched", waited), pair("stamp", stamp),
-      pair("score", check.score === null ? null : `${short(check.score)}${check.margin === null ? "" : `, margin ${short(check.margin)}`}`), pair("detail", check.detail));
+      pair("score", check.score === null ? null : `${rough(check.score)}${check.margin === null ? "" : `, margin ${rough(check.margin)}`}`), pair("detail", check.detail));
   }
 
+  /* A case that was left out before anything happened: there is no time to speak of. */
+  const nothing = () => detail.verdict === "not run" && !detail.end;
   const took = () => `${detail.verdict === "pass" ? "" : `decided at ${seconds(detail.focus)} of `}${seconds(detail.end)} bench time`;
 
   function evidence(failed) {
@@ -44,7 +46,7 @@ const Case = (() => {
   function verdictBlock(row) {
     const source = detail || row, [first, ...rest] = source.message.split("\n"), cause = source.firstCause && !source.message.includes(source.firstCause) ? source.firstCause : "";
     return h("section", { class: `panel verdict ${verdictClass(source.verdict)}` },
-      h("div", { class: "row" }, badge(source.verdict), WHOSE[source.verdict] ? h("b", { class: `whose ${verdictClass(source.verdict)}` }, WHOSE[source.verdict]) : null, h("span", { class: "soft" }, detail ? took() : "")),
+      h("div", { class: "row" }, badge(source.verdict), WHOSE[source.verdict] ? h("b", { class: `whose ${verdictClass(source.verdict)}` }, WHOSE[source.verdict]) : null, h("span", { class: "soft" }, detail && !nothing() ? took() : "")),
       h("div", { class: "message text" }, first || (source.verdict === "pass" ? "Passed." : "No message was recorded.")), rest.length ? h("div", { class: "text" }, rest.join("\n")) : null,
       source.where ? h("div", { class: "soft text" }, `at ${source.where}`) : null, cause ? h("div", { class: "soft text" }, `first cause: ${cause}`) : null,
       detail ? evidence(detail.checks.filter((check) => !check.ok)) : null);
@@ -99,9 +101,9 @@ const Case = (() => {
     const open = h("td", { colspan: 8 });
     const show = (event, check) => { event.stopPropagation(); event.target.closest("tr").after(h("tr", {}, open)); open.replaceChildren(crop(detail.pictures[check.crop])); };
     const rows = detail.checks.map((check) => timed(check, check.ok ? "" : "bad", h("span", { class: check.ok ? "good" : "wrong" }, check.ok ? "✓" : "✗"), check.name, check.target, check.expected, check.seen,
-      [check.score === null ? "" : short(check.score), check.margin === null ? "" : ` (margin ${short(check.margin)})`],
+      [check.score === null ? "" : rough(check.score), check.margin === null ? "" : ` (margin ${rough(check.margin)})`],
       check.crop === null || !Page.picture(detail.pictures[check.crop]) ? "" : h("button", { class: "button", onclick: (event) => show(event, check) }, "picture")));
-    return panel(h("h2", {}, `Checks (${detail.checks.length})`), h("div", { class: "scroll" }, table(["t [s]", "", "Check", "Target", "Expected", "Seen", "Score", ""], rows)));
+    return panel(h("h2", {}, `Checks (${detail.checks.length})`), h("div", { class: "scroll" }, table(["t [s]", "", "Check", "Target", "Expected", "Seen", "Score", ""], rows, { class: "checks" })));
   }
 
   function linesPanel(name, lines) {
@@ -115,7 +117,7 @@ const Case = (() => {
     return lanes.map((lane) => {
       const items = detail.events.filter((item) => item.lane === lane), lasted = (item) => item.until === null ? "" : seconds(item.until - item.t);
       const rows = items.map((item) => timed(item, item.bad ? "bad" : "", h("span", { class: "mono console" }, item.text), lasted(item)));
-      return panel(h("h2", {}, `${lane} (${items.length})`), h("div", { class: "scroll", "data-focus": detail.focus }, table(["t [s]", "What", "Took"], rows, { class: "happened" })));
+      return panel(h("h2", {}, `${lane} (${items.length})`), h("div", { class: "scroll", "data-focus": detail.focus }, table(["t [s]", "What", items.some((item) => item.until !== null) ? "Took" : ""], rows, { class: "happened" })));
     });
   }
 
@@ -162,7 +164,7 @@ const Case = (() => {
       name.style.paddingLeft = `${step.depth * 16}px`;
       return timed({ t: step.t0 }, Timeline.bad(step) ? "bad" : "", name, step.t1 === null ? "never ended" : step.status, step.t1 === null ? "" : seconds(step.t1 - step.t0));
     });
-    return panel(h("h2", {}, `Steps (${rows.length})`), h("div", { class: "scroll" }, table(["t [s]", "Step", "Status", "Took"], rows)));
+    return panel(h("h2", {}, `Steps (${rows.length})`), h("div", { class: "scroll" }, table(["t [s]", "Step", "Status", "Took"], rows, { class: "steps" })));
   }
 
   function faultsPanel() {
@@ -205,10 +207,10 @@ const Case = (() => {
       return;
     }
     const lanes = timelinePanel(t);
-    const parts = [head(row, attempt), verdictBlock(row), lanes.section, checksPanel(), detail.measurements.map(Figures.details), faultsPanel(), Itself.details(detail.bench), h("div", { class: "cols" }, eventsPanels()),
+    const parts = [head(row, attempt), verdictBlock(row), nothing() ? null : lanes.section, checksPanel(), detail.measurements.map(Figures.details), faultsPanel(), Itself.details(detail.bench), h("div", { class: "cols" }, eventsPanels()),
       framesPanel(), h("div", { class: "cols" }, linesPanel("Console", detail.console) || "", signalsPanel() || ""), stepsPanel(), linesPanel("Events and notes", detail.notes), notes()];
     app.replaceChildren(...parts.flat(2).filter(Boolean));
-    lanes.start();
+    if (!nothing()) lanes.start();
     document.querySelectorAll("[data-focus]").forEach(scrollToFocus);
     document.querySelectorAll(".scroll tr.bad:last-of-type").forEach((row) => { row.closest(".scroll").scrollTop = row.offsetTop - 60; });
   }

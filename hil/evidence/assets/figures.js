@@ -1,7 +1,7 @@
 "use strict";
 /* A measurement: the distribution of its samples, its limit, what its uncertainty leaves open, and the decision rule. */
 const Figures = (() => {
-  const { h, svg, short, rough, pair, panel, badge, link, table } = Page;
+  const { h, svg, short, rough, pair, panel, badge, link, table, breakable } = Page;
   const NAMES = { min: "shortest", p50: "median", p95: "p95 (bound)", p99: "p99 (bound)", max: "longest" };
 
   function scale(item, left, width) {
@@ -52,7 +52,7 @@ const Figures = (() => {
   const judged = (item) => item.ok === null ? null : h("span", { class: item.ok ? "good" : "wrong" }, item.ok ? "✓ within its limit" : "✗ not shown to be within its limit");
 
   function parts(item) {
-    const components = Object.entries(item.uncertainty.components || {}).map(([name, value]) => `${name} ${rough(value)}`);
+    const components = Object.entries(item.uncertainty.components || {}).map(([name, value]) => `${name} ${rough(value)} ${item.unit}`);
     const whole = item.expanded === null ? "none stated" : `U = ${rough(item.expanded)} ${item.unit}${item.uncertainty.k ? ` (k = ${item.uncertainty.k})` : ""}`;
     return [whole, ...components].join("\n");
   }
@@ -66,7 +66,7 @@ const Figures = (() => {
 
   function row(item) {
     const { figures, unit } = item, cell = (name) => h("td", { class: `num ${typeof figures[name] === "number" ? "" : "missing"}` }, typeof figures[name] === "number" ? rough(figures[name]) : "–");
-    return h("tr", {}, h("td", {}, badge(item.verdict)), h("td", {}, h("a", { class: "name text", href: link(item.id) }, item.name), h("div", { class: "soft text" }, [item.case, item.kind].filter(Boolean).join(" · "))),
+    return h("tr", {}, h("td", {}, badge(item.verdict)), h("td", {}, h("a", { class: "name text", href: link(item.id) }, breakable(item.name)), h("div", { class: "soft text" }, breakable([item.case, item.kind].filter(Boolean).join(" · ")))),
       h("td", { class: "spark" }, item.n ? spark(item) : null), h("td", { class: "num" }, item.n), ["p50", "p95", "max"].map(cell),
       h("td", { class: "num" }, item.at_most === null ? "none" : short(item.at_most)), h("td", { class: "num" }, item.expanded === null ? "–" : `± ${rough(item.expanded)}`), h("td", {}, unit), h("td", { class: "text" }, item.source));
   }

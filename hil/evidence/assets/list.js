@@ -1,7 +1,7 @@
 "use strict";
 /* The first view: what was tested, what came of it, which requirements and latencies, and the list of cases. */
 const List = (() => {
-  const { ORDER, MARK, WHOSE, run, h, badge, verdictClass, link, panel, table, tags, breakable, counted, seconds } = Page;
+  const { ORDER, MARK, WHOSE, run, h, badge, verdictClass, link, panel, table, tags, breakable, counted, many, seconds } = Page;
   const filter = { text: "", verdicts: new Set(), requirement: "", suite: "", tag: "" };
   const sorting = { key: "verdict", down: false };
   const KEYS = { verdict: (row) => ORDER.indexOf(row.verdict), name: (row) => row.name.toLowerCase(), suite: (row) => row.suite.toLowerCase(), time: (row) => row.time ?? -1 };
@@ -29,14 +29,14 @@ const List = (() => {
       groups.map(([group, title]) => h("div", {}, h("h2", {}, title), h("dl", {}, of(group).map(fact)))),
       more.length ? h("div", { class: "files" }, more.map((item) => h("span", { class: "text" }, h("span", { class: "soft" }, item.label, " "), h("code", {}, item.value)))) : null,
       files.length ? h("div", { class: "files" }, h("span", { class: "soft" }, "SHA-256"), files) : null,
-      pictures.length ? h("details", {}, h("summary", {}, `and ${pictures.length} templates of symbols`), h("div", { class: "files" }, pictures)) : null));
+      pictures.length ? h("details", {}, h("summary", {}, `and ${many(pictures.length, "template")} of symbols`), h("div", { class: "files" }, pictures)) : null));
   }
 
   function headline() {
     const bad = ORDER.slice(0, 4).filter((verdict) => run.counts[verdict]);
     if (!run.cases.length) return "No case was selected";
-    if (bad.length) return bad.map((verdict) => counted(run.counts[verdict], verdict)).join(", ") + ` of ${run.cases.length} cases`;
-    return run.counts["not run"] ? `${run.counts.pass} passed, ${run.counts["not run"]} not run` : `All ${run.cases.length} cases passed`;
+    if (bad.length) return bad.map((verdict) => counted(run.counts[verdict], verdict)).join(", ") + ` of ${many(run.cases.length, "case")}`;
+    return run.counts["not run"] ? `${run.counts.pass} passed, ${run.counts["not run"]} not run` : run.cases.length === 1 ? "The case passed" : `All ${run.cases.length} cases passed`;
   }
 
   function chip(verdict, refresh) {
@@ -79,16 +79,16 @@ const List = (() => {
     const counts = [...ORDER.filter(of).map((verdict) => counted(of(verdict), verdict)), of(null) ? `${of(null)} without a case` : ""].filter(Boolean);
     const names = Object.fromEntries(run.cases.map((row) => [row.id, row.name]));
     const rows = run.requirements.map((item) => requirementRow(item, names, choose));
-    const more = orphans.length ? h("p", {}, h("b", {}, `${counted(orphans.length, "case")}${orphans.length === 1 ? "" : "s"} without a requirement: `), orphans.map((row, n) => [n ? ", " : "", h("a", { href: link(row.id) }, row.name)])) : null;
-    const summary = `${run.requirements.length} requirements: ${counts.join(", ")}${orphans.length ? `; ${orphans.length} cases without a requirement` : ""}`;
+    const more = orphans.length ? h("p", {}, h("b", {}, `${many(orphans.length, "case")} without a requirement: `), orphans.map((row, n) => [n ? ", " : "", h("a", { href: link(row.id) }, row.name)])) : null;
+    const summary = `${many(run.requirements.length, "requirement")}: ${counts.join(", ")}${orphans.length ? `; ${many(orphans.length, "case")} without a requirement` : ""}`;
     return h("details", { class: "panel", id: "requirements", open: open ? "" : null }, h("summary", {}, summary),
-      h("div", { class: "inner" }, table(["Requirement", "Title", "Source", "Verdict", "Cases", ""], rows), more));
+      h("div", { class: "inner" }, table(["Requirement", "Title", "Source", "Verdict", "Cases", "Verified by"], rows), more));
   }
 
   function latencyPanel(open) {
     if (!run.latencies.length) return null;
-    const wrong = run.latencies.filter((item) => item.ok === false).length;
-    const summary = `${run.latencies.length} measurement${run.latencies.length === 1 ? "" : "s"}: ${wrong ? `${wrong} not shown to be within the limit` : "all within their limits"}`;
+    const wrong = run.latencies.filter((item) => item.ok === false).length, mute = run.cases.filter((row) => row.reason && row.reason.seen === "no reaction").length;
+    const summary = `${many(run.latencies.length, "measurement")}: ${wrong ? `${wrong} not shown to be within the limit` : "all within the limits"}${mute ? `; without a reaction, hence not measured: ${many(mute, "case")}` : ""}`;
     return h("details", { class: "panel", id: "latencies", open: open ? "" : null }, h("summary", {}, summary), h("div", { class: "inner" }, Figures.overview(run.latencies)));
   }
 
@@ -110,7 +110,7 @@ const List = (() => {
       h("td", { class: "soft suite" }, breakable(row.suite)),
       h("td", {}, tags(row.requirements)),
       h("td", {}, tags(row.tags)),
-      h("td", { class: "num" }, row.time === null ? "" : seconds(row.time)));
+      h("td", { class: "num" }, row.time === null || (row.verdict === "not run" && !row.time) ? "" : seconds(row.time)));
   }
 
   function matches(row) {
@@ -157,7 +157,7 @@ const List = (() => {
     const refresh = () => {
       const shown = sorted().filter(matches);
       body.replaceChildren(...shown.map((row) => caseRow(row, withWhy)));
-      count.textContent = shown.length === run.cases.length ? `${shown.length} cases` : `${shown.length} of ${run.cases.length} cases`;
+      count.textContent = shown.length === run.cases.length ? many(shown.length, "case") : `${shown.length} of ${many(run.cases.length, "case")}`;
       mark(app);
     };
     const choose = (id) => { filter.requirement = id; document.querySelector("[data-key=requirement]").value = id; refresh(); document.querySelector(".cases").scrollIntoView({ block: "nearest" }); };

@@ -1,7 +1,7 @@
 "use strict";
 /* One time axis, many lanes. Every lane is a uPlot, so that cursor and zoom are shared by one sync key. */
 const Timeline = (() => {
-  const { short, seconds } = Page, LABEL = 190, AXIS = 58, THUMB = 54;
+  const { short, seconds } = Page, LABEL = 190, AXIS = 66, THUMB = 54;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const last = (list, t, time) => {
     let low = 0, high = list.length;

@@ -64,5 +64,7 @@ const Page = (() => {
     return `${count} ${many[verdict] || verdict}`;
   }
 
-  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, wired, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted };
+  const many = (count, one, more) => `${count} ${count === 1 ? one : more || `${one}s`}`;
+
+  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, wired, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted, many };
 })();

@@ -27,6 +27,9 @@ STYLES: Final = {
     Verdict.NOT_RUN: "dim",
     Verdict.USAGE: "bold blue",
 }
+_RECAP_FROM: Final = 20
+"""So many cases fit on a screen: only above is a recap worth its lines."""
+_RECAP_MOST: Final = 40
 
 
 class Progress:
@@ -57,6 +60,7 @@ class Progress:
         self.update()
         if self._console.is_terminal:
             self._live.stop()
+        self._recap()
         self._summary()
 
     def update(self) -> None:
@@ -89,6 +93,17 @@ class Progress:
         done, planned = len(self._tally.ended), len(self._tally.planned)
         running = ", ".join(self._tally.running.values()) or "starting"
         return Text(f"{self._bench}: {done} of {planned}  {running}", no_wrap=True, overflow="ellipsis")
+
+    def _recap(self) -> None:
+        """What did not pass once more, where it stands far above among what passed."""
+        bad = [key for key, (verdict, _) in self._tally.ended.items() if verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
+        if not bad or len(self._tally.ended) <= _RECAP_FROM:
+            return
+        self._console.print()
+        for case_id in bad[:_RECAP_MOST]:
+            self._tell(case_id, *self._tally.ended[case_id])
+        if len(bad) > _RECAP_MOST:
+            self._console.print(f"{'':14}and {len(bad) - _RECAP_MOST} more, see the page")
 
     def _summary(self) -> None:
         counts = [f"[{STYLES[v]}]{n} {v.value}[/]" for v, n in self._tally.counts().items() if n]

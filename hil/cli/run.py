@@ -191,7 +191,9 @@ def _finish(run_: Run, started_ns: int) -> int:
     if not tally.planned:
         raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
     wall_s = (wall_ns() - started_ns) / 1e9
-    amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3))
+    mistakes = list(dict.fromkeys(tally.usage_errors))
+    facts: dict[str, Any] = {"mistakes": mistakes} if mistakes else {}
+    amend_run_json(run_.folder, finished_utc=utc_now().isoformat(timespec="seconds"), wall_s=round(wall_s, 3), **facts)
     if not run_.report:
         print(f"journals: {run_.folder}")
         return whole_status(exit_status(verdict for verdict, _ in tally.ended.values()), tally)

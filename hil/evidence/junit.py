@@ -24,6 +24,7 @@ def junit_xml(run: Run) -> bytes:
         suites.setdefault(case.info.suite, []).append(case)
     for name, cases in suites.items():
         _suite(root, name, cases, xml_text(f.text(run.facts, "started_utc")))
+    _mistakes(root, run.mistakes)
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -36,6 +37,20 @@ def _suite(root: ET.Element, name: str, cases: list[CaseResult], started: str) -
     _count(suite, cases)
     for case in cases:
         _case(suite, case)
+
+
+def _mistakes(root: ET.Element, mistakes: tuple[str, ...]) -> None:
+    """What is wrong in the suites themselves is an error of its own: of cases that are missing nothing else tells."""
+    if not mistakes:
+        return
+    suite = ET.SubElement(root, "testsuite", {"name": "the suites themselves", "failures": "0", "skipped": "0"})
+    for element, before in ((suite, 0), (root, int(root.get("errors", "0")))):
+        element.set("errors", str(before + len(mistakes)))
+    suite.set("tests", str(len(mistakes)))
+    root.set("tests", str(int(root.get("tests", "0")) + len(mistakes)))
+    for number, text in enumerate(mistakes, 1):
+        case = ET.SubElement(suite, "testcase", {"classname": "the suites themselves", "name": f"mistake {number}"})
+        ET.SubElement(case, "error", {"type": "usage", "message": xml_text(text)})
 
 
 def _count(element: ET.Element, cases: Iterable[CaseResult]) -> None:

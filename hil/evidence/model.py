@@ -271,6 +271,12 @@ class Run:
     finished: bool
     warnings: tuple[str, ...] = ()
 
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """What was wrong in the suites themselves, so that cases may be missing."""
+        said = self.facts.get("mistakes")
+        return tuple(str(item) for item in said) if isinstance(said, list) else ()
+
     def verdicts(self) -> dict[Verdict, int]:
         """How many cases ended how; every verdict has an entry."""
         counts = dict.fromkeys(WORST_FIRST, 0)

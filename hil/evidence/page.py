@@ -4,8 +4,9 @@ The data stands in the page as text, and the scripts show it as text only: case 
 input. A case is unpacked when it is opened, a picture is read when it is shown: the page opens at once however
 many there are. The contract between the two sides; times are seconds of bench time:
 
-`#run`, JSON: {title, facts: [{group, label, value, full}], counts: {verdict: n}, warnings: [text], cases: [row],
-  links: [{name, href}], requirements: [{id, title, source, cases: [id], verdict|null}],
+`#run`, JSON: {title, facts: [{group, label, value, full}], counts: {verdict: n}, cases: [row],
+  mistakes: [text], warnings: [text], links: [{name, href}],
+  requirements: [{id, title, source, cases: [id], verdict|null}],
   latencies: [{id, case, verdict, ...measurement}],
   bench: null|{line, cases: [{id, case, verdict, ...what `itself.in_short` gives}]}}
 row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null, at|null,
@@ -197,6 +198,7 @@ def _run_json(run: Run, links: Mapping[str, str]) -> Json:
         "title": _title(run),
         "facts": _facts(run.facts),
         "counts": {str(verdict): count for verdict, count in run.verdicts().items()},
+        "mistakes": list(run.mistakes),
         "warnings": list(run.warnings),
         "links": [{"name": name, "href": quote(href)} for name, href in links.items()],
         "requirements": [

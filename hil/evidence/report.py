@@ -71,6 +71,7 @@ def make_report(results: Path, *, max_bytes: int = MAX_BYTES, traces: Traces = "
 
 def _status(run: Run) -> int:
     seen = [verdict for verdict, count in run.verdicts().items() if count]
+    seen += [Verdict.USAGE] if run.mistakes else []
     return exit_status(seen if run.finished else [*seen, Verdict.BENCH])
 
 

@@ -26,7 +26,7 @@ _MISTAKE: Final = re.compile(
     r"No keyword with name|(Keyword|Library) '.*' (expected|got|missing)|^ValueError: Argument '"
     r"|Variable '.*' not found|there is no bench outside a test"
     r"|(Test|Task|User keyword) (case )?(cannot be empty|contains no keywords|must have)|Importing .* failed"
-    r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)"
+    r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)|Evaluating expression '.*' failed: "
 )
 """What Robot says of a suite that is wrong, in words that no check of an ECU uses."""
 _WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Until Keyword Succeeds"}

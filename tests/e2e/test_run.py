@@ -244,7 +244,8 @@ def test_cases_that_can_not_be_are_named_and_the_rest_is_judged(tmp_path):
     assert "two cases have the id 'robot.twice.twice': twice.robot:4 and twice.robot:6" in done.stderr
     assert "twice.robot:8: a test can't start from 'of'" in done.stderr
     (folder,) = (tmp_path / "r").iterdir()
-    assert read_verdicts(folder / "junit.xml") == {"Twice": "pass", "Good": "pass"}
+    mistakes = {"mistake 1": "usage error", "mistake 2": "usage error"}
+    assert read_verdicts(folder / "junit.xml") == {"Twice": "pass", "Good": "pass"} | mistakes
 
 
 def test_a_missing_resource_is_told(tmp_path):
@@ -254,11 +255,21 @@ def test_a_missing_resource_is_told(tmp_path):
     done = run_hil("run", str(tmp_path / "res.robot"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2
     assert "nothere.resource" in done.stderr
+    (folder,) = (tmp_path / "r").iterdir()
+    assert read_verdicts(folder / "junit.xml") == {"A": "pass", "mistake 1": "usage error"}
+    assert "nothere.resource" in (folder / "index.html").read_text()
+    assert run_hil("report", str(folder)).returncode == 2
 
 
 @pytest.mark.parametrize(
     "line",
-    ["Set Signall    HighBeam    On", "Set Signal    HighBeam", "Sleep    5 mss", "Telltale Should Be    oil    lit"],
+    [
+        "Set Signall    HighBeam    On",
+        "Set Signal    HighBeam",
+        "Sleep    5 mss",
+        "Telltale Should Be    oil    lit",
+        "Evaluate    1/0",
+    ],
 )
 def test_a_mistake_in_a_suite_says_nothing_of_the_ecu(tmp_path, line):
     (tmp_path / "m.robot").write_text(f"*** Settings ***\nLibrary    hil.robot\n*** Test Cases ***\nM\n    {line}\n")

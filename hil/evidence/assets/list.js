@@ -33,10 +33,11 @@ const List = (() => {
   }
 
   function headline() {
-    const bad = ORDER.slice(0, 4).filter((verdict) => run.counts[verdict]);
+    const bad = ORDER.slice(0, 4).filter((verdict) => run.counts[verdict]), all = many(run.cases.length, "case");
     if (!run.cases.length) return "No case was selected";
-    if (bad.length) return bad.map((verdict) => counted(run.counts[verdict], verdict)).join(", ") + ` of ${many(run.cases.length, "case")}`;
-    return run.counts["not run"] ? `${run.counts.pass} passed, ${run.counts["not run"]} not run` : run.cases.length === 1 ? "The case passed" : `All ${run.cases.length} cases passed`;
+    if (bad.length) return bad.map((verdict) => counted(run.counts[verdict], verdict)).join(", ") + ` of ${all}`;
+    if (run.mistakes.length) return `The suites have mistakes; ${all} ran`;
+    return run.counts["not run"] ? `${run.counts.pass} passed, ${run.counts["not run"]} not run` : run.cases.length === 1 ? "The case passed" : `All ${all} passed`;
   }
 
   function chip(verdict, refresh) {
@@ -59,6 +60,7 @@ const List = (() => {
     const links = run.links.map((item) => h("a", { href: item.href }, item.name));
     return panel(h("div", { class: "row" }, h("h1", {}, headline()), h("span", { class: "grow" }), links),
       h("div", { class: "bar", role: "presentation" }, bar), h("div", { class: "row chips" }, ORDER.map((verdict) => chip(verdict, refresh))),
+      run.mistakes.map((text) => h("div", { class: "warning text" }, `mistake in the suites: ${text}`)),
       run.warnings.map((text) => h("div", { class: "warning text" }, text)));
   }
 

@@ -206,7 +206,7 @@ class _Examination:
             await opening
         except HilError as error:
             row = fault(part, "opened", error, When.OPENED)
-            mend = row.remedy or (ports.broker_remedy(error.what) if kind == "mqtt" else _LOOK_AT_FILE)
+            mend = row.remedy or _LOOK_AT_FILE
             self._say(Finding(part, "opened", f"{where}: {row.found}", Mark.FAULT, mend, When.OPENED))
             return
         self._open.add(part)

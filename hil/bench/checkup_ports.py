@@ -236,24 +236,6 @@ def brokers(wiring: Wiring, when: When) -> Iterator[Finding]:
             yield Finding(part, "link", why, Mark.FAULT, "check that the broker still runs.", when)
 
 
-def broker_remedy(why: str) -> str:
-    """What to do about a broker that can't be reached, by what the library says."""
-    low = why.lower()
-    return next((mend for words, mend in _BROKER if any(word in low for word in words)), _BROKER[-1][1])
-
-
-_BROKER: Final = (
-    (("refused", "errno 111"), "start the broker, or correct host and port_number: nobody listens there."),
-    (("not authori", "bad user", "password", "code:5", "code:4", "135", "134"), "correct the user and the password."),
-    (("certificate", "ssl", "tls"), "check ca_file, certificate_file and the name in the broker's certificate."),
-    (("name or service", "getaddrinfo", "nodename"), "correct host: it has no address."),
-    (
-        ("timed out", "timeout", ""),
-        "check host, port_number and firewall; TLS on both ends or on neither, and its certificates.",
-    ),
-)
-
-
 async def storages(wiring: Wiring, name: str, when: When) -> list[Finding]:
     """Whether the device's memory can be read."""
     data = await wiring.cloud.storages[name].dump(_PART)
@@ -261,5 +243,5 @@ async def storages(wiring: Wiring, name: str, when: When) -> list[Finding]:
 
 
 __all__ = [
-    "ScreenLook", "address", "broker_remedy", "brokers", "console", "guarded", "machine", "relay", "storages", "supply",
+    "ScreenLook", "address", "brokers", "console", "guarded", "machine", "relay", "storages", "supply",
 ]  # fmt: skip

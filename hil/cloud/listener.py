@@ -55,8 +55,8 @@ class MqttListener:
         self.port.connect(self._hear, self._on_link)
         if not self._clock.is_virtual and not await self._comes_up():
             why = getattr(self.port, "last_error", "") or f"no answer within {CONNECT_WITHIN_S:g} s"
-            mend = "start it, and check host and port."
-            raise BenchError(f"the broker can't be reached: {why}", where=f"mqtt {self.port.name}", remedy=mend)
+            what, where = f"the broker can't be reached: {why}", f"mqtt {self.port.name}"
+            raise BenchError(what, where=where, remedy=broker_remedy(why))
 
     async def _comes_up(self) -> bool:
         """Whether the link comes up; who is refused doesn't wait as long as who gets no answer."""
@@ -127,3 +127,21 @@ class MqttListener:
         """Say farewell."""
         self._closing = True
         await self.port.close()
+
+
+def broker_remedy(why: str) -> str:
+    """What to do about a broker that can't be reached, by what the library says."""
+    low = why.lower()
+    return next((mend for words, mend in _BROKER if any(word in low for word in words)), _BROKER[-1][1])
+
+
+_BROKER: Final = (
+    (("refused", "errno 111"), "start the broker, or correct host and port_number: nobody listens there."),
+    (("not authori", "bad user", "password", "code:5", "code:4", "135", "134"), "correct the user and the password."),
+    (("certificate", "ssl", "tls"), "check ca_file, certificate_file and the name in the broker's certificate."),
+    (("name or service", "getaddrinfo", "nodename"), "correct host: it has no address."),
+    (
+        ("timed out", "timeout", ""),
+        "check host, port_number and firewall; TLS on both ends or on neither, and its certificates.",
+    ),
+)

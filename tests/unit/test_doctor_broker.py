@@ -9,8 +9,8 @@ from doctor_lab import Rows
 from hil.bench import config
 from hil.bench.checkup import Wishes, check_up
 from hil.bench.checkup_finding import Mark
-from hil.bench.checkup_ports import broker_remedy
 from hil.cloud import listener
+from hil.cloud.listener import broker_remedy
 
 BENCH = """[bench]
 name = "broker"

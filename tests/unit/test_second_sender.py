@@ -71,7 +71,7 @@ def test_a_second_sender_fails_no_case_it_keeps_all_from_running(tmp_path, other
     session.close()
     assert [one.verdict for one in verdicts] == [Verdict.BENCH, Verdict.NOT_RUN]
     assert "somebody else sends it" in verdicts[0].message
-    assert verdicts[1].message.startswith("the bench is broken: ")
+    assert verdicts[1].message.startswith("the bench could not be brought back: ")
 
 
 def test_what_the_bench_before_left_on_its_way_is_nobody_s(tmp_path, monkeypatch):

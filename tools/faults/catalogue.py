@@ -66,14 +66,14 @@ def _signals(number: int) -> Callable[[Lab], object]:
 FAULTS: Final = (
     Fault(
         "interface down and up",
-        lambda lab: lab.buses["lab0"].fall(errno.ENETDOWN),
-        lambda lab: lab.buses["lab0"].rise(),
+        lambda lab: lab.can.fall(errno.ENETDOWN),
+        lambda lab: lab.can.rise(),
         (r"bus\.can0 .*(the interface is down|can't send)",),
     ),
     Fault(
         "adapter taken away (SocketCAN)",
-        lambda lab: lab.buses["lab0"].fall(errno.ENODEV),
-        lambda lab: lab.buses["lab0"].rise(),
+        lambda lab: lab.can.fall(errno.ENODEV),
+        lambda lab: lab.can.rise(),
         (r"bus\.can0 .*(the adapter is gone|No such device)",),
     ),
     Fault(
@@ -84,8 +84,8 @@ FAULTS: Final = (
     ),
     Fault(
         "bus-off of the bench's controller",
-        lambda lab: lab.buses["lab0"].give_up(),
-        lambda lab: lab.buses["lab0"].rise(),
+        lambda lab: lab.can.give_up(),
+        lambda lab: lab.can.rise(),
         (r"bus\.can0 .*(bus-off|can't send: No buffer space)",),
     ),
     Fault(

@@ -34,6 +34,8 @@ from hil.serial.line import PowerLine
 
 STATUS_ID: Final = 0x300
 _STATUS_EVERY_S: Final = 0.02
+_CAN: Final = f"lab{os.getpid()}"
+"""Of this process: two labs at once are two benches."""
 _ANSWERS: Final = {b"V": b"V1013\r", b"F": b"F00\r", b"t": b"z\r", b"T": b"Z\r", b"Z": b"\a"}
 """An adapter without stamps; what isn't here is answered by a CR."""
 _DISK_BYTES: Final = 48 << 20
@@ -64,7 +66,7 @@ command = ["{{python}}", "-S", "-E", "{program}", "{folder}/ecu.pid"]
 [bus.can0]
 port = "python-can"
 interface = "socketcan"
-channel = "lab0"
+channel = "{can}"
 broadcast_manager = false
 database = "first.dbc"
 real_nodes = ["ECU"]
@@ -253,6 +255,11 @@ class Lab:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @property
+    def can(self) -> Interface:
+        """The one SocketCAN interface."""
+        return self.buses[_CAN]
+
+    @property
     def bench(self) -> Path:
         """The bench file."""
         return self.folder / "lab.toml"
@@ -282,7 +289,7 @@ class Lab:
     def talk(self) -> None:
         """What the ECU says on both buses, in a thread: its own crystal, not the bench's."""
         while not self._stop.wait(_STATUS_EVERY_S):
-            self.buses["lab0"].hear(STATUS_ID, b"\1")
+            self.can.hear(STATUS_ID, b"\1")
             self.adapter.say(b"t300101\r")
 
 
@@ -326,7 +333,7 @@ def opened(folder: Path) -> Iterator[Lab]:
     with contextlib.ExitStack() as ends:
         ends.callback(clock.close)
         lab = Lab(
-            folder, clock, ends.enter_context(simulated("lab0")), Broker(folder), Adapter(clock, folder / "adapter"),
+            folder, clock, ends.enter_context(simulated(_CAN)), Broker(folder), Adapter(clock, folder / "adapter"),
             Camera(clock), ScpiFace(clock=clock, line=line), line, Disk(folder / "results"),
         )  # fmt: skip
         ends.callback(lab.disk.close)
@@ -354,5 +361,5 @@ def _write_bench(lab: Lab) -> None:
     (lab.folder / "second.dbc").write_text(_SECOND)
     (lab.folder / "camera.toml").write_text("[screen]\nsize = [64, 32]\n")
     places: dict[str, Any] = {"program": Path(__file__).with_name("program.py"), "folder": lab.folder}
-    places |= {"supply": lab.supply.port, "camera": lab.camera.port, "broker": lab.broker.port}
+    places |= {"supply": lab.supply.port, "camera": lab.camera.port, "broker": lab.broker.port, "can": _CAN}
     lab.bench.write_text(BENCH.format(**places))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench.case import Case
-from hil.bench.config import BusSection
+from hil.bench.config import BenchConfig, BusSection
+from hil.bench.variant import Variant, attached
 from hil.bench.wiring import Plan
 from hil.can.tolerated import summary
 from hil.errors import BenchError, HilError, Verdict
@@ -55,7 +56,7 @@ class Casebook:
         journal.record(0, "case", _record_of(case, self._seed))
         for name, data in self._plan.files.items():
             journal.attach(name, "image/png" if name.endswith(".png") else "text/plain", data)
-        journal.metadata("buses", {name: _bus_facts(bus) for name, bus in self._plan.config.bus.items()})
+        journal.metadata("buses", _buses(self._plan.config))
         tolerated = {bus: summary(found) for bus, found in self._plan.tolerated.items() if found}
         if tolerated:
             journal.metadata("tolerated", tolerated)
@@ -109,7 +110,13 @@ def _record_of(case: Case, seed: str) -> dict[str, Any]:
     }
 
 
-def _bus_facts(bus: BusSection) -> str:
-    """What the journal's frames are read by: the attached database of a bus, and its bit rates."""
-    facts = {"database": bus.database.name, "encoding": bus.encoding, "cluster": bus.cluster}
+def _buses(config: BenchConfig) -> dict[str, str]:
+    """What the journal's frames are read by: of each bus the attached databases, and its bit rates."""
+    return {name: _bus_facts(bus, config.variant, name) for name, bus in config.bus.items()}
+
+
+def _bus_facts(bus: BusSection, variant: Variant | None, name: str) -> str:
+    facts: dict[str, Any] = {"database": bus.database.name, "encoding": bus.encoding, "cluster": bus.cluster}
+    overlays = [attached(path) for path in variant.overlays_of(name)] if variant is not None else []
+    facts |= {"overlays": overlays} if overlays else {}
     return json.dumps({**facts, "bitrate": bus.bitrate, "data_bitrate": bus.data_bitrate}, sort_keys=True)

@@ -172,3 +172,8 @@ def _check_named(variant: Variant, named: Iterable[str]) -> None:
     for name in named:
         if name != variant.name and not (variant.path.parent / f"{name}{SUFFIX}").is_file():
             raise UsageError(f"there is no variant '{name}'", remedy=_near(variant.path.parent, Path(name)))
+
+
+def attached(path: Path) -> str:
+    """The name under which a file of a variant stands among the attachments of a journal."""
+    return f"variant/{path.name}"

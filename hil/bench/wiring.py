@@ -28,6 +28,7 @@ from hil.bench.relay_calls import RelayBank
 from hil.bench.secrets import Vault
 from hil.bench.sections import explain, fields_at
 from hil.bench.traffic import Traffic
+from hil.bench.variant import attached
 from hil.can import database
 from hil.can.confinement import StateChange
 from hil.can.database import Network
@@ -127,7 +128,7 @@ def _variant_files(config: BenchConfig) -> dict[str, bytes]:
     if variant is None:
         return {}
     paths = [variant.path, *(path for bus in variant.overlays for path in variant.overlays_of(bus))]
-    return {f"variant/{path.name}": path.read_bytes() for path in paths}
+    return {attached(path): path.read_bytes() for path in paths}
 
 
 def _start_as(config: BenchConfig, network: Network) -> None:

@@ -17,7 +17,8 @@ from cantools.database.can import Database
 
 from hil.can.database import Network
 from hil.can.encoding import decode_text
-from hil.can.loading import load_tolerant
+from hil.can.loading import Loaded, load_tolerant
+from hil.can.overlay import lay_over
 from hil.can.trace_stats import BitRates
 from hil.errors import UsageError
 from hil.evidence import fields as f
@@ -46,8 +47,9 @@ class Wires:
     def of(self, attachments: Mapping[str, bytes], metadata: Mapping[str, Mapping[str, str]]) -> Wire:
         """The wire of a journal with these attachments and metadata."""
         buses = _buses(attachments, metadata.get("buses", {}))
-        files = {bus: f.text(fields, "database") for bus, fields in buses.items()}
-        key = tuple((bus, json.dumps(buses[bus], sort_keys=True), attachments.get(files[bus], b"")) for bus in buses)
+        files = {bus: _names(fields) for bus, fields in buses.items()}
+        bytes_of = {bus: b"".join(attachments.get(name, b"") for name in files[bus]) for bus in buses}
+        key = tuple((bus, json.dumps(buses[bus], sort_keys=True), bytes_of[bus]) for bus in buses)
         if key not in self._made:
             self._made[key] = self._make(buses, attachments)
         return self._made[key]
@@ -55,8 +57,7 @@ class Wires:
     def _make(self, buses: Mapping[str, f.Fields], attachments: Mapping[str, bytes]) -> Wire:
         databases, notes = {}, []
         for bus, fields in buses.items():
-            name = f.text(fields, "database")
-            found = _load(name, attachments.get(name, b""), fields)
+            found = _load_all(fields, attachments)
             if isinstance(found, str):
                 notes.append(f"the frames of {bus} are not decoded: {found}")
             else:
@@ -85,11 +86,30 @@ def _rate(fields: f.Fields) -> BitRates | None:
     return BitRates(nominal, data or nominal) if nominal and nominal > 0 else None
 
 
-def _load(name: str, data: bytes, fields: f.Fields) -> Database | str:
+def _names(fields: f.Fields) -> list[str]:
+    """The databases of a bus: its own, then those that the variant lays over it."""
+    over = fields.get("overlays")
+    return [f.text(fields, "database"), *(str(name) for name in (over if isinstance(over, list) else []))]
+
+
+def _load_all(fields: f.Fields, attachments: Mapping[str, bytes]) -> Database | str:
+    names, whole = _names(fields), None
+    for name in names:
+        found = _load(name, attachments.get(name, b""), fields if whole is None else {})
+        if isinstance(found, str):
+            return found
+        try:
+            whole = found if whole is None else lay_over(whole, found, name)
+        except UsageError as error:
+            return str(error)
+    return whole.database if whole is not None else "no database is named"
+
+
+def _load(name: str, data: bytes, fields: f.Fields) -> Loaded | str:
     if not data:
         return f"the journal has no {name or 'database'}"
     try:
         text, _ = decode_text(data, name, f.text(fields, "encoding"))
-        return load_tolerant(text, PurePosixPath(name).suffix, name, cluster=f.text(fields, "cluster")).database
+        return load_tolerant(text, PurePosixPath(name).suffix, name, cluster=f.text(fields, "cluster"))
     except UsageError as error:
         return str(error)

@@ -8,7 +8,9 @@ from hil.bench import config as bench_config
 from hil.bench.case import Case, Selection
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
+from hil.can.frames import CanFrame
 from hil.errors import BenchError, EcuError, NotRunError, UsageError, Verdict
+from hil.evidence.facts import Wires
 from hil.journal import JournalReader
 
 
@@ -328,6 +330,22 @@ def test_the_steps_of_a_python_test_are_its_own_lines(begin):
         ("braking", ["hard"], "pass"),
         ('bench.sleep("10 ms")', [], "pass"),
     ]
+
+
+def test_frames_of_a_variant_s_own_database_are_read_from_the_journal_alone(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository)
+    session = Session(Settings(results=str(tmp_path), variant="brio"))
+    session.begin(case())
+    session.bench()
+    session.end(Outcome())
+    session.close()
+    reader = JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap")
+    sport = next(x for x in reader if x.kind == "can" and (x.name, x.data.can_id) == ("body", 984))
+    list(reader)
+    said = Wires().of(reader.attachments, reader.metadata).texts
+    name, signals = said.of(CanFrame(0, "body", 984, sport.data.data, sport.data.flags))
+    assert name == "BCM_Sport"
+    assert "LapNumber" in signals
 
 
 def test_a_robot_case_has_no_steps_but_its_keywords(begin):

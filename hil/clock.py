@@ -15,6 +15,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import heapq
+import inspect
 import os
 import select
 import signal
@@ -364,6 +365,7 @@ class RealClock(Clock):
         self._armed: asyncio.TimerHandle | None = None
         self._armed_ns = 0
         self._stepping = False
+        self._interrupted: list[Coroutine[Any, Any, Any]] = []
         self.loop = asyncio.SelectorEventLoop()
         self.loop.set_exception_handler(self._on_loop_error)
         self._thread = threading.Thread(target=self._serve, name="hil-loop", daemon=True)
@@ -433,7 +435,8 @@ class RealClock(Clock):
         if threading.current_thread() is self._thread or not self._thread.is_alive():
             main.close()
             raise UsageError("a portal call inside the loop: await instead" if self._thread.is_alive() else "closed")
-        future = asyncio.run_coroutine_threadsafe(self._as_main(main), self.loop)
+        watched = self._as_main(main)
+        future = asyncio.run_coroutine_threadsafe(watched, self.loop)
         try:
             while not concurrent.futures.wait([future], _LOOK_UP_S).done:
                 pass  # a signal that another thread took is handled when this one wakes
@@ -441,7 +444,8 @@ class RealClock(Clock):
         except concurrent.futures.CancelledError:
             raise asyncio.CancelledError from None
         except BaseException:
-            future.cancel()
+            if future.cancel():
+                self._interrupted += [watched, main]
             raise
 
     async def _as_main(self, main: Coroutine[Any, Any, T]) -> T:
@@ -462,6 +466,9 @@ class RealClock(Clock):
         self._thread.join()
         _cancel_all(self.loop)
         self.loop.close()
+        for left in self._interrupted:
+            if inspect.getcoroutinestate(left) == inspect.CORO_CREATED:  # the loop ended before its turn came
+                left.close()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,10 +12,8 @@ Not for: time stamps of files and reports, apart from `utc_now`.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import heapq
-import inspect
 import os
 import select
 import signal
@@ -31,9 +29,9 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 from hil.errors import BenchError, HilError, UsageError
+from hil.turns import PARKED, Kept, TurnLoop, take_gates_down
 
 T = TypeVar("T")
-_LOOK_UP_S: Final = 0.1
 NS_PER_S: Final = 1_000_000_000
 _FOR_EVER_NS: Final = 1 << 62
 NORMAL: Final = 0
@@ -355,7 +353,7 @@ class VirtualClock(Clock):
 
 
 class RealClock(Clock):
-    """The loop runs in a thread of its own, so the restbus goes on between two portal calls."""
+    """The loop runs in a thread of its own, so the restbus goes on between two portal calls; a call runs it itself."""
 
     is_virtual = False
 
@@ -365,8 +363,7 @@ class RealClock(Clock):
         self._armed: asyncio.TimerHandle | None = None
         self._armed_ns = 0
         self._stepping = False
-        self._interrupted: list[Coroutine[Any, Any, Any]] = []
-        self.loop = asyncio.SelectorEventLoop()
+        self.loop: TurnLoop = TurnLoop()
         self.loop.set_exception_handler(self._on_loop_error)
         self._thread = threading.Thread(target=self._serve, name="hil-loop", daemon=True)
         self._thread.start()
@@ -432,31 +429,21 @@ class RealClock(Clock):
             self.loop.call_soon_threadsafe(callback, *arguments)
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        if threading.current_thread() is self._thread or not self._thread.is_alive():
+        if asyncio._get_running_loop() is self.loop or not self._thread.is_alive():
             main.close()
             raise UsageError("a portal call inside the loop: await instead" if self._thread.is_alive() else "closed")
-        watched = self._as_main(main)
-        future = asyncio.run_coroutine_threadsafe(watched, self.loop)
-        try:
-            while not concurrent.futures.wait([future], _LOOK_UP_S).done:
-                pass  # a signal that another thread took is handled when this one wakes
-            return future.result()
-        except concurrent.futures.CancelledError:
-            raise asyncio.CancelledError from None
-        except BaseException:
-            if future.cancel():
-                self._interrupted += [watched, main]
-            raise
-
-    async def _as_main(self, main: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.ensure_future(main)
-        self._task, self._abort = task, None
-        try:
-            await asyncio.wait([task])
-        finally:
+        with Kept(self.loop.wake) as kept:
+            task = self.loop.drive(lambda: self._begin(main), kept)
             self._task = None
-            task.cancel()
+            if task is None:
+                main.close()
+        assert task is not None  # else a signal's handler raised, and the block has ended with that
         return self._outcome(task)
+
+    def _begin(self, main: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = self.loop.create_task(main)
+        self._task, self._abort = task, None
+        return task
 
     def close(self) -> None:
         if not self._thread.is_alive():
@@ -466,9 +453,7 @@ class RealClock(Clock):
         self._thread.join()
         _cancel_all(self.loop)
         self.loop.close()
-        for left in self._interrupted:
-            if inspect.getcoroutinestate(left) == inspect.CORO_CREATED:  # the loop ended before its turn came
-                left.close()
+        take_gates_down()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
@@ -491,7 +476,6 @@ def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:
 
 
 _HANG_UP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
-_PARKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
 
 
 @contextlib.contextmanager
@@ -509,7 +493,7 @@ def _parked_signals(task: asyncio.Task[Any]) -> Iterator[None]:
         arrived.append((number, frame))
         task.cancel()
 
-    handlers = {number: signal.signal(number, park) for number in _PARKED}
+    handlers = {number: signal.signal(number, park) for number in PARKED}
     try:
         yield
     finally:
@@ -525,7 +509,7 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (*_PARKED, *_HANG_UP)}
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (*PARKED, *_HANG_UP)}
     try:
         yield
     finally:
@@ -540,7 +524,7 @@ def postponed() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    numbers = (*_PARKED, *_HANG_UP)
+    numbers = (*PARKED, *_HANG_UP)
     handlers = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in numbers}
     try:
         yield

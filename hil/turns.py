@@ -1,0 +1,263 @@
+"""An event loop that two threads drive by turns, and signals that wait until such a turn is over.
+
+Rules of this module: one thread at a time runs the loop's callbacks, whoever holds the turn. The thread of the loop
+gives its turn away while it waits for something to happen. A thread with a portal call takes it, runs the loop itself
+until its call is done, and gives it back: no other thread has to wake up for a call, and none for its result. What the
+loop's thread saw before the turn was taken it forgets, and looks again: readiness stays until somebody has read.
+A signal's handler runs at once, in the main thread as always; what it raises (KeyboardInterrupt, Robot's time-out)
+would kill whatever callback happens to run, so during a turn it is kept for the end of that turn.
+
+Not for: the virtual clock, whose loop has no thread. Nor for anything that more than one loop shares.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
+import asyncio
+import math
+import select
+import selectors
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+LOOK_UP_S: Final = 0.1
+"""How long a thread waits at a stretch: a signal that another thread took is handled when this one wakes."""
+PARKED: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
+_AWAKE: Final = -math.inf
+_SLACK_S: Final = 0.0005
+"""By how much the loop's thread may wake after a timer that a call has set: it is not worth a wake-up of its own."""
+
+
+class Kept:
+    """A block in which what a signal's handler raises is kept until it ends, and raised there.
+
+    Signals are the main thread's affair: in another one the block keeps nothing.
+
+    Args:
+        wake: ends the wait of the thread whose turn it is.
+
+    Attributes:
+        error: what was raised so far.
+    """
+
+    __slots__ = ("_before", "_is_main", "_wake", "error")
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.error: BaseException | None = None
+        self._wake = wake
+        self._before: Kept | None = None
+        self._is_main = threading.get_ident() == threading.main_thread().ident
+
+    def __enter__(self) -> Kept:
+        if self._is_main:
+            _put_gates_up()
+            self._before, _Gate.keeper = _Gate.keeper, self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_main:
+            _Gate.keeper = self._before
+            if self.error is not None:
+                raise self.error
+
+    def keep(self, error: BaseException) -> None:
+        """Of several the first."""
+        self.error = self.error or error
+        self._wake()
+
+
+class _Gate:
+    """Stands before a signal's handler. It stays there: to put it up for each call would cost six system calls."""
+
+    keeper: Kept | None = None
+
+    def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
+        self.handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        keeper = _Gate.keeper
+        if keeper is None:
+            self.handler(number, frame)
+            return
+        try:
+            self.handler(number, frame)
+        except BaseException as error:
+            keeper.keep(error)
+
+
+def _put_gates_up() -> None:
+    for number in PARKED:
+        handler = _signal.getsignal(number)  # that of `signal` looks for an enumeration first: 3 us
+        if callable(handler) and not isinstance(handler, _Gate):
+            signal.signal(number, _Gate(handler))
+
+
+def take_gates_down() -> None:
+    """Put the signals' own handlers back."""
+    if threading.current_thread() is threading.main_thread():
+        for number in PARKED:
+            handler = _signal.getsignal(number)
+            if isinstance(handler, _Gate):
+                signal.signal(number, handler.handler)
+
+
+class TurnSelector(selectors.DefaultSelector):
+    """The selector of such a loop: where its thread waits, the turn can be taken.
+
+    Where there is epoll, the loop's thread waits for the epoll descriptor of the selector, by another one. What that
+    tells it is switched off during a call, so that what happens then wakes one thread and not both.
+
+    Args:
+        now_s: the loop's time.
+    """
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        super().__init__()
+        self._now_s = now_s
+        self._turn = threading.Lock()
+        self._queue = threading.Lock()
+        """Whoever wants the turn waits here too, so the loop's thread doesn't come back before a call had its turn."""
+        self._is_taken = self._has_changed = False
+        self._turns = 0
+        self._waits_until_s = _AWAKE
+        self._own = self.fileno() if hasattr(select, "epoll") else -1
+        self._outer = select.epoll() if hasattr(select, "epoll") else None
+        if self._outer is not None:
+            self._outer.register(self._own, select.EPOLLIN)
+        self._turn.acquire()
+
+    # The loop's thread ----------------------------------------------------------------------------------------------
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready; called by the loop, in whichever thread has the turn."""
+        if self._is_taken:
+            return super().select(LOOK_UP_S if timeout is None else min(timeout, LOOK_UP_S))
+        turns, ready = self._turns, []
+        self._waits_until_s = math.inf if timeout is None else self._now_s() + timeout
+        self._turn.release()
+        try:
+            if self._outer is not None:
+                self._outer.poll(timeout)
+            else:
+                ready = super().select(timeout)
+        finally:
+            self._waits_until_s = _AWAKE
+            with self._queue:
+                self._turn.acquire()
+        if self._outer is not None:
+            return super().select(0)
+        return ready if turns == self._turns else []
+
+    # A thread with a call -------------------------------------------------------------------------------------------
+
+    def take(self, kept: Kept) -> bool:
+        """Take the turn; False if a signal came first."""
+        if not self._turn.acquire(blocking=False):
+            with self._queue:
+                while not self._turn.acquire(timeout=LOOK_UP_S):
+                    if kept.error is not None:
+                        return False
+        self._is_taken, self._has_changed = True, False
+        self._turns += 1
+        if self._outer is not None:
+            self._outer.modify(self._own, 0)
+        return True
+
+    def give(self, due_s: float) -> bool:
+        """Give the turn back.
+
+        Args:
+            due_s: when the loop has something to do again.
+
+        Returns:
+            Whether the loop's thread must be woken: it waits for longer, or for something else.
+        """
+        if self._outer is not None:
+            self._outer.modify(self._own, select.EPOLLIN)
+            self._has_changed = False
+        is_late = self._waits_until_s > due_s + _SLACK_S or (self._has_changed and self._waits_until_s != _AWAKE)
+        self._is_taken = False
+        self._turn.release()
+        return is_late
+
+    def close(self) -> None:
+        """As every selector does it."""
+        if self._outer is not None:
+            self._outer.close()
+        super().close()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """As every selector does it."""
+        self._has_changed = True
+        return super().register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """As every selector does it."""
+        self._has_changed = True
+        return super().unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """As every selector does it."""
+        self._has_changed = True
+        return super().modify(fileobj, events, data)
+
+
+class TurnLoop(asyncio.SelectorEventLoop):
+    """A loop that runs in a thread of its own, and by turns in that of a call."""
+
+    _ready: Any
+    _scheduled: list[asyncio.TimerHandle]
+    _run_once: Callable[[], None]
+    _write_to_self: Callable[[], None]
+    _asyncgen_firstiter_hook: Any
+    _asyncgen_finalizer_hook: Any
+
+    def __init__(self) -> None:
+        self._turns = TurnSelector(self.time)
+        super().__init__(self._turns)
+
+    def wake(self) -> None:
+        """Let whoever waits look whether there is something to do."""
+        self._write_to_self()
+
+    def drive(self, begin: Callable[[], asyncio.Task[T]], kept: Kept) -> asyncio.Task[T] | None:
+        """Run the loop in the calling thread until a task is done, or a signal's handler raised.
+
+        Args:
+            begin: makes the task, in this thread's turn.
+            kept: what the handler raised.
+
+        Returns:
+            The task; None if a signal came before its turn did.
+        """
+        if not self._turns.take(kept):
+            return None
+        running, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
+        asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+        try:
+            task = begin()
+            while not task.done() and kept.error is None:
+                self._run_once()
+            if not task.done():
+                task.cancel()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+            asyncio._set_running_loop(running)
+            if self._turns.give(self._due_s()):
+                self.wake()
+        return task
+
+    def _due_s(self) -> float:
+        if self._ready:
+            return -math.inf
+        return self._scheduled[0].when() if self._scheduled else math.inf
+
+
+__all__ = ["LOOK_UP_S", "PARKED", "Kept", "TurnLoop", "TurnSelector", "take_gates_down"]

@@ -1,10 +1,11 @@
 """Time: the one clock of a bench, its event loop, the portals into the loop, and the maps from other clocks.
 
 Rules of this module: it is the only one that reads the wall clock or waits (ruff bans it elsewhere). Bench time is
-`t_ns`, integer nanoseconds since the start of the test. Everything that happens on a bench happens in the one loop
-thread: as a callback of the agenda (wire, restbus, vsync: integer nanoseconds, first in first out at equal times) or
-as an asyncio task (scenarios, consoles, checks). On the virtual clock the agenda is stepped inside the selector hook,
-up to the next asyncio timer; time moves only while a portal call runs, so a slow test can't change a result.
+`t_ns`, integer nanoseconds since the start of the test. Everything that happens on a bench happens in the one loop, in
+one thread at a time (the loop's thread is whichever runs it, see `hil.turns`): as a callback of the agenda (wire,
+restbus, vsync: integer nanoseconds, first in first out at equal times) or as an asyncio task (scenarios, consoles,
+checks). On the virtual clock the agenda is stepped inside the selector hook, up to the next asyncio timer; time moves
+only while a portal call runs, so a slow test can't change a result.
 
 Not for: time stamps of files and reports, apart from `utc_now`.
 """

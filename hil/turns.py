@@ -123,7 +123,7 @@ class TurnSelector(selectors.DefaultSelector):
         self._turn = threading.Lock()
         self._queue = threading.Lock()
         """Whoever wants the turn waits here too, so the loop's thread doesn't come back before a call had its turn."""
-        self._is_taken = self._has_changed = False
+        self._is_taken = self._has_changed = self._has_polled = False
         self._turns = 0
         self._waits_until_s = _AWAKE
         self._own = self.fileno() if hasattr(select, "epoll") else -1
@@ -137,6 +137,10 @@ class TurnSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready; called by the loop, in whichever thread has the turn."""
         if self._is_taken:
+            if timeout is not None and timeout <= 0 and self._has_polled:
+                self._has_polled = False  # something is there to do at once; every other time is often enough to look
+                return []
+            self._has_polled = True
             return super().select(LOOK_UP_S if timeout is None else min(timeout, LOOK_UP_S))
         turns, ready = self._turns, []
         self._waits_until_s = math.inf if timeout is None else self._now_s() + timeout
@@ -163,7 +167,7 @@ class TurnSelector(selectors.DefaultSelector):
                 while not self._turn.acquire(timeout=LOOK_UP_S):
                     if kept.error is not None:
                         return False
-        self._is_taken, self._has_changed = True, False
+        self._is_taken, self._has_changed, self._has_polled = True, False, True
         self._turns += 1
         if self._outer is not None:
             self._outer.modify(self._own, 0)

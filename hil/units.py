@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 from hil.errors import UsageError
 
@@ -48,6 +49,7 @@ def canonical(unit: str) -> str:
     return _ALIASES.get(unit, unit)
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> tuple[float, str]:
     """Split `"87 km/h"` into `(87.0, "km/h")`; the unit is empty where none was written.
 

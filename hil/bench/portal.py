@@ -116,9 +116,10 @@ class Portal:
     def _run(self, main: Coroutine[Any, Any, T]) -> T:
         try:
             return self.wiring.clock.run(self._unless_broken(main))
-        finally:
+        except BaseException:
             if inspect.getcoroutinestate(main) == inspect.CORO_CREATED:  # refused, or ended before it began
                 main.close()
+            raise
 
     async def _unless_broken(self, main: Coroutine[Any, Any, T]) -> T:
         """A bench that broke since the caller looked ends the call before it waits for what can't come any more."""

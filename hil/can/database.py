@@ -39,12 +39,21 @@ class SignalRef:
         return hash((self.bus, self.message.name, self.signal.name))
 
     def __str__(self) -> str:
+        return self._name
+
+    @cached_property
+    def _name(self) -> str:
         return f"{self.bus}::{self.message.name}.{self.signal.name}"
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """The unit of its physical value, empty if it has none."""
         return units.canonical(self.signal.unit or "")
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The physical range: what the database states, else what the bits hold."""
+        return _limits(self.signal)
 
     @cached_property
     def labels(self) -> dict[str, int]:
@@ -87,6 +96,7 @@ class Network:
         self._starts: dict[tuple[str, str], dict[str, Any]] = {}
         self._nm_nodes: dict[str, tuple[NodeNm, ...]] = {}
         self._by_name: dict[str, list[SignalRef]] = {}
+        self._resolved: dict[str, SignalRef] = {}
         self._by_frame: dict[tuple[str, int, bool], Message] = {}
         for bus, database in self.databases.items():
             for message in database.messages:
@@ -146,6 +156,12 @@ class Network:
         Raises:
             UsageError: there is none (with the nearest names), or several (with all of them).
         """
+        known = self._resolved.get(name)
+        if known is None:
+            known = self._resolved[name] = self._find(name)
+        return known
+
+    def _find(self, name: str) -> SignalRef:
         bus, _, rest = name.rpartition("::")
         message, _, signal = rest.rpartition(".")
         found = [
@@ -269,7 +285,10 @@ def raw_of(message: Message, name: str, physical: float) -> int | float:
 
 def limits(ref: SignalRef) -> tuple[float, float]:
     """The physical range: what the database states, else what the bits hold."""
-    signal = ref.signal
+    return ref.limits
+
+
+def _limits(signal: Signal) -> tuple[float, float]:
     low, high = signal.minimum, signal.maximum
     if low is not None and high is not None:
         return float(low), float(high)

@@ -163,12 +163,12 @@ The temperature outside is shown with its sign
     [Documentation]    In the unit of the setting; unknown is not shown as a number.
     [Tags]    req:CLU-GAU-003    realtime
     Set Signal    BCM_Ambient.OutsideTemperature    -10 degC
-    Text Should Be    outside    -10.0 °C    within=2 s
+    Text Should Be    outside    -10.0 °C    within=2 s    screen=cluster
     Setting Is    temperature_unit    F
-    Text Should Be    outside    14 °F    within=1 s
+    Text Should Be    outside    14 °F    within=1 s    screen=cluster
     Setting Is    temperature_unit    C
     Set Signal    BCM_Ambient.OutsideTemperature    21.5 degC
-    Text Should Be    outside    21.5 °C    within=2 s
+    Text Should Be    outside    21.5 °C    within=2 s    screen=cluster
 
 The telltale of ice follows the temperature
     [Documentation]    Lit below 3 degC, dark from 5 degC on, and unchanged between them.

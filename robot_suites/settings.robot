@@ -39,9 +39,11 @@ The driver makes the screen brighter and darker
     Swipe    brightness_slider    brightness_low
     Signal Should Be    BrightnessSetting    10 %    within=1 s
     ${low} =    Screen Brightness    screen=centre
+    Use Theme    dimmed
     Swipe    brightness_slider    brightness_high
     Signal Should Be    BrightnessSetting    100 %    within=1 s
     Screen Should Be Brighter    than=${low}    within=500 ms    screen=centre
+    Use Theme    day
     Text Should Be    brightness    100 %    screen=centre
 
 The screen has a night design

@@ -152,14 +152,14 @@ class Bench(
     # Parts --------------------------------------------------------------------------------------------------------
 
     def screen(self, name: str = "") -> ScreenFacade:
-        """A screen; without a name the first that the bench file has.
+        """A screen; without a name the one that has the item that is asked of it, and otherwise the bench file's first.
 
         Raises:
             NotRunError: the bench has no screen.
             UsageError: it has none of that name.
         """
-        name = name or next(iter(self.wiring.screens), "")
-        return ScreenFacade(self.portal, _only(name, self.wiring.screens, "screen"))
+        meant = name or next(iter(self.wiring.screens), "")
+        return ScreenFacade(self.portal, _only(meant, self.wiring.screens, "screen"), guessed=not name)
 
     def console(self, name: str = "") -> ConsoleFacade:
         """A console; without a name the only one."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import difflib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from hil.bench.portal import Portal
 from hil.bench.screen_items import (
@@ -18,18 +21,27 @@ from hil.bench.screen_items import (
     ViewFacade,
 )
 from hil.bench.shots import keep_pictures, png
-from hil.errors import EcuError
-from hil.hmi import expect_lamps, glass
+from hil.errors import EcuError, UsageError
+from hil.hmi import expect_lamps, glass, read_view
 from hil.hmi.checks import CheckResult, ScreenChecks
-from hil.hmi.layout import Bar, Button, Icon, Needle, Picture, Popup, Telltale, Text, View
+from hil.hmi.layout import Bar, Button, Icon, Item, Layout, Needle, Picture, Popup, Telltale, Text, View
 from hil.units import Duration
+
+Check = Callable[[ScreenChecks], Awaitable[CheckResult]]
+ItemT = TypeVar("ItemT", bound=Item)
 
 
 class ScreenFacade:
-    """One screen."""
+    """One screen.
 
-    def __init__(self, bench: Portal, name: str) -> None:
-        self.bench, self.name = bench, name
+    Args:
+        bench: the way into the bench.
+        name: its name in the bench file.
+        guessed: the test named no screen: an item that only another screen has is looked for there.
+    """
+
+    def __init__(self, bench: Portal, name: str, *, guessed: bool = False) -> None:
+        self.bench, self.name, self._guessed = bench, name, guessed
         self.source = bench.wiring.screens[name]
         self.layout = bench.layout(name)
 
@@ -39,7 +51,7 @@ class ScreenFacade:
         Raises:
             UsageError: there is none of that name; the nearest are named.
         """
-        return TelltaleFacade(self, self.layout.find(name, Telltale))
+        return TelltaleFacade(*self._find(name, Telltale))
 
     def lit_telltales_should_be(self, *names: str, within: Duration = DEFAULT_WITHIN) -> None:
         """Check that these telltales of the layout are on and all others off; without names: none is on.
@@ -47,12 +59,16 @@ class ScreenFacade:
         Raises:
             EcuError: one of them was not, or another one was; they are named.
         """
+        if names and (home := self._home(names[0], Telltale)) is not self:
+            return home.lit_telltales_should_be(*names, within=within)
         known = self._telltales(*self.layout.names(Telltale))
         wanted = expect_lamps.LitTelltales(known, [item.name for item in self._telltales(*names)])
         self.run_check(lambda checks: checks.within(wanted, within))
 
     def telltales_should_stay_in_step(self, *names: str, during: Duration) -> None:
         """Check that these telltales are all on or all off, in every frame for a while."""
+        if names and (home := self._home(names[0], Telltale)) is not self:
+            return home.telltales_should_stay_in_step(*names, during=during)
         wanted = expect_lamps.InStep(self._telltales(*names))
         self.run_check(lambda checks: checks.always_during(wanted, during), throughout=True)
 
@@ -61,36 +77,57 @@ class ScreenFacade:
 
     def text(self, name: str) -> TextFacade:
         """A text of the layout."""
-        return TextFacade(self, self.layout.find(name, Text))
+        return TextFacade(*self._find(name, Text))
 
     def needle(self, name: str) -> NeedleFacade:
         """A needle of the layout."""
-        return NeedleFacade(self, self.layout.find(name, Needle))
+        return NeedleFacade(*self._find(name, Needle))
 
     def bar(self, name: str) -> BarFacade:
         """A bar of the layout."""
-        return BarFacade(self, self.layout.find(name, Bar))
+        return BarFacade(*self._find(name, Bar))
 
     def icon(self, name: str) -> IconFacade:
         """An icon of the layout."""
-        return IconFacade(self, self.layout.find(name, Icon))
+        return IconFacade(*self._find(name, Icon))
 
     def popup(self, name: str = "") -> PopupFacade:
         """A pop-up of the layout; without a name the only one."""
         known = self.layout.names(Popup)
-        return PopupFacade(self, self.layout.find(name or (known[0] if len(known) == 1 else name), Popup))
+        return PopupFacade(*self._find(name or (known[0] if len(known) == 1 else name), Popup))
 
     def view(self, name: str) -> ViewFacade:
         """A named view of the layout."""
-        return ViewFacade(self, self.layout.find(name, View))
+        return ViewFacade(*self._find(name, View))
 
     def button(self, name: str) -> ButtonFacade:
         """A button of the layout."""
-        return ButtonFacade(self, self.layout.find(name, Button))
+        return ButtonFacade(*self._find(name, Button))
 
     def picture(self, name: str) -> PictureFacade:
         """A picture of the layout."""
-        return PictureFacade(self, self.layout.find(name, Picture))
+        return PictureFacade(*self._find(name, Picture))
+
+    def _find(self, name: str, kind: type[ItemT]) -> tuple[ScreenFacade, ItemT]:
+        home = self._home(name, kind)
+        return home, home.layout.find(name, kind)
+
+    def _home(self, name: str, kind: type[Item]) -> ScreenFacade:
+        """The screen that has an item; this one, if the test named it.
+
+        Raises:
+            UsageError: no screen was named, and several have it, or none.
+        """
+        if not self._guessed:
+            return self
+        layouts = {screen: self.bench.layout(screen) for screen in self.bench.wiring.screens}
+        having = [screen for screen, layout in layouts.items() if layout.has(name, kind)]
+        if len(having) > 1:
+            mend = f"write {' or '.join(f'screen={screen}' for screen in having)}."
+            raise UsageError(f"which {kind.__name__.lower()} '{name}'?", remedy=mend)
+        if not having:
+            raise _nowhere(name, kind, layouts)
+        return self if having[0] == self.name else ScreenFacade(self.bench, having[0])
 
     def should_be_stable(self, duration: Duration = "200 ms", *, within: Duration = DEFAULT_WITHIN) -> None:
         """Wait until nothing on the screen has changed for `duration`.
@@ -132,16 +169,31 @@ class ScreenFacade:
         wanted = glass.brightness(glass.whole_screen(self.layout.size), than, brighter=False)
         self.run_check(lambda checks: checks.within(wanted, within))
 
-    def run_check(self, check: Callable[[ScreenChecks], Awaitable[CheckResult]], *, throughout: bool = False) -> None:
-        """Run a check in the loop and judge its result."""
-        self.bench.call(self._run_check(check, throughout))
+    def run_check(self, check: Check, *, throughout: bool = False, item: Item | None = None) -> None:
+        """Run a check in the loop and judge its result; of an item it is told if its view isn't shown."""
+        self.bench.call(self._run_check(check, throughout, item))
 
-    async def _run_check(self, check: Callable[[ScreenChecks], Awaitable[CheckResult]], throughout: bool) -> None:
+    async def _run_check(self, check: Check, throughout: bool, item: Item | None) -> None:
         checks = ScreenChecks(
             screen=self.name, source=self.source, clock=self.bench.wiring.clock, report=lambda result: None
         )
         result = await check(checks)
+        if item is not None and not result.ok and not read_view.on_its_view(result.frame.pixels, item):
+            result = replace(result, detail=read_view.elsewhere(item))
         judge_pictured(self.bench, self.name, result, throughout=throughout)
+
+
+def _nowhere(name: str, kind: type[Item], layouts: Mapping[str, Layout]) -> UsageError:
+    """The complaint about an item that no screen has; where one layout can tell more, its own."""
+    telling = [layout for layout in layouts.values() if layout.has(name, Item) or len(layouts) == 1]
+    if telling:
+        return telling[0].unknown(name, kind)
+    known = [(item, screen) for screen, layout in layouts.items() for item in layout.names(kind)]
+    near = difflib.get_close_matches(name, [item for item, _ in known], n=3, cutoff=0.5)
+    named = dict.fromkeys(f"{item} ({screen})" for item, screen in known if item in near)
+    what = kind.__name__.lower()
+    mend = f"did you mean {' or '.join(named)}?" if named else f"look up the {what}s of {' and '.join(layouts)}."
+    return UsageError(f"no {what} '{name}' on any screen", remedy=mend)
 
 
 def judge_pictured(bench: Portal, source: str, result: CheckResult, *, throughout: bool = False) -> None:

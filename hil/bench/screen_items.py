@@ -34,8 +34,14 @@ class Screen(Protocol):
     source: FrameSource
     layout: Layout
 
-    def run_check(self, check: Callable[[ScreenChecks], Awaitable[CheckResult]], *, throughout: bool = False) -> None:
-        """Run a check in the loop and judge its result."""
+    def run_check(
+        self,
+        check: Callable[[ScreenChecks], Awaitable[CheckResult]],
+        *,
+        throughout: bool = False,
+        item: Item | None = None,
+    ) -> None:
+        """Run a check in the loop and judge its result; of an item it is told if its view isn't shown."""
 
 
 class ItemFacade(Generic[ItemT]):
@@ -53,10 +59,10 @@ class ItemFacade(Generic[ItemT]):
         return reader_for(self._item)(frame.pixels, self._item).value
 
     def _within(self, wanted: Expectation, within: Duration) -> None:
-        self._screen.run_check(lambda checks: checks.within(wanted, within))
+        self._screen.run_check(lambda checks: checks.within(wanted, within), item=self._item)
 
     def _always(self, wanted: Expectation, duration: Duration) -> None:
-        self._screen.run_check(lambda checks: checks.always_during(wanted, duration), throughout=True)
+        self._screen.run_check(lambda checks: checks.always_during(wanted, duration), throughout=True, item=self._item)
 
     def _never(self, wanted: Expectation, duration: Duration) -> None:
         self._screen.run_check(lambda checks: checks.never_during(wanted, duration), throughout=True)

@@ -1,7 +1,11 @@
 """`hil look --bench FILE`: what the bench sees: one picture of each screen, with the layout's items drawn over it.
 
-Brings the bench to where a test starts (supply, ignition, restbus), sets what `--set` asks, and looks once. The picture
-keeps its size, so that coordinates read off it are those of a layout. Not for judging: a suite does that.
+Brings the bench to where a test starts (supply, ignition, restbus), sets what `--set` asks, touches what `--touch`
+asks, and looks once. The picture keeps its size, so that coordinates read off it are those of a layout. What is on it
+is drawn: no view or pop-up that isn't shown, and nothing that stands on such a view. `--all` draws the rest, `--item`
+what it names.
+
+Not for judging: a suite does that.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hil import units
+from hil.bench.checkup_finding import many
 from hil.bench.facade import Bench
 from hil.bench.lock import ResourceLocks
 from hil.bench.reset import Reset, Start
@@ -26,7 +31,10 @@ from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Bar, Item, Needle, Region, Telltale, Text
+from hil.hmi.layout import Bar, Button, Item, Layout, Needle, Popup, Region, Telltale, Text
+from hil.hmi.layout import View as ViewItem
+from hil.hmi.read_popup import NONE
+from hil.hmi.read_view import NOT_SHOWN, SHOWN, on_its_view
 from hil.hmi.reader import Reading, reader_for
 
 Colour = tuple[int, int, int]
@@ -44,8 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bench(parser)
     parser.add_argument("--out", type=Path, default=Path("look.png"), metavar="FILE.png", help="where the picture goes")
     parser.add_argument("--set", action="append", default=[], metavar="SIGNAL=VALUE", help="have the restbus send it")
+    parser.add_argument("--touch", action="append", default=[], metavar="BUTTON", help="touch it, then wait again")
     parser.add_argument("--after", default="1 s", metavar="TIME", help="how long to wait before looking (1 s)")
     parser.add_argument("--item", action="append", default=[], metavar="PATTERN", help="only these items (wildcards)")
+    parser.add_argument("--all", action="store_true", help="also items of views that aren't shown")
     parser.add_argument("--plain", action="store_true", help="draw nothing over the pictures")
 
 
@@ -57,22 +67,48 @@ def run(arguments: argparse.Namespace) -> int:
         BenchError: the bench doesn't come up, gives no picture, or another run holds it.
     """
     made = plan(load_bench(arguments))
-    layouts = {name: _chosen(layout, arguments.item) for name, layout in made.layouts.items()}
-    if arguments.item and not any(layouts.values()):
-        raise UsageError(f"no item is called {' or '.join(arguments.item)}", where="--item", remedy=_REMEDY)
-    wishes, after_s = [_wish(text) for text in arguments.set], _seconds(arguments.after)
+    wish = _wish(made.layouts, arguments)
     locks = ResourceLocks(made.resources, f"hil look on bench '{made.config.bench.name}'")
     locks.acquire()
     try:
         opened = open_bench(made, "look")
         try:
-            views = _look(Bench(opened.wiring, made.config.bench.timeout), layouts, wishes, after_s)
+            views = _look(Bench(opened.wiring, made.config.bench.timeout), wish)
         finally:
             opened.close()
     finally:
         locks.release()
     _show(views, arguments.out, plain=arguments.plain)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for.
+
+    Attributes:
+        items: what to read, by screen.
+        signals: what to set before.
+        touches: buttons to touch then.
+        after_s: how long to wait after each.
+        everything: items of views that aren't shown, too.
+    """
+
+    items: Mapping[str, Sequence[Item]]
+    signals: Sequence[tuple[str, str]]
+    touches: Sequence[str]
+    after_s: float
+    everything: bool
+
+
+def _wish(layouts: Mapping[str, Layout], arguments: argparse.Namespace) -> Wish:
+    items = {name: _chosen(layout, arguments.item) for name, layout in layouts.items()}
+    if arguments.item and not any(items.values()):
+        raise UsageError(f"no item is called {' or '.join(arguments.item)}", where="--item", remedy=_REMEDY)
+    everything = arguments.all or bool(arguments.item)
+    return Wish(
+        items, [_signal(text) for text in arguments.set], arguments.touch, _seconds(arguments.after), everything
+    )
 
 
 def _chosen(layout: Iterable[Item], patterns: Sequence[str]) -> list[Item]:
@@ -82,14 +118,15 @@ def _chosen(layout: Iterable[Item], patterns: Sequence[str]) -> list[Item]:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A screen: its picture, and what the readers make of each item."""
+    """A screen: its picture, what the readers make of each item, and the items that aren't on this picture."""
 
     screen: str
     pixels: Pixels
     readings: list[tuple[Item, Reading]]
+    absent: Sequence[Item] = ()
 
 
-def _wish(text: str) -> tuple[str, str]:
+def _signal(text: str) -> tuple[str, str]:
     signal, sign, value = text.partition("=")
     if not sign:
         raise UsageError(f"'{text}' is no SIGNAL=VALUE", where="--set", remedy='write --set "VehicleSpeed=87 km/h".')
@@ -103,19 +140,30 @@ def _seconds(text: str) -> float:
         raise UsageError(error.what, where="--after", remedy="write --after '500 ms'.") from None
 
 
-def _look(
-    bench: Bench, layouts: Mapping[str, Sequence[Item]], wishes: Sequence[tuple[str, str]], after_s: float
-) -> list[View]:
+def _look(bench: Bench, wish: Wish) -> list[View]:
     bench.call(Reset(bench.wiring).to(Start.ON))
-    for signal, value in wishes:
+    for signal, value in wish.signals:
         bench.set_signal(signal, value)
-    bench.sleep(after_s)
-    return [_view(bench, name, layouts[name]) for name in bench.wiring.screens]
+    bench.sleep(wish.after_s)
+    for button in wish.touches:
+        bench.touch(button)
+        bench.sleep(wish.after_s)
+    return [view_of(bench, name, items, everything=wish.everything) for name, items in wish.items.items()]
 
 
-def _view(bench: Bench, name: str, items: Sequence[Item]) -> View:
+def view_of(bench: Bench, name: str, items: Sequence[Item], *, everything: bool) -> View:
+    """Look at a screen: what is on it now, or everything."""
     pixels = bench.call(bench.wiring.screens[name].latest()).pixels
-    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in items])
+    absent = [] if everything else [item for item in items if not _is_there(pixels, item)]
+    here = [item for item in items if item not in absent]
+    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in here], absent)
+
+
+def _is_there(pixels: Pixels, item: Item) -> bool:
+    """Whether an item is on this picture."""
+    if isinstance(item, ViewItem | Popup):
+        return reader_for(item)(pixels, item).value not in (NOT_SHOWN, NONE)
+    return on_its_view(pixels, item)
 
 
 # ---- the table
@@ -127,8 +175,17 @@ def _show(views: Sequence[View], out: Path, *, plain: bool) -> None:
     for view in views:
         if view.readings:
             print_table(_table(view))
+        if view.absent:
+            print(f"not on this picture: {_absent(view.absent)}; --all shows them too")
         file = out if len(views) == 1 else out.with_stem(f"{out.stem}-{view.screen}")
         print(f"picture: {_save(Image.fromarray(view.pixels) if plain else draw(view), file)}")
+
+
+def _absent(items: Sequence[Item]) -> str:
+    views = sum(isinstance(item, ViewItem) for item in items)
+    others = len(items) - views
+    named = [many(count, word) for count, word in ((views, "view"), (others, "other item")) if count]
+    return " and ".join(named)
 
 
 def _table(view: View) -> Table:
@@ -169,8 +226,14 @@ def draw(view: View) -> Image.Image:
     for number, (item, reading) in enumerate(view.readings):
         colour = STRANGE if _strange(item, reading) else COLOURS[number % len(COLOURS)]
         _outline(pen, item, colour)
-        _label(pen, places, item, f"{item.name}: {say(item, reading)}", colour)
+        _label(pen, places, item, _caption(item, reading), colour)
     return image
+
+
+def _caption(item: Item, reading: Reading) -> str:
+    """Of a button that is there the name is enough."""
+    is_plain = isinstance(item, Button) and reading.value == SHOWN
+    return item.name if is_plain else f"{item.name}: {say(item, reading)}"
 
 
 def _strange(item: Item, reading: Reading) -> bool:

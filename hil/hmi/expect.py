@@ -14,7 +14,7 @@ from typing import Final
 from hil import units
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Bar, Item, Needle, Telltale, Text
+from hil.hmi.layout import Bar, Item, Needle, Region, Telltale, Text
 from hil.hmi.reader import Reader, Reading, Value, reader_for
 
 Quantity = str | float | int
@@ -67,6 +67,11 @@ class Expectation:
     def target(self) -> str:
         """Kind and name of the item, e.g. `telltale high_beam`."""
         return f"{self.item.kind} {self.item.name}"
+
+    @property
+    def bounds(self) -> Region:
+        """All that a judgement depends on: a picture that is equal there isn't judged again."""
+        return self.item.bounds
 
     def judge(self, pixels: Pixels) -> Judgement:
         """Look at the pixels of the whole screen."""

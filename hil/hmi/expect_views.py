@@ -10,8 +10,9 @@ from hil.errors import UsageError
 from hil.hmi import expect, read_icon, read_popup, read_view
 from hil.hmi.expect import Expectation, Judgement
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Button, Icon, Picture, Popup, View
-from hil.hmi.reader import Reader, Reading, Value, reader_for
+from hil.hmi.layout import Button, Icon, Layout, Picture, Popup, Region, View
+from hil.hmi.layout_base import around
+from hil.hmi.reader import Reader, Reading, Value, crop, reader_for
 
 NONE: Final = "none"
 PICTURE_STATES: Final = ("picture", "black", "plain")
@@ -59,6 +60,11 @@ class _Shown(Expectation):
         super().__init__(item, wanted, lambda value: 1.0 if value == wanted else -1.0, reader)
         self._others = [other for other in others if not any(anchor.text for anchor in other.anchors)] if shown else []
 
+    @property
+    def bounds(self) -> Region:
+        """Where it is, where the views are on which it stands, and those that would be named instead."""
+        return around([each.bounds for each in (self.item, *self.item.stands_on, *self._others)])
+
     def judge(self, pixels: Pixels) -> Judgement:
         """Look at the pixels of the whole screen."""
         judgement = super().judge(pixels)
@@ -73,6 +79,32 @@ def shown(
 ) -> Expectation:
     """A view, or a button, is on the screen; or (`is_shown=False`) is not."""
     return _Shown(item, is_shown, [other for other in others if other.name != item.name], reader)
+
+
+class _ThereToTouch(Expectation):
+    """A button's view is shown, so that a finger would find it; anchors of the button itself don't count."""
+
+    def __init__(self, item: Button, layout: Layout) -> None:
+        wanted = f"on view {' or '.join(item.views)}"
+        super().__init__(item, wanted, lambda value: 1.0 if value == read_view.SHOWN else -1.0)
+        self._layout = layout
+
+    @property
+    def bounds(self) -> Region:
+        """Where any view is known."""
+        return around([self.item.bounds, *(view.bounds for view in self._layout if isinstance(view, View))])
+
+    def judge(self, pixels: Pixels) -> Judgement:
+        """Look which views are shown."""
+        there, picture = read_view.on_its_view(pixels, self.item), crop(pixels, self.item.bounds)
+        names = [view.name for view in read_view.shown_views(pixels, self._layout)]
+        seen = f"view {' and '.join(names)}" if names else "none of the layout's views"
+        return Judgement(there, seen, 1.0, 1.0 if there else -1.0, "", picture)
+
+
+def there_to_touch(item: Button, layout: Layout) -> Expectation:
+    """A button can be touched: a view on which it stands is shown."""
+    return _ThereToTouch(item, layout)
 
 
 class PopupExpectation(Expectation):

@@ -10,6 +10,7 @@
     colour = "blue"                     # a name or #rrggbb: the colour when lit
     reference = "high_beam.png"         # optional: its shape, white on black, path relative to this file
     brightness = 0.8                    # optional, any kind: where it differs from the screen's
+    view = "home"                       # optional, any kind: the view (or list of views) on which it stands
 
     [text.speed]
     region = [540, 80, 200, 100]
@@ -143,6 +144,19 @@ class Layout:
         self._items: dict[tuple[str, str], Item] = {}
         for item in document.items:
             self._add(item)
+        for item in self:
+            item.attach_views(tuple(self._view_under(item, name) for name in item.views))
+
+    def _view_under(self, item: Item, name: str) -> View:
+        """A view on which an item stands."""
+        place = f"{self.where}: {item.kind}.{item.name}.view"
+        view = self._items.get(("view", _key(name)))
+        if not isinstance(view, View):
+            raise UsageError(f"no view '{name}'", where=place, remedy=_nearest(name, self.names(View)))
+        if view.views:
+            what, mend = f"'{view.name}' stands on a view itself", f"write view = '{view.views[0]}'."
+            raise UsageError(what, where=place, remedy=mend)
+        return view
 
     def _cannot(self, overlays: Sequence[str]) -> Layout:
         raise UsageError("this layout was made without its overlays", where=self.where)
@@ -181,14 +195,25 @@ class Layout:
 
     def find(self, name: str, kind: type[ItemT]) -> ItemT:
         """An item of a kind by its name. Raises: UsageError, with the nearest names."""
-        what = kind.__name__.lower()
-        item = self._items.get((what, _key(name.removeprefix(f"{what}."))))
+        item = self._of_kind(name, kind)
         if isinstance(item, kind):
             return item
-        others = self._called(name)
+        raise self.unknown(name, kind)
+
+    def has(self, name: str, kind: type[Item]) -> bool:
+        """Whether there is an item of a kind; of any, if the kind is `Item`."""
+        return bool(self._called(name)) if kind is Item else self._of_kind(name, kind) is not None
+
+    def _of_kind(self, name: str, kind: type[Item]) -> Item | None:
+        what = kind.__name__.lower()
+        return self._items.get((what, _key(name.removeprefix(f"{what}."))))
+
+    def unknown(self, name: str, kind: type[Item]) -> UsageError:
+        """The complaint about an item that isn't there, with the nearest names."""
+        what, others = kind.__name__.lower(), self._called(name)
         if others:
-            raise UsageError(f"'{others[0].name}' is a {others[0].kind}, no {what}", where=self.where)
-        raise UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
+            return UsageError(f"'{others[0].name}' is a {others[0].kind}, no {what}", where=self.where)
+        return UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
 
     def item(self, name: str) -> Item:
         """An item of any kind by its name, or by `kind.name` where several kinds have it.
@@ -354,6 +379,7 @@ _HINTS: Final = {
     "pivot": "write pivot = [x, y] in px.",
     "scale": "write scale = [[degrees, value], [degrees, value]]; of a bar: [value of the empty one, of the full one].",
     "colours": 'write colours = ["white", "#ff8800"].',
+    "view": 'write view = "home", or view = ["home", "media"].',
     "anchors": "write anchors = [{ region = [...], reference = ... }, ...].",
     "screen": "begin the file with [screen] and size = [width, height].",
 }

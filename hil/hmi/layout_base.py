@@ -59,13 +59,16 @@ class Item(Model):
 
     Attributes:
         brightness: of the item when lit, 0..1 of its colour; where none is given, the screen's.
+        view: the view on which it stands, or several; empty where it has nothing to do with views.
         reader: entry point of `hil.readers`, or `module:Class`; empty for the kind's own.
     """
 
     name: Annotated[str, Field(alias=NAME_KEY)]
     brightness: Annotated[float, Field(gt=0, le=1)]
     reader: str = ""
+    view: str | tuple[str, ...] = ""
     _shapes: dict[str, Shape] = PrivateAttr(default_factory=dict)
+    _stands_on: tuple[Item, ...] = PrivateAttr(default=())
 
     @property
     def kind(self) -> str:
@@ -81,6 +84,20 @@ class Item(Model):
     def references(self) -> dict[str, Region]:
         """The reference pictures that it names, by their paths, each with the region that it must fit into."""
         return {}
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the views on which it stands."""
+        return tuple(filter(None, (self.view,))) if isinstance(self.view, str) else self.view
+
+    @property
+    def stands_on(self) -> tuple[Item, ...]:
+        """The views on which it stands; it is there while one of them is shown."""
+        return self._stands_on
+
+    def attach_views(self, views: tuple[Item, ...]) -> None:
+        """Give the views on which it stands; the layout does, once."""
+        self._stands_on = views
 
     def attach_shapes(self, shapes: Mapping[str, Shape]) -> None:
         """Give the shapes of its reference pictures, by their paths; `parse` does, once."""

@@ -168,13 +168,13 @@ class FrameJudge:
         if self._last is None or not self._same(frame, *self._last[:2]):
             judgement = self._expectation.judge(frame.pixels)
             self.looks += 1
-            self._last = frame, crop(frame.pixels, self._expectation.item.bounds), judgement
+            self._last = frame, crop(frame.pixels, self._expectation.bounds), judgement
         return self._last[2]
 
     def _same(self, frame: Frame, last: Frame, seen: Pixels) -> bool:
         if frame.token is not None and frame.token == last.token:
             return True
-        return np.array_equal(crop(frame.pixels, self._expectation.item.bounds), seen)
+        return np.array_equal(crop(frame.pixels, self._expectation.bounds), seen)
 
 
 @dataclass(frozen=True, slots=True)

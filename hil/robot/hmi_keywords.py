@@ -131,7 +131,7 @@ class HmiKeywords(KeywordGroup):
     def screen_should_show(self, view: str, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks that a screen shows a named view of its layout.
 
-        | Screen Should Show    media    within=1 s    screen=centre |
+        | Screen Should Show    media    within=1 s |
         """
         self.bench.screen(screen).view(view).should_be_shown(within=float(within))
 
@@ -160,6 +160,8 @@ class HmiKeywords(KeywordGroup):
     @keyword(tags=["input"])
     def touch(self, place: str, y: int | None = None, hold: Duration = Duration(0.08), screen: str = "") -> None:
         """Touches a button of the layout, or a point in px, and lifts the finger.
+
+        A button that stands on a view of the layout must be on the screen within 1 s.
 
         | Touch    play           |
         | Touch    640    400     |

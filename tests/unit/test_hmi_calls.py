@@ -8,6 +8,7 @@ import pytest
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.facade import Bench
+from hil.cli import look
 from hil.errors import EcuError, NotRunError, UsageError
 from hil.hmi.audio import RATE_HZ, Sound
 from hil.hmi.frames import Frame
@@ -40,6 +41,9 @@ anchors = [{ region = [0, 0, 40, 40], colour = "green" }]
 region = [100, 100, 60, 40]
 [button.home]
 region = [200, 100, 60, 40]
+[button.skip]
+view = "media"
+region = [200, 60, 40, 30]
 [bar.volume]
 region = [50, 180, 200, 10]
 colours = ["white"]
@@ -126,6 +130,54 @@ def rig(tmp_path):
     yield bench
     made.close()
     journal.close()
+
+
+def test_a_button_of_a_view_that_is_not_shown_is_not_touched(rig):
+    with pytest.raises(EcuError, match=r"button skip: expected on view media within 1\.00 s, seen view home"):
+        rig.touch("skip")
+    with pytest.raises(EcuError, match="seen view home"):
+        rig.swipe("skip", (10, 10))
+    assert rig.panel.felt == []
+    assert len([entry for entry in rig.pictures() if entry.kind == "check"]) == 2
+    rig.touch((220, 70))
+    assert rig.panel.felt
+
+
+def test_a_button_is_touched_as_soon_as_its_view_comes(rig):
+    rig.panel.clock.call_in(500 * MS, rig.panel.go, "media")
+    rig.touch("skip")
+    assert rig.panel.felt[0].t_ns == 500 * MS
+    kept = len(rig.pictures())
+    rig.panel.go("media")
+    rig.touch("skip")
+    assert len([event for event in rig.pictures()[kept:] if event.kind in ("check", "screen", "picture")]) == 0, (
+        "not a check"
+    )
+
+
+def test_a_button_whose_view_comes_with_other_pixels_than_its_own_is_seen(rig):
+    rig.panel.clock.call_in(500 * MS, rig.panel.go, "media")
+    rig.screen().button("skip").should_be_shown(within="600 ms")
+    rig.panel.go("home")
+    with pytest.raises(EcuError, match="seen not shown"):
+        rig.screen().button("skip").should_be_shown(within=0)
+
+
+def test_a_failed_check_of_an_item_says_that_its_view_is_not_shown(rig):
+    with pytest.raises(EcuError, match="view media, on which it stands, is not shown"):
+        rig.screen().button("skip").should_be_shown(within=0)
+
+
+def test_hil_look_draws_what_is_on_the_picture(rig):
+    layout = rig.portal.layout("centre")
+    there = look.view_of(rig, "centre", list(layout), everything=False)
+    assert [item.name for item in there.absent] == ["media", "skip"]
+    drawn = {item.name for item, _ in there.readings}
+    assert drawn == {"home", "media", "volume", "cover"}, "the button 'media' is on every view"
+    rig.panel.go("media")
+    there = look.view_of(rig, "centre", list(layout), everything=False)
+    assert [item.name for item in there.absent] == ["home"]
+    assert look.view_of(rig, "centre", list(layout), everything=True).absent == []
 
 
 def test_a_touch_on_a_button_is_felt_and_lifted(rig):

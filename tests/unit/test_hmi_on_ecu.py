@@ -5,7 +5,7 @@ import pytest
 from hil.bench.case import Case
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
-from hil.errors import EcuError
+from hil.errors import EcuError, UsageError
 
 
 @pytest.fixture
@@ -83,3 +83,17 @@ def test_a_dead_panel_is_caught(begin):
     bench.touch("dock_media", screen="centre")
     with pytest.raises(EcuError, match="expected shown within 500"):
         bench.screen("centre").view("media").should_be_shown(within="500 ms")
+
+
+def test_an_item_is_looked_for_on_the_screen_that_has_it(begin):
+    bench = begin()
+    bench.screen().view("home").should_be_shown()
+    bench.screen().telltale("high_beam").should_be("off")
+    for said, use in (
+        ("which text 'clock'? Remedy: write screen=cluster or screen=centre.", lambda: bench.screen().text("clock")),
+        ("no view 'clmate' on any screen. Remedy: did you mean climate", lambda: bench.screen().view("clmate")),
+        ("cluster.toml: no view 'home'", lambda: bench.screen("cluster").view("home")),
+    ):
+        with pytest.raises(UsageError) as caught:
+            use()
+        assert said in str(caught.value)

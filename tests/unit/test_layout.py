@@ -204,3 +204,41 @@ def test_the_cluster_layout_is_good(overlays):
     assert len(layout.names(Telltale)) >= 12
     assert layout.names(Needle) == ["speed_needle", "rpm_needle"]
     assert all(layout.telltale(name).shape is not None for name in layout.names(Telltale))
+
+
+ON_VIEWS = """
+[screen]
+size = [640, 240]
+[view.home]
+anchors = [{ region = [0, 0, 40, 40], colour = "blue" }]
+[view.media]
+anchors = [{ region = [0, 0, 40, 40], colour = "green" }]
+[view.muted]
+view = "media"
+anchors = [{ region = [50, 0, 40, 40], colour = "red" }]
+[button.play]
+view = ["Media", "home"]
+region = [100, 100, 60, 40]
+"""
+
+
+def test_an_item_knows_the_views_on_which_it_stands():
+    layout = parse(ON_VIEWS)
+    play = layout.item("play")
+    assert [view.name for view in play.stands_on] == ["media", "home"]
+    assert layout.item("home").stands_on == ()
+    assert [view.name for view in layout.item("muted").stands_on] == ["media"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('["Media", "home"]', '"hme"', "bench.toml: button.play.view: no view 'hme'. Remedy: did you mean home or"),
+        ('["Media", "home"]', '"muted"', "'muted' stands on a view itself. Remedy: write view = 'media'."),
+        ('["Media", "home"]', "7", "button.play.view"),
+    ],
+)
+def test_a_wrong_view_is_one_line(old, new, said):
+    with pytest.raises(UsageError) as caught:
+        parse(ON_VIEWS.replace(old, new, 1), "bench.toml")
+    assert said in str(caught.value)

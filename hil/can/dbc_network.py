@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hil.can.dbc_attributes import unquoted
@@ -230,6 +230,12 @@ class NetworkText:
         if re.search(r"[,;]", text) or not statement.parts.get("colon"):
             what = "BU_ has no colon, or commas between the nodes"
             self.note("separator", statement, what, "the nodes are read", "write 'BU_: Node1 Node2'.")
+        for line in re.finditer(r"(?<=\n)\S.*", statement.text):
+            what = f"'{short(line[0].strip(), 40)}' is a line of its own behind the nodes of BU_"
+            mend = "indent the line if these are nodes; if not, remove it."
+            self.note(
+                "separator", replace(statement, at=statement.at + line.start()), what, "it is read as nodes", mend
+            )
         for node in re.split(r"[\s,;:]+", text):
             if node:
                 self.nodes.setdefault(self.name(node, statement))

@@ -17,7 +17,7 @@ from typing import Final
 from hil.can.dbc_attributes import Attributes, number, quoted, unquoted
 from hil.can.dbc_multiplex import MAX_PAGES, Pages
 from hil.can.dbc_network import NetworkText
-from hil.can.dbc_scan import NUMBER, READ, Places, Statement, scan, short
+from hil.can.dbc_scan import NUMBER, READ, SKIPPED, Places, Statement, scan, short
 from hil.can.tolerated import Tolerated
 
 _NUMBER: Final = rf"(?:0[xX][0-9a-fA-F]+|{NUMBER})"
@@ -119,7 +119,10 @@ class _Facts:
     def _list_loose(self, statement: Statement) -> None:
         """Say what is wrong with a statement that is not as the format has it."""
         begin = short(" ".join(statement.text.split()), 40)
-        if statement.kind not in READ:
+        if statement.kind in SKIPPED:
+            what, mend = f"'{begin}' has no semicolon", "add it."
+            self._note("semicolon", statement, what, "it is left out, up to the next section", mend)
+        elif statement.kind not in READ:
             what = f"{statement.kind} is no section of a DBC file"
             self._note("unknown-section", statement, what, "it is left out", "remove it.")
         elif not statement.parts:

@@ -27,7 +27,7 @@ NAME: Final = r'[^\s:;,"|@\[\]()]++'
 _NUMBERISH: Final = r"[-+]?[\w.#+-]+"
 _OF: Final = rf"(?:(?P<kind>SG_|BO_|EV_|BU_)\s+(?P<of>{NAME}(?:\s+{NAME})?))"
 _ID: Final = r"[-+]?(?:0[xX][0-9a-fA-F]++|\d++)"
-_SKIPPED: Final = frozenset(
+SKIPPED: Final = frozenset(
     {
         "BA_DEF_DEF_REL_", "BA_DEF_REL_", "BA_DEF_SGTYPE_", "BA_REL_", "BA_SGTYPE_", "BU_BO_REL_", "BU_EV_REL_",
         "BU_SG_REL_", "CAT_", "CAT_DEF_", "ENVVAR_DATA_", "EV_", "EV_DATA_", "FILTER", "NS_DESC_", "SGTYPE_",
@@ -43,11 +43,14 @@ _BLANK: Final = re.compile(r"(?:\s|//[^\n]*)*")
 _REST: Final = re.compile(r"[^\n]*")
 _ANY: Final = re.compile(rf'(?:[^";\n]|\n(?![ \t]*{_ANY_WORD}[\s:"])|{STRING})*;', re.DOTALL)
 """A statement that nobody reads here: to its semicolon, unless a keyword begins a line before that."""
-_NAMES_USED: Final = re.compile(r"NS_[ \t]*:?(?:\s*\n[ \t]*[A-Za-z_]+[ \t]*(?=\n|\Z))*")
+_NAMES_USED: Final = re.compile(rf"NS_[ \t]*:?(?P<words>(?:\s*\n(?:[ \t]+[A-Za-z_]+|{_ANY_WORD})[ \t]*(?=\n|\Z))*)")
+"""Sections that the file may have. A word that isn't indented must be such a name, else it is no part of the list."""
+_NO_SECTION: Final = re.compile(rf"^[ \t]*(?!{_ANY_WORD}[ \t]*$)(?P<word>\S+)", re.MULTILINE)
 _NODES: Final = re.compile(
     r'BU_[ \t]*(?P<colon>:?)(?P<nodes>(?:(?![ \t](?:BO_|VAL_TABLE_|CM_|BA_DEF_) )[^"\n])*'
-    rf'(?:\n(?![ \t]*{_ANY_WORD}[\s:"])[\w \t.,-]*(?=\n|\Z))*)'
+    rf'(?:\n(?![ \t]*(?:{_ANY_WORD}[\s:"]|(?i:SG|BO)_?\b))(?=[ \t]*\S)[\w \t.,-]*(?=\n|\Z))*)'
 )
+"""The nodes: up to the next keyword, or to a blank line."""
 _HEADS: Final = {"NS_": _NAMES_USED, "BS_": re.compile(r"BS_[ \t]*:?[\d:, \t]*"), "BU_": _NODES}
 _LOOKS_LIKE_SIGNAL: Final = re.compile(r"\d\s*\|\s*\d+\s*@|^\s*(?:SG|BO)_?\b", re.IGNORECASE)
 _SIGNAL_MODEL: Final = """write it like ' SG_ Speed : 0|16@1+ (0.01,0) [0|300] "km/h" Receiver'."""
@@ -149,7 +152,17 @@ def scan(text: str, places: Places) -> Iterator[Statement]:
     while at < len(text):
         statement, end = _statement(text, at, starts, places)
         yield statement
+        if statement.kind == "NS_":
+            yield from _no_sections(text, at, end)
         at = _blank(text, max(end, at + 1))
+
+
+def _no_sections(text: str, at: int, end: int) -> Iterator[Statement]:
+    """What stands in the list of sections and is no name of one."""
+    below = text.find("\n", at, end)
+    if below >= 0:
+        for match in _NO_SECTION.finditer(text, below, end):
+            yield Statement("", match.start("word"), {}, True, match["word"])
 
 
 def _blank(text: str, at: int) -> int:
@@ -166,11 +179,12 @@ def _statement(text: str, at: int, starts: list[int], places: Places) -> tuple[S
         return _templated(text, at, kind, starts, places)
     if kind in _HEADS:
         match = _HEADS[kind].match(text, at)
-        return Statement(kind, at, match.groupdict() if match else {}), match.end() if match else at
+        end = match.end() if match else at
+        return Statement(kind, at, match.groupdict() if match else {}, text=text[at:end]), end
     if kind:
         match = _ANY.match(text, at)
         end = match.end() if match else _next(starts, at, text)
-        return Statement(kind, at, {}, kind not in _SKIPPED, text[at:end]), end
+        return Statement(kind, at, {}, kind not in SKIPPED or match is None, text[at:end]), end
     return _no_statement(text, at, places)
 
 
@@ -272,4 +286,4 @@ def short(text: str, length: int) -> str:
     return shown if len(shown) <= length else shown[: length - 3].rstrip() + "..."
 
 
-__all__ = ["NUMBER", "READ", "Places", "STRING", "Statement", "scan", "short"]
+__all__ = ["NUMBER", "READ", "SKIPPED", "Places", "STRING", "Statement", "scan", "short"]

@@ -35,6 +35,7 @@ _SAYS: Final = {
 _LINE: Final = re.compile(r"line (\d+), column (\d+)")
 _HERE: Final = ">>!<<"
 """How cantools marks the place of a syntax error."""
+_XML: Final = re.compile(r"\s*<[?!A-Za-z]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _PADDING: Final = "\x00\x1a"
 """What old editors and flash tools leave at the end of a file."""
@@ -129,7 +130,7 @@ def _plain(text: str, where: str) -> tuple[str, list[Tolerated]]:
 
 
 def _load_dbc(text: str, suffix: str, where: str, names: AttributeNames) -> Loaded:
-    if text.lstrip().startswith("<"):
+    if _XML.match(text):
         mend = "name it with the suffix of its format, or export it as DBC."
         raise UsageError("is XML, not DBC", where=f"{where}:1:1", remedy=mend)
     repaired = dbc_repair.repair(text, where)

@@ -397,6 +397,9 @@ def key_table(text: str) -> dict[str, str]:
     return dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", own, re.MULTILINE))
 
 
+OF_ALL_KINDS = {"name", "brightness", "reader", "view"}
+
+
 def default_of(field) -> object:
     value = "needed" if field.is_required() else field.get_default(call_default_factory=True)
     return list(value) if isinstance(value, tuple) else value
@@ -480,7 +483,10 @@ def test_the_bench_file_page_names_every_port_and_its_options(entry):
     ("head", "model", "left_out"),
     [
         ("## `[screen]`", Size, set()),
-        *((f"## `[{kind}.NAME]`", model, {"name", "brightness", "reader"}) for kind, model in ITEM_KINDS.items()),
+        *(
+            (f"## `[{kind}.NAME]`", model, {"name", "brightness", "reader", "view"})
+            for kind, model in ITEM_KINDS.items()
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

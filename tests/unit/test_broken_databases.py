@@ -779,6 +779,41 @@ def test_what_an_encoding_cost_is_listed():
     assert [one.what for one in tolerated] == ["the file calls its encoding utf-8, which it isn't"]
 
 
+MESSAGE = """BO_ 256 A: 8 X
+ SG_ S : 0|16@1+ (1,0) [0|300] "km/h" Y
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "said"),
+    [
+        ("?\nBU_: X Y\n", 1, "'?' is no statement"),
+        ("BU_: X Y\n\ngarbage\n", 3, "'garbage' is no statement"),
+        ("BU_: X Y\ngarbage\n", 2, "'garbage' is a line of its own behind the nodes of BU_"),
+        ("BU_: X\n  Y\nto do\n", 3, "'to do' is a line of its own behind the nodes of BU_"),
+        ("BU_: X Y\n<<<<<<< HEAD\n", 2, "'<<<<<<< HEAD' is no statement"),
+        ("<<<<<<< HEAD\nBU_: X Y\n", 1, "'<<<<<<< HEAD' is no statement"),
+        ("NS_ :\n\tCM_\n\tgarbage\n\tBA_\n\nBU_: X Y\n", 3, "'garbage' is no statement"),
+        ("NS_ :\n\tCM_\ngarbage\n\nBU_: X Y\n", 3, "'garbage' is no statement"),
+        ("FILTER 7\nBU_: X Y\n", 1, "'FILTER 7' has no semicolon"),
+        ("BU_: X Y\nCAT_ 5\nmore\n", 2, "'CAT_ 5 more' has no semicolon"),
+    ],
+)
+def test_a_line_that_is_none_of_a_dbc_is_told_with_its_number(head, line, said):
+    tolerated = load_tolerant(head + MESSAGE, ".dbc", "a.dbc").tolerated
+    assert [(one.where, one.what) for one in tolerated] == [(f"a.dbc:{line}", said)]
+
+
+def test_a_message_that_is_misspelt_behind_the_nodes_is_refused():
+    with pytest.raises(UsageError, match=r"a\.dbc:2:1: 'Bo_ 3' is no statement, but looks like a message"):
+        load_tolerant("BU_: X Y\nBo_ 3\n" + MESSAGE, ".dbc", "a.dbc")
+
+
+def test_a_list_of_sections_and_nodes_over_several_lines_is_no_deviation():
+    text = "NS_ :\n\tCM_\nBA_\n\nFILTER\n\nBU_: X\n  Y\n" + MESSAGE
+    assert load_tolerant(text, ".dbc", "a.dbc").tolerated == []
+
+
 def test_a_wrong_encoding_is_refused():
     with pytest.raises(UsageError, match=r"^x: there is no encoding 'cp12'\. Remedy: name one that Python has"):
         decode_text(b"a", "x", "cp12")

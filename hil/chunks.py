@@ -160,10 +160,11 @@ class ChunkWriter:
 
     def flush(self) -> None:
         """End the chunk, if it holds a message, and hand it to the operating system."""
-        lanes = sorted((lane for lane in self._lanes if lane.index), key=lambda lane: lane.index[1])
+        lanes = [lane for lane in self._lanes if lane.index]
         if not lanes:
             self._put(b"")
             return
+        lanes.sort(key=_first_offset)
         lost = True
         try:
             self._put_chunk(lanes)
@@ -199,15 +200,16 @@ class ChunkWriter:
         record_size = len(head) + packed_size
         indexes = [_message_index(lane) for lane in lanes]
         begin = self._put(b"".join((head, data, *indexes)))
-        self._chunk_indexes += _pack_chunk_index(
-            _CHUNK_INDEX, _CHUNK_INDEX_BYTES + 10 * len(lanes), start_ns, end_ns, begin, record_size, 10 * len(lanes)
-        )
-        offset = begin + record_size
+        offset = index_begin = begin + record_size
+        offsets = b""
         for lane, index in zip(lanes, indexes, strict=True):
-            self._chunk_indexes += _pack_offset(lane.id, offset)
+            offsets += _pack_offset(lane.id, offset)
             offset += len(index)
-        index_size = offset - begin - record_size
-        self._chunk_indexes += _pack_chunk_index_end(index_size, *_COMPRESSION, packed_size, size)
+        self._chunk_indexes += _pack_chunk_index(
+            _CHUNK_INDEX, _CHUNK_INDEX_BYTES + len(offsets), start_ns, end_ns, begin, record_size, len(offsets)
+        )
+        self._chunk_indexes += offsets
+        self._chunk_indexes += _pack_chunk_index_end(offset - index_begin, *_COMPRESSION, packed_size, size)
         self._count(lanes, start_ns, end_ns)
 
     def _count(self, lanes: list[Lane], start_ns: int, end_ns: int) -> None:
@@ -258,6 +260,10 @@ def _packed(record: McapRecord) -> bytes:
     record.write(builder)
     packed: bytes = builder.end()
     return packed
+
+
+def _first_offset(lane: Lane) -> int:
+    return lane.index[1]
 
 
 def _message_index(lane: Lane) -> bytes:

@@ -442,7 +442,7 @@ class RealClock(Clock):
         return self._outcome(task)
 
     def _begin(self, main: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = self.loop.create_task(main)
+        task = asyncio.Task(main, loop=self.loop)
         self._task, self._abort = task, None
         return task
 

@@ -17,7 +17,7 @@ import io
 import json
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -133,8 +133,19 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     "session": {"event": "string", "id": "string", "verdict": "string", "message": "string", "detail": "object"},
 }  # fmt: skip
 _FIELDS = {kind: frozenset(fields) for kind, fields in _JSON_TOPICS.items()}
-_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""The same text for the same fields. One encoder for all records: `json.dumps` makes one for each."""
+
+
+def _json_writer() -> Callable[[Any], str]:
+    """The same text for the same fields. One encoder for all records: `json.dumps` makes two for each."""
+    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    parts = make(None, encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, True)
+    return lambda fields: "".join(parts(fields, 0))
+
+
+_to_json: Final = _json_writer()
 
 
 def json_schema(kind: str) -> bytes:
@@ -245,21 +256,24 @@ class Journal:
 
     def _flush(self) -> None:
         self._flushed_ns, self._look_bytes = wall_ns(), LOOK_BYTES
-        with self._bench_faults():
+        try:
             self._writer.flush()
+        except OSError as error:
+            raise self._unwritten(error) from error
 
     @contextlib.contextmanager
     def _bench_faults(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            unwritten = UnwrittenError(
-                f"the journal can't be written: {error.strerror or error}",
-                where=self.path.name,
-                remedy="free space for the results, or give another --results.",
-            )
-            self.lost = self.lost or unwritten
-            raise unwritten from error
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> UnwrittenError:
+        what = f"the journal can't be written: {error.strerror or error}"
+        mend = "free space for the results, or give another --results."
+        unwritten = UnwrittenError(what, where=self.path.name, remedy=mend)
+        self.lost = self.lost or unwritten
+        return unwritten
 
     def _bus(self, bus: str) -> Lane:
         self._buses[bus] = lane = self._lane(f"/can/{bus}")

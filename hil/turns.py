@@ -123,7 +123,7 @@ class TurnSelector(selectors.DefaultSelector):
         self._turn = threading.Lock()
         self._queue = threading.Lock()
         """Whoever wants the turn waits here too, so the loop's thread doesn't come back before a call had its turn."""
-        self._is_taken = self._has_changed = self._has_polled = False
+        self._is_taken = self._has_changed = False
         self._turns = 0
         self._waits_until_s = _AWAKE
         self._own = self.fileno() if hasattr(select, "epoll") else -1
@@ -137,10 +137,6 @@ class TurnSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready; called by the loop, in whichever thread has the turn."""
         if self._is_taken:
-            if timeout is not None and timeout <= 0 and self._has_polled:
-                self._has_polled = False  # something is there to do at once; every other time is often enough to look
-                return []
-            self._has_polled = True
             return super().select(LOOK_UP_S if timeout is None else min(timeout, LOOK_UP_S))
         turns, ready = self._turns, []
         self._waits_until_s = math.inf if timeout is None else self._now_s() + timeout
@@ -167,7 +163,7 @@ class TurnSelector(selectors.DefaultSelector):
                 while not self._turn.acquire(timeout=LOOK_UP_S):
                     if kept.error is not None:
                         return False
-        self._is_taken, self._has_changed, self._has_polled = True, False, True
+        self._is_taken, self._has_changed = True, False
         self._turns += 1
         if self._outer is not None:
             self._outer.modify(self._own, 0)
@@ -224,6 +220,7 @@ class TurnLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._turns = TurnSelector(self.time)
+        self._has_looked = False
         super().__init__(self._turns)
 
     def wake(self) -> None:
@@ -247,8 +244,9 @@ class TurnLoop(asyncio.SelectorEventLoop):
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         try:
             task = begin()
+            self._has_looked = True
             while not task.done() and kept.error is None:
-                self._run_once()
+                self._run_turn()
             if not task.done():
                 task.cancel()
         finally:
@@ -257,6 +255,19 @@ class TurnLoop(asyncio.SelectorEventLoop):
             if self._turns.give(self._due_s()):
                 self.wake()
         return task
+
+    def _run_turn(self) -> None:
+        """`_run_once`, but where something can be done at once it looks only every other time what else happened."""
+        ready = self._ready
+        if not (ready and self._has_looked):
+            self._has_looked = True
+            self._run_once()
+            return
+        self._has_looked = False
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
 
     def _due_s(self) -> float:
         if self._ready:

@@ -76,8 +76,7 @@ class Portal:
             main.close()
             raise
         try:
-            with self._told():
-                result = self._run(main)
+            result = self._run(main) if self.narrator is None else self._run_told(main, *self.narrator())
         except InconclusiveError as error:
             if error is not recorder.inconclusive:
                 recorder.fault(error)
@@ -107,11 +106,9 @@ class Portal:
         finally:
             self.wiring.recorder.end_step(number, status)
 
-    def _told(self) -> contextlib.AbstractContextManager[None]:
-        if self.narrator is None:
-            return contextlib.nullcontext()
-        name, arguments = self.narrator()
-        return self.step(name, *arguments)
+    def _run_told(self, main: Coroutine[Any, Any, T], name: str, arguments: list[str]) -> T:
+        with self.step(name, *arguments):
+            return self._run(main)
 
     def _run(self, main: Coroutine[Any, Any, T]) -> T:
         try:

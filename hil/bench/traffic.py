@@ -231,7 +231,7 @@ class Traffic:
         Raises:
             UsageError: as `Restbus.set_all`; or a replay sends one of them.
         """
-        for ref in values:
+        for ref in values if self.players else ():
             if any(player.sends(ref) for player in self.players):
                 mend = "override it in the replay, or stop the replay first."
                 raise UsageError("is sent by the replay, not by the restbus", where=str(ref), remedy=mend)
@@ -280,8 +280,10 @@ class _Skew:
         self._is_complete = False
 
     def watch(self, messages: Iterable[Sent]) -> None:
-        """These have new values; none has been sent with them yet."""
+        """These have new values; none has been sent with them yet. One alone has nothing to be apart from."""
         self._waiting = list(messages)
+        if len(self._waiting) < 2:
+            self._waiting.clear()
         for sent in self._waiting:
             sent.on_sent.append(self._on_sent)
 

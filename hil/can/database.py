@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cantools.database.can import Database, Message, Signal
 from cantools.database.errors import Error as CantoolsError
@@ -19,7 +19,7 @@ from cantools.database.errors import Error as CantoolsError
 from hil import units
 from hil.can.frames import EXTENDED, FD, CanFrame
 from hil.can.loading import load, reason
-from hil.can.placement import bits_of, raw_limits
+from hil.can.placement import bits_of, raw_limits, span
 from hil.can.traits import AttributeNames, MessageTraits, NodeNm, message_traits, nm_nodes, start_value
 from hil.errors import UsageError
 
@@ -49,6 +49,39 @@ class SignalRef:
     def unit(self) -> str:
         """The unit of its physical value, empty if it has none."""
         return units.canonical(self.signal.unit or "")
+
+    def raw_in(self, data: bytes) -> int | float:
+        """Its raw value in a payload that carries it.
+
+        Raises:
+            UsageError: as `decode`.
+        """
+        place = self._place
+        if place is None:
+            return decode(self.message, data)[self.signal.name]  # type: ignore[no-any-return]
+        order, length, shift, mask, sign = place
+        return ((int.from_bytes(data[:length], order) >> shift & mask) ^ sign) - sign
+
+    @cached_property
+    def _place(self) -> tuple[Literal["little", "big"], int, int, int, int] | None:
+        """Byte order, bytes of the message, shift, mask, and the sign's bit; None if it takes a decoder."""
+        message, signal = self.message, self.signal
+        if message.is_multiplexed() or message.is_container or signal.conversion.is_float:
+            return None
+        mask, sign = (1 << signal.length) - 1, 1 << signal.length - 1 if signal.is_signed else 0
+        if signal.byte_order == "little_endian":
+            return "little", message.length, signal.start, mask, sign
+        _, last = span(signal.start, signal.length, motorola=True)
+        return "big", message.length, 8 * message.length - 1 - last, mask, sign
+
+    @cached_property
+    def _scaled(self) -> Callable[..., Any]:
+        return self.signal.conversion.raw_to_scaled
+
+    @cached_property
+    def raw_limits(self) -> tuple[int | float, int | float]:
+        """The least and the greatest raw number that its bits hold."""
+        return raw_limits(self.signal)
 
     @cached_property
     def limits(self) -> tuple[float, float]:
@@ -246,7 +279,7 @@ def _known_labels(ref: SignalRef) -> str:
 
 
 def _from_physical(ref: SignalRef, physical: float) -> Value:
-    low, high = limits(ref)
+    low, high = ref.limits
     if not low <= physical <= high:
         raise UsageError(
             f"{physical:g} {ref.unit} is out of range for {ref}".replace("  ", " "),
@@ -259,7 +292,7 @@ def _from_physical(ref: SignalRef, physical: float) -> Value:
 def _from_raw(ref: SignalRef, raw: int | float) -> Value:
     if not ref.signal.conversion.is_float:
         raw = int(raw)
-        low, high = raw_limits(ref.signal)
+        low, high = ref.raw_limits
         if not low <= raw <= high:
             raise UsageError(f"raw {raw} doesn't fit {ref}", remedy=f"{ref.signal.length} bits take {low} to {high}.")
     return show(ref, raw)
@@ -269,7 +302,7 @@ def show(ref: SignalRef, raw: int | float) -> Value:
     """A raw value with its physical value and label."""
     choices: Mapping[int | float, Any] = ref.signal.choices or {}  # type: ignore[assignment]  # 2.0 finds 2
     label = choices.get(raw)
-    return Value(raw, _physical(ref.signal, raw), None if label is None else str(label), ref.unit)
+    return Value(raw, float(ref._scaled(raw, False)), None if label is None else str(label), ref.unit)
 
 
 def _physical(signal: Signal, raw: int | float) -> float:

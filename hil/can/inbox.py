@@ -115,4 +115,4 @@ def _carries(ref: SignalRef, frame: CanFrame) -> bool:
 
 
 def _value(ref: SignalRef, frame: CanFrame) -> Value:
-    return database.show(ref, database.decode(ref.message, frame.data)[ref.signal.name])
+    return database.show(ref, ref.raw_in(frame.data))

@@ -227,6 +227,8 @@ class Sent:
     @property
     def is_active(self) -> bool:
         """Whether a signal that makes it cyclic differs from its inactive value."""
+        if not self.traits.while_active:
+            return False
         inactive = self.traits.inactive
         return any(self.values[name] != inactive[name] for name in self.traits.while_active)
 

@@ -1,5 +1,7 @@
 """Databases and signals: names, values, start values, bits, and one clear line for each way a file can be wrong."""
 
+import contextlib
+import random
 import struct
 import subprocess
 import sys
@@ -496,3 +498,36 @@ def test_our_own_database_loads(repository):
     text = (repository / "tests" / "data" / "cabin.dbc").read_text(encoding="utf-8")
     names = [message.name for message in load(text).messages]
     assert "ESC_Speed" in names
+
+
+@pytest.mark.parametrize("name", ["body", "chassis"])
+def test_one_signal_of_a_payload_is_what_decoding_all_of_it_gives(repository, name):
+    """Of every signal of the vehicle's databases, in payloads of the message's length and longer."""
+    loaded = load((repository / f"dbc/{name}.dbc").read_text(encoding="utf-8"))
+    network, rng = Network({name: loaded}), random.Random(name)
+    read = 0
+    for _, message in network.messages():
+        for _ in range(3):
+            data = rng.randbytes(message.length)
+            try:
+                decoded = database.decode(message, data)
+            except UsageError:  # no page of this number
+                continue
+            for signal, raw in decoded.items():
+                ref = network.resolve(f"{message.name}.{signal}")
+                assert ref.raw_in(data) == ref.raw_in(data + b"\xff") == raw, ref
+                read += 1
+    assert read > 300
+
+
+def test_signed_motorola_and_float_signals_are_read_alone_too(cabin):
+    kinds = set()
+    for bus, message in cabin.messages():
+        data = bytes(range(0x7F, 0x7F + message.length))
+        with contextlib.suppress(UsageError):  # no page of this number
+            for signal, raw in database.decode(message, data).items():
+                ref = cabin.resolve(f"{bus}::{message.name}.{signal}")
+                kinds.add((ref.signal.byte_order, ref.signal.is_signed, ref.signal.is_float))
+                assert ref.raw_in(data) == raw
+    assert {("big_endian", True, False), ("little_endian", False, False)} <= kinds
+    assert any(is_float for _, _, is_float in kinds)

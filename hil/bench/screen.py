@@ -190,7 +190,7 @@ def _nowhere(name: str, kind: type[Item], layouts: Mapping[str, Layout]) -> Usag
         return telling[0].unknown(name, kind)
     known = [(item, screen) for screen, layout in layouts.items() for item in layout.names(kind)]
     near = difflib.get_close_matches(name, [item for item, _ in known], n=3, cutoff=0.5)
-    named = dict.fromkeys(f"{item} ({screen})" for item, screen in known if item in near)
+    named = dict.fromkeys(f"{name} ({screen})" for name in near for item, screen in known if item == name)
     what = kind.__name__.lower()
     mend = f"did you mean {' or '.join(named)}?" if named else f"look up the {what}s of {' and '.join(layouts)}."
     return UsageError(f"no {what} '{name}' on any screen", remedy=mend)

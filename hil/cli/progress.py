@@ -83,9 +83,12 @@ class Progress:
         return [*order, *(case_id for case_id in self._tally.ended if case_id not in self._tally.planned)]
 
     def _tell(self, case_id: str, verdict: Verdict, message: str) -> None:
-        name = self._tally.planned.get(case_id, {}).get("name", case_id)
+        planned = self._tally.planned.get(case_id, {})
+        name, source = planned.get("name", case_id), planned.get("source", "")
+        is_placed = verdict is not Verdict.USAGE or source.partition(":")[0] in message
+        place = "" if is_placed else f"  ({source})"
         style = STYLES[verdict]
-        self._console.print(f"[{style}]{verdict.value:>12}[/]  {escape(name)}")
+        self._console.print(f"[{style}]{verdict.value:>12}[/]  {escape(name + place)}")
         if message and verdict is not Verdict.PASS:
             self._console.print(f"{'':14}{escape(message)}", style="default")
 

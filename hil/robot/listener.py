@@ -78,6 +78,7 @@ class BenchListener:
         self._running = False
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
+        self._here = ""
 
     @property
     def session(self) -> Session:
@@ -117,7 +118,7 @@ class BenchListener:
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self._errors, self._refused = [], None
+        self._errors, self._refused, self._here = [], None, ""
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
@@ -133,19 +134,25 @@ class BenchListener:
         self._guard.enter_context(sleep_forbidden(str(Path(data.source).parent)))
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
-        """Refuse the keywords of BuiltIn that wait in wall time."""
+        """Refuse the keywords of BuiltIn that wait in wall time; remember where the suite is."""
+        self._here = _place(data)
         owner = getattr(implementation.owner, "name", "")
         if owner == "BuiltIn" and implementation.name in _WALL_TIME and self._running:
             error = UsageError(
                 f"BuiltIn.{implementation.name} waits in wall time, in which nothing happens on the bench",
-                where=f"{data.source}:{data.lineno}",
                 remedy=f"write '{implementation.name}' without 'BuiltIn.': hil.robot's waits in bench time.",
             )
             self.keep(error)
             implementation.error = str(error)
 
+    def start_invalid_keyword(self, data: Any, implementation: Any, result: Any) -> None:
+        """Remember where the suite is."""
+        self._here = _place(data)
+
     def keep(self, error: HilError) -> None:
-        """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick."""
+        """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick, and say where."""
+        if isinstance(error, UsageError) and self._here and error not in self._errors:
+            error.where = f"{self._here}: {error.where}" if error.where else self._here
         self._errors.append(error)
         if isinstance(error, UsageError) and self._running:
             self.session.note_usage_error(error)
@@ -190,7 +197,7 @@ class BenchListener:
         if _TIMED_OUT.match(message):
             return UsageError(message, remedy="use the tag 'timeout:30 s', which is bench time.")
         if not self._errors and _MISTAKE.search(message):
-            return UsageError(" ".join(message.split()))
+            return UsageError(" ".join(message.split()), where=self._here)
         return None
 
     def close(self) -> None:
@@ -204,6 +211,10 @@ class BenchListener:
 
             make_report(session.folder)
             logger.console(f"evidence: {session.folder / 'index.html'}")
+
+
+def _place(data: Any) -> str:
+    return f"{Path(data.source).name}:{data.lineno}" if data.source else ""
 
 
 def _set(result: Any, verdict: Verdict, message: str) -> None:

@@ -276,9 +276,11 @@ def test_a_mistake_in_a_suite_says_nothing_of_the_ecu(tmp_path, line):
     done = run_hil("run", str(tmp_path / "m.robot"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2, done.stdout
     assert " usage error  M" in done.stdout
+    assert "m.robot:5: " in done.stdout
 
 
 def test_an_error_of_a_pytest_case_itself_says_nothing_of_the_ecu(tmp_path):
     (tmp_path / "test_m.py").write_text("def test_m(bench):\n    bench.screen().text('speed').should_be(87)\n")
     done = run_hil("run", str(tmp_path / "test_m.py"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2, done.stdout
+    assert "test_m.py:1)" in done.stdout

@@ -69,4 +69,4 @@ def test_a_failure_says_what_was_expected_seen_and_when(hil):
 
 def test_an_unknown_signal_names_the_nearest(hil):
     ran = hil(str(SUITES / "verdicts.robot"), "--name", "Names an unknown*")
-    assert "no signal 'HighBeem' on this bench. Remedy: did you mean HighBeam" in ran.out
+    assert "verdicts.robot:45: no signal 'HighBeem' on this bench. Remedy: did you mean HighBeam" in ran.out

@@ -4,4 +4,4 @@ Library    hil.robot
 *** Test Cases ***
 The console answers
     Send To Console        version
-    Console Should Show    heard version
+    Console Should Show    software

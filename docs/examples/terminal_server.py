@@ -10,7 +10,7 @@ class Console(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer each line."""
         for line in self.rfile:
-            self.wfile.write(b"heard " + line)
+            self.wfile.write(b"software 7.1 heard " + line)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Final
 
 from hil import __version__
+from hil.cli.arguments import Parser, did_you_mean
 from hil.clock import end_on_hang_up
 from hil.errors import EXIT_STATUS, HilError, Verdict
 
@@ -41,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "--version"):
         parser.parse_args(words or ["--help"])
         return 0
-    command = parser.parse_args(words[:1]).command
+    command = words[0]
+    if command not in COMMANDS:
+        parser.error(f"no {_kind(command)} '{command}'{did_you_mean(command, COMMANDS)}")
     module = import_module(f"hil.cli.{command}")
     end_on_hang_up()
-    own = argparse.ArgumentParser(prog=f"hil {command}", description=COMMANDS[command])
+    own = Parser(prog=f"hil {command}", description=COMMANDS[command])
     module.add_arguments(own)
     try:
         return int(module.run(own.parse_args(words[1:])))
@@ -67,17 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     lines = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hil",
         description="The open bench for cockpit ECUs.",
         epilog=f"commands:\n{lines}\n\n'hil COMMAND --help' says more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hil {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
+    parser.add_argument("command", metavar="COMMAND", help="see below")
     return parser
+
+
+def _kind(word: str) -> str:
+    return "option" if word.startswith("-") else "command"
 
 
 if __name__ == "__main__":

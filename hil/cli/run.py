@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="cases with this tag")
     parser.add_argument("--without-tag", action="append", default=[], metavar="TAG", help="no cases with this tag")
     parser.add_argument("--requirement", action="append", default=[], metavar="ID", help="cases that verify it")
-    parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
+    parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness: any text")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="defect of the virtual ECU")
     parser.add_argument("--jobs", type=int, metavar="N", help="cases that run side by side on a virtual bench (cores)")
     parser.add_argument("--no-report", action="store_true", help="leave the page to 'hil report' (slow machines)")

@@ -6,7 +6,6 @@ import argparse
 import errno
 import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
@@ -65,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_STATUS[Verdict.BENCH]
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        warnings.simplefilter("ignore", RuntimeWarning)  # of a call that the stop came before: it is never awaited
         print(f"hil {command}: stopped", file=sys.stderr)
         return 130
 

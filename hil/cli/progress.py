@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hil.cli.events import Tally
 from hil.errors import Verdict
-from hil.evidence.itself import line_of, of_run
+from hil.evidence.itself import line_of, losses_of, of_run
 
 STYLES: Final = {
     Verdict.PASS: "green",
@@ -115,6 +115,9 @@ class Progress:
             counts.append(f"[dim]{missing} not run[/]")
         if counts:
             self._console.print(", ".join(counts))
+        lost = losses_of(self._tally.measured.values())
+        if lost:
+            self._console.print(f"[yellow]{escape(lost)}[/]")
         itself = line_of(of_run(self._tally.measured.values()))
         if itself:
             self._console.print(f"[dim]the bench itself: {escape(itself)}[/]")

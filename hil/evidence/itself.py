@@ -124,6 +124,15 @@ def of_run(cases: Iterable[Mapping[str, Any]]) -> Json:
     return worst
 
 
+def losses_of(cases: Iterable[Mapping[str, Any]]) -> str:
+    """How many cases lost frames, of the short records of all; empty if none did. A passed case says it nowhere else."""
+    losing = [short for short in cases if _sum([short], "lost") or _sum([short], "uncounted")]
+    if not losing:
+        return ""
+    many = "1 case" if len(losing) == 1 else f"{len(losing)} cases"
+    return f"{many} lost frames on the way to the bench: {_lost(of_run(losing))}"
+
+
 def line_of(short: Mapping[str, Any]) -> str:
     """One line for people; empty if nothing was measured."""
     if not short:
@@ -157,4 +166,4 @@ def _show(duration_ns: float) -> str:
     return units.show_duration(round(duration_ns))
 
 
-__all__ = ["Itself", "in_short", "itself_of", "line_of", "of_run"]
+__all__ = ["Itself", "in_short", "itself_of", "line_of", "losses_of", "of_run"]

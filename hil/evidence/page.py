@@ -8,7 +8,7 @@ many there are. The contract between the two sides; times are seconds of bench t
   mistakes: [text], warnings: [text], links: [{name, href}],
   requirements: [{id, title, source, cases: [id], verdict|null}],
   latencies: [{id, case, verdict, ...measurement}],
-  bench: null|{line, cases: [{id, case, verdict, ...what `itself.in_short` gives}]}}
+  bench: null|{line, lost, cases: [{id, case, verdict, ...what `itself.in_short` gives}]}}
 row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null, at|null,
   reason: {name, expected, seen, score, margin}|null, attempts: [{number, verdict, block, journal, trace|null}]}
 `#case-n`, base64 of zlib of JSON, n being the `block` of an attempt; missing if it didn't fit into the page:
@@ -50,7 +50,7 @@ from hil.errors import Verdict
 from hil.evidence import fields as f
 from hil.evidence.detail import Json
 from hil.evidence.fitting import Candidate, Fitted
-from hil.evidence.itself import line_of, of_run
+from hil.evidence.itself import line_of, losses_of, of_run
 from hil.evidence.model import Attempt, CaseResult, Run
 
 MAX_BYTES: Final = 25_000_000
@@ -142,7 +142,7 @@ class PageBuilder:
             for case, short in last
             if short
         ]
-        return {"line": line_of(of_run(rows)), "cases": rows} if rows else None
+        return {"line": line_of(of_run(rows)), "lost": losses_of(rows), "cases": rows} if rows else None
 
     def _latencies(self, run: Run) -> list[Json]:
         """All measurements of the last attempts, for one table of the whole run."""

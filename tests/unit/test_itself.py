@@ -4,7 +4,7 @@ import pytest
 
 from hil.cli.events import Tally
 from hil.cli.progress import Progress
-from hil.evidence.itself import in_short, itself_of, line_of, of_run
+from hil.evidence.itself import in_short, itself_of, line_of, losses_of, of_run
 
 MS = 1_000_000
 
@@ -48,6 +48,22 @@ def test_a_table_that_is_too_long_says_how_much_is_left_out():
     fields = {"cycles": [measured(f"M{n}", 1, 0)["cycles"][0] for n in range(9)]}
     shown = itself_of(fields).to_json(4)
     assert ([row["message"] for row in shown["cycles"]], shown["more"]) == (["M0", "M1", "M2", "M3"], 5)
+
+
+def test_cases_that_lost_frames_are_told_at_the_end_though_they_passed(capsys):
+    tally = Tally()
+    for name in "abc":
+        tally.note({"event": "plan", "id": name, "detail": {"name": name, "runner": "pytest"}})
+    with Progress(tally, "lab", ["pytest"]):
+        for name, lost in (("a", 3), ("b", 0), ("c", 2)):
+            detail = {"t_ns": 1, "bench": {"lost": lost, "uncounted": 0}}
+            tally.note({"event": "end", "id": name, "verdict": "pass", "message": "", "detail": detail})
+    assert "2 cases lost frames on the way to the bench: 5 frames lost" in capsys.readouterr().out
+
+
+def test_no_case_that_lost_nothing_is_told():
+    assert losses_of([{"lost": 0}, {}, {"uncounted": 0}]) == ""
+    assert losses_of([{"uncounted": 1}]) == "1 case lost frames on the way to the bench: 1 gap that nobody counted"
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -2,11 +2,13 @@
 
 import _thread
 import asyncio
+import gc
 import os
 import select
 import signal
 import socket
 import threading
+import warnings
 
 import pytest
 
@@ -283,10 +285,14 @@ def test_ctrl_c_while_another_thread_has_the_turn_ends_the_call_before_it_begins
 
     clock.run(schedule())
     assert begun.wait(LONG_S)
-    with pytest.raises(KeyboardInterrupt):
-        clock.run(main())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(KeyboardInterrupt):
+            clock.run(main())
+        gc.collect()
     go_on.set()
     assert began == []
+    assert [str(one.message) for one in told] == []  # no "coroutine 'main' was never awaited"
 
 
 def test_the_handlers_of_signals_are_those_of_before_once_the_clock_is_closed(interrupt):

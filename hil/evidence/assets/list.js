@@ -61,6 +61,7 @@ const List = (() => {
     return panel(h("div", { class: "row" }, h("h1", {}, headline()), h("span", { class: "grow" }), links),
       h("div", { class: "bar", role: "presentation" }, bar), h("div", { class: "row chips" }, ORDER.map((verdict) => chip(verdict, refresh))),
       run.mistakes.map((text) => h("div", { class: "warning text" }, `mistake in the suites: ${text}`)),
+      run.bench && run.bench.lost ? h("div", { class: "warning text" }, `${run.bench.lost} (see "The bench itself")`) : null,
       run.warnings.map((text) => h("div", { class: "warning text" }, text)));
   }
 

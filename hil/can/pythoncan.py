@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import can
 
-from hil.can import losses
+from hil.can import drivers, losses
 from hil.can.allowed import check_allowed
 from hil.can.bcm import BroadcastManager, Key
 from hil.can.bit_timing import Timing
@@ -121,7 +121,7 @@ class PythonCanPort:
             raise BenchError(
                 f"can't be opened: {_one_line(error)}",
                 where=self.where,
-                remedy="check interface and channel in the bench file, and that the interface is up.",
+                remedy=drivers.remedy(self._interface),
             ) from error
         if self.broadcast_manager is not None:
             self._open_manager(self.broadcast_manager)

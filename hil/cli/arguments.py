@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Final, NoReturn
 
 from hil.errors import EXIT_STATUS, Verdict
+
+_LEFT_OVER: Final = "unrecognized arguments: "
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that complains in one line."""
-
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        """Parse; words that nobody takes end the program."""
-        known, left = self.parse_known_args(args, namespace)
-        if left:
-            self.error(self._unknown(left[0]))
-        return known
 
     def _unknown(self, word: str) -> str:
         if not word.startswith("-"):
@@ -33,6 +28,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program."""
+        if message.startswith(_LEFT_OVER):
+            message = self._unknown(message.removeprefix(_LEFT_OVER).split()[0])
         end = "" if message.endswith("?") else "."
         self.exit(EXIT_STATUS[Verdict.USAGE], f"{self.prog}: {message}{end} '{self.prog} --help' says more.\n")
 

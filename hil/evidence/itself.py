@@ -125,7 +125,7 @@ def of_run(cases: Iterable[Mapping[str, Any]]) -> Json:
 
 
 def losses_of(cases: Iterable[Mapping[str, Any]]) -> str:
-    """How many cases lost frames, of the short records of all; empty if none did. A passed case says it nowhere else."""
+    """How many cases lost frames, of the short records of all; empty if none did."""
     losing = [short for short in cases if _sum([short], "lost") or _sum([short], "uncounted")]
     if not losing:
         return ""

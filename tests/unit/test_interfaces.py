@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 from pathlib import Path
 
 import can
@@ -11,13 +12,13 @@ from can.interfaces import BACKENDS
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.can_ports import slcan_setup
-from hil.can import bit_timing
+from hil.can import bit_timing, drivers
 from hil.can.filters import Filter, Gate
 from hil.can.frames import ERROR, EXTENDED, SENT
 from hil.can.interface_setup import CanSetup, resolve
 from hil.can.interfaces import INTERFACES, NUMBERS, SWITCHES, Fd, Rates
 from hil.can.pythoncan import _native
-from hil.errors import UsageError
+from hil.errors import BenchError, UsageError
 
 OURS = {"slcan"}
 """Interfaces that a port of our own drives, with options of its own."""
@@ -342,3 +343,26 @@ def test_the_table_in_the_documents_says_what_the_rows_say():
         assert point.startswith(f"{row.fixed_sample_point:g}") if row.fixed_sample_point else True, name
         assert (listen == "yes") == bool(row.listen_only), name
         assert tuple(word.strip(" `,;") for word in options.split("`")[1::2]) == row.options + row.fd_options, name
+
+
+# What an adapter needs to be installed --------------------------------------------------------------------------------
+
+
+def test_every_interface_of_an_adapter_says_what_must_be_installed():
+    assert set(drivers.DRIVERS) == set(INTERFACES) - {"virtual", "udp_multicast"}
+
+
+@pytest.mark.parametrize("interface", sorted(set(drivers.DRIVERS) - {"vector", "neovi", "ixxat"}))
+def test_the_library_is_the_one_that_python_can_looks_for(interface):
+    folder = Path(importlib.util.find_spec("can").origin).parent.joinpath(*BACKENDS[interface][0].split(".")[1:])
+    files = folder.glob("*.py") if folder.is_dir() else [folder.with_suffix(".py"), *folder.parent.glob("*.py")]
+    source = "".join(file.read_text(encoding="utf-8") for file in files).lower()
+    for name in re.findall(r"\b([\w-]+)\.(?:dll|so)\b", drivers.DRIVERS[interface].lower()):
+        assert name.removeprefix("lib") in source, name
+
+
+def test_an_adapter_that_can_not_be_opened_says_what_to_install(tmp_path):
+    made = wiring.Wiring(planned(tmp_path, ""), "seed")
+    with pytest.raises(BenchError, match=r"pcan .*can't be opened.*'pcan' needs PEAK's driver with PCAN-Basic"):
+        made.clock.run(made.open())
+    made.close()

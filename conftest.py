@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,9 @@ REPOSITORY = Path(__file__).parent
 def repository() -> Path:
     """The folder that this repository is checked out in."""
     return REPOSITORY
+
+
+def pytest_collection_finish() -> None:
+    """What collecting made stays to the end: no later look for garbage needs to go through it."""
+    gc.collect()
+    gc.freeze()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 from hil.bench import config
 from hil.bench.facade import Bench
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import open_bench, plan
+from hil.bench.wiring import Plan, open_bench, plan, with_defects
 from hil.ecu.cluster import Screen
 from hil.hmi.audio import Speaker
 from hil.journal import Journal
 
 ROOT = Path(__file__).parents[1]
+
+
+@cache
+def _plan() -> Plan:
+    return plan(config.load(ROOT / "fixtures/benches/virtual.toml"))
 
 
 class CockpitLab:
@@ -26,8 +32,7 @@ class CockpitLab:
     """
 
     def __init__(self, folder, *defects, start=Start.ON):
-        made = plan(config.load(ROOT / "fixtures/benches/virtual.toml"), defects)
-        self.open = open_bench(made, "lab")
+        self.open = open_bench(with_defects(_plan(), defects), "lab")
         self.wiring = self.open.wiring
         self.journal = Journal(folder / "journal.mcap")
         self.wiring.recorder.begin(self.journal)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from hil.bench.cache import cached
 from hil.bench.config import BenchConfig, BusSection
+from hil.cache import cached
 from hil.can.encoding import decode_text
 from hil.can.loading import Loaded, load_tolerant
 from hil.can.overlay import lay_over

@@ -1,8 +1,8 @@
 """The databases and bit rates of a journal: from its attachments, and from what its metadata say of the buses.
 
-Rules of this module: no file is read; equal attachments are loaded once for a whole run. A database that can't be
-loaded is a note on the page: the frames show as bytes then. A journal without metadata is taken to have a database of
-the name of its bus.
+Rules of this module: no file of a bench is read; equal attachments are loaded once for a whole run, and come from the
+cache of databases where an earlier run loaded them. A database that can't be loaded is a note on the page: the frames
+show as bytes then. A journal without metadata is taken to have a database of the name of its bus.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from cantools.database.can import Database
 
+from hil.cache import cached
 from hil.can.database import Network
 from hil.can.encoding import decode_text
 from hil.can.loading import Loaded, load_tolerant
@@ -109,7 +110,12 @@ def _load(name: str, data: bytes, fields: f.Fields) -> Loaded | str:
     if not data:
         return f"the journal has no {name or 'database'}"
     try:
-        text, _ = decode_text(data, name, f.text(fields, "encoding"))
-        return load_tolerant(text, PurePosixPath(name).suffix, name, cluster=f.text(fields, "cluster"))
+        encoding, cluster = f.text(fields, "encoding"), f.text(fields, "cluster")
+        return cached(Loaded, ("journal", data, name, encoding, cluster), lambda: _read(name, data, encoding, cluster))
     except UsageError as error:
         return str(error)
+
+
+def _read(name: str, data: bytes, encoding: str, cluster: str) -> Loaded:
+    text, _ = decode_text(data, name, encoding)
+    return load_tolerant(text, PurePosixPath(name).suffix, name, cluster=cluster)

@@ -14,12 +14,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import forked
 import pytest
 from robot.api import get_model
 from robot.api.parsing import ModelVisitor
@@ -222,7 +222,17 @@ def place(tmp_path_factory):
     return place
 
 
-def run(place: Path, line: str) -> subprocess.CompletedProcess[str]:
+def kind_of(line: str) -> tuple[str, ...]:
+    """Program and command, without variables and arguments."""
+    return tuple(word for word in shlex.split(line) if "=" not in word)[:2]
+
+
+RUN_HERE = [one for one in COMMANDS if not skipped(one.line)]
+FIRST = {kind_of(one.line): one for one in reversed(RUN_HERE)}
+"""The first of each kind: these start an interpreter of their own."""
+
+
+def run(place: Path, line: str, *, fresh: bool = False) -> subprocess.CompletedProcess[str]:
     words = shlex.split(line)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HIL_", "PYTEST_"))}
     while "=" in words[0]:
@@ -231,16 +241,8 @@ def run(place: Path, line: str) -> subprocess.CompletedProcess[str]:
     program = re.fullmatch(r"\.venv/bin/(\w+)", words[0])
     assert program, f"only programs of .venv are run here: {line}"
     assert program[1] in MODULES, f"{line}: name it in MODULES or in SKIPPED"
-    return subprocess.run(
-        [sys.executable, "-m", MODULES[program[1]], *words[1:]],
-        cwd=place,
-        env=kept | {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONUTF8": "1"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    kept |= {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    return forked.run(MODULES[program[1]], *words[1:], cwd=place, env=kept, fresh=fresh)
 
 
 @pytest.fixture(scope="session")
@@ -264,12 +266,12 @@ def flat(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if not skipped(one.line)], ids=str)
+@pytest.mark.parametrize("command", RUN_HERE, ids=str)
 def test_a_printed_command_ends_as_stated(command, place, request):
     line = command.line
     if "<run>" in line:
         line = line.replace("<run>", request.getfixturevalue("a_run"))
-    done = run(place, line)
+    done = run(place, line, fresh=command in FIRST.values())
     said = done.stdout + done.stderr
     assert done.returncode == command.status, said
     for shown in command.shown.splitlines():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+import forked
 import pytest
 
 HERE = Path(__file__).parent
@@ -59,9 +59,8 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(HERE)} | more
 
 
-def run_hil(*words: str, cwd: Path = REPOSITORY, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hil.cli.main", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, env=environment(**more), capture_output=True, text=True, check=False)
+def run_hil(*words: str, cwd: Path = REPOSITORY, fresh: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
+    return forked.run("hil.cli.main", *map(str, words), cwd=cwd, env=environment(**more), fresh=fresh)
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def suites(tmp_path):
     return folder
 
 
-def mutate(suites, *words):
-    return run_hil("mutate", str(suites), *words)
+def mutate(suites, *words, fresh=False):
+    return run_hil("mutate", str(suites), *words, fresh=fresh)
 
 
 def lines(done):
@@ -74,7 +74,7 @@ def test_defects_are_caught_by_robot_and_by_pytest_and_by_others(suites, tmp_pat
 
 def test_a_defect_that_no_case_catches_and_a_case_that_always_fails_are_told(suites):
     (suites / "lamps.robot").write_text(ROBOT.replace("high_beam    on", "low_beam    on"))
-    done = mutate(suites, "--defect", "high_beam_dark")
+    done = mutate(suites, "--defect", "high_beam_dark", fresh=True)
     assert done.returncode == 1
     assert "not caught" in done.stdout
     assert "Lamp lights: fail" in done.stdout

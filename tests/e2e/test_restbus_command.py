@@ -9,7 +9,9 @@ import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import forked
 import pytest
 from restbus_bench import REAL, many_messages, write_bench
 
@@ -39,8 +41,8 @@ def variables(**more):
 def script(bench, *words, lines=(), **more):
     """Run it with lines on standard input."""
     text = "".join(f"{line}\n" for line in lines)
-    command = [*COMMAND, "--bench", str(bench), *words]
-    return subprocess.run(command, input=text, env=variables(**more), capture_output=True, text=True, check=False)
+    words = ("restbus", "--bench", str(bench), *words)
+    return forked.run("hil.cli.main", *words, cwd=Path.cwd(), env=variables(**more), input=text)
 
 
 @pytest.fixture

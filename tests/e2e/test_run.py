@@ -41,7 +41,7 @@ def test_a_run_leaves_the_evidence(hil):
 
 
 def test_journals_are_equal_under_another_hash_seed_and_alone(hil):
-    suites = "robot_suites/network.robot", "pytest_suites/test_cluster.py", "pytest_suites/test_network.py"
+    suites = "robot_suites/network.robot", "pytest_suites/test_cluster.py"
     first = hil(*suites, PYTHONHASHSEED="1")
     second = hil(*suites, PYTHONHASHSEED="2")
     alone = hil("--name", "test_main_beam_telltale_is_fast", PYTHONHASHSEED="3")
@@ -92,7 +92,7 @@ def test_the_report_is_made_after_sigkill_in_mid_run(tmp_path):
     assert done.returncode == -signal.SIGKILL
     (folder,) = (tmp_path / "results").iterdir()
     assert not (folder / "index.html").exists()
-    again = run_hil("report", str(folder))
+    again = run_hil("report", str(folder), fresh=True)
     assert again.returncode == 3, again.stderr
     assert read_verdicts(folder / "junit.xml") == {
         "test_first": "pass", "test_second": "bench fault", "test_third": "not run",
@@ -261,22 +261,25 @@ def test_a_missing_resource_is_told(tmp_path):
     assert run_hil("report", str(folder)).returncode == 2
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Set Signall    HighBeam    On",
-        "Set Signal    HighBeam",
-        "Sleep    5 mss",
-        "Telltale Should Be    oil    lit",
-        "Evaluate    1/0",
-    ],
+MISTAKES = (
+    "Set Signall    HighBeam    On",
+    "Set Signal    HighBeam",
+    "Sleep    5 mss",
+    "Telltale Should Be    oil    lit",
+    "Evaluate    1/0",
 )
-def test_a_mistake_in_a_suite_says_nothing_of_the_ecu(tmp_path, line):
-    (tmp_path / "m.robot").write_text(f"*** Settings ***\nLibrary    hil.robot\n*** Test Cases ***\nM\n    {line}\n")
+
+
+def test_a_mistake_in_a_suite_says_nothing_of_the_ecu(tmp_path):
+    cases = "".join(f"M{number}\n    {line}\n" for number, line in enumerate(MISTAKES))
+    (tmp_path / "m.robot").write_text(f"*** Settings ***\nLibrary    hil.robot\n*** Test Cases ***\n{cases}")
     done = run_hil("run", str(tmp_path / "m.robot"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2, done.stdout
-    assert " usage error  M" in done.stdout
-    assert "m.robot:5: " in done.stdout
+    (folder,) = (tmp_path / "r").iterdir()
+    assert read_verdicts(folder / "junit.xml") == {f"M{number}": "usage error" for number in range(len(MISTAKES))}
+    for number in range(len(MISTAKES)):
+        assert f" usage error  M{number}" in done.stdout
+        assert f"m.robot:{5 + 2 * number}: " in done.stdout
 
 
 def test_an_error_of_a_pytest_case_itself_says_nothing_of_the_ecu(tmp_path):

@@ -1,8 +1,8 @@
 """A secret that a port, an ECU and an error repeat: it stands in no file of the run and in nothing that is printed."""
 
 import os
-import subprocess
-import sys
+
+import forked
 
 from hil.journal import JournalReader
 
@@ -74,12 +74,12 @@ def test_a_secret_is_in_no_evidence(repository, tmp_path):
     (tmp_path / "bench.toml").write_text(bench)
     (tmp_path / "leaky.py").write_text(PORT)
     (tmp_path / "test_leaky.py").write_text(SUITE)
-    command = [sys.executable, "-m", "hil.cli.main", "run", str(tmp_path / "test_leaky.py")]
-    command += ["--bench", str(tmp_path / "bench.toml"), "--results", str(tmp_path / "results")]
+    words = ["run", str(tmp_path / "test_leaky.py"), "--bench", str(tmp_path / "bench.toml")]
+    words += ["--results", str(tmp_path / "results")]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LEAK_WORD": WORD}
-    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, check=False)
+    done = forked.run("hil.cli.main", *words, cwd=repository, env=environment)
     assert done.returncode == 3, done.stdout + done.stderr
-    assert WORD.encode() not in done.stdout + done.stderr
+    assert WORD not in done.stdout + done.stderr
     files = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
     assert [str(path) for path in files if WORD.encode() in path.read_bytes()] == []
     said = [str(entry.data) for path in files if path.suffix == ".mcap" for entry in JournalReader(path)]

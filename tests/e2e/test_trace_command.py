@@ -402,7 +402,7 @@ def test_help_needs_nothing_heavy(place):
 
 
 def test_as_a_process(place):
-    done = run_hil("trace", "drive.blf", *WITH, cwd=place)
+    done = run_hil("trace", "drive.blf", *WITH, cwd=place, fresh=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "drive.blf: BLF, 12 frames" in done.stdout
 

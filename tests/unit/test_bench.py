@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from whole_bench import session_on
 
 from hil.bench import config as bench_config
 from hil.bench.case import Case, Selection
@@ -21,7 +22,7 @@ def case(start=Start.ON, timeout_s=None, name="case", runner="pytest"):
 @pytest.fixture
 def session(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(repository)
-    session = Session(Settings(results=str(tmp_path)))
+    session = session_on(tmp_path)
     yield session
     session.close()
 
@@ -292,7 +293,7 @@ def test_a_reaction_is_measured_at_random_phases_with_an_uncertainty(begin):
 
 def test_a_reaction_that_never_comes_fails(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(repository)
-    session = Session(Settings(results=str(tmp_path), defects=("high_beam_dark",)))
+    session = session_on(tmp_path, "high_beam_dark")
     session.begin(case())
     with pytest.raises(EcuError, match="no reaction"):
         session.bench().screen().telltale("high_beam").reaction("HighBeam", "On", rest="Off", samples=3)

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from hil.bench import cache
+from hil import cache
 from hil.bench.databases import read_database
 from hil.can.loading import Loaded
 from hil.errors import UsageError

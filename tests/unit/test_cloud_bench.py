@@ -3,15 +3,12 @@
 import json
 
 import pytest
+import whole_bench
 
-from hil.bench.case import Case
 from hil.bench.cloud_match import has
-from hil.bench.reset import Start
-from hil.bench.session import Outcome, Session, Settings
 from hil.bench.update_calls import parse_stage
 from hil.cloud.mqtt import Message
 from hil.errors import EcuError, UsageError, Verdict
-from hil.journal import JournalReader
 
 DEVICE = "cockpit/VC000001"
 
@@ -20,25 +17,9 @@ DEVICE = "cockpit/VC000001"
 def run(repository, tmp_path, monkeypatch):
     """Run a case on the virtual bench; gives its verdict and journal."""
     monkeypatch.chdir(repository)
-    sessions = []
-
-    def run(body, *defects, seed="1"):
-        folder = tmp_path / str(len(sessions))
-        session = Session(Settings(results=str(folder), defects=defects, seed=seed))
-        sessions.append(session)
-        case = Case("case", "case", "suite", "file:1", ("T-1",), (), Start.ON, "pytest", "", 300.0)
-        session.begin(case)
-        error = None
-        try:
-            body(session.bench())
-        except Exception as raised:
-            error = raised
-        final = session.end(Outcome(error=error, failed=str(error) if error else ""))
-        return final, list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
-
-    yield run
-    for session in sessions:
-        session.close()
+    runs = whole_bench.Runs(tmp_path)
+    yield runs
+    runs.close()
 
 
 def passes(outcome):

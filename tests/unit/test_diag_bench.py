@@ -1,6 +1,7 @@
 """Diagnosis on the virtual bench: client, checks, reset recipe, facts about the ECU, what the journal says."""
 
 import pytest
+from whole_bench import session_on
 
 from hil.bench.case import Case
 from hil.bench.checkup import Wishes, check_up
@@ -15,8 +16,11 @@ from hil.journal import SENT, JournalReader
 S = 1_000_000_000
 
 
-def made(repository, tmp_path, change=lambda text: text, **settings):
+def made(repository, tmp_path, change=None, **settings):
     """A session on the virtual bench, whose file is changed."""
+    if change is None and not settings:
+        return session_on(tmp_path)
+    change = change or str
     text = (repository / "fixtures/benches/virtual.toml").read_text()
     text = change(
         text.replace('"../', f'"{repository}/fixtures/').replace(f"{repository}/fixtures/../", f"{repository}/")
@@ -44,7 +48,7 @@ def open_lab(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(repository)
     sessions = []
 
-    def opened(change=lambda text: text, **settings):
+    def opened(change=None, **settings):
         sessions.append(made(repository, tmp_path, change, **settings))
         return Lab(sessions[-1])
 

@@ -1,10 +1,11 @@
 """Blinking and chimes of the virtual ECU, through the facade: a pass, and the defect that it catches."""
 
 import pytest
+from whole_bench import session_on
 
 from hil.bench.case import Case
 from hil.bench.reset import Start
-from hil.bench.session import Outcome, Session, Settings
+from hil.bench.session import Outcome
 from hil.errors import EcuError, UsageError
 
 
@@ -14,7 +15,7 @@ def begin(repository, tmp_path, monkeypatch):
     sessions = []
 
     def start(*defects):
-        session = Session(Settings(results=str(tmp_path), defects=defects))
+        session = session_on(tmp_path, *defects)
         sessions.append(session)
         session.begin(Case("case", "case", "suite", "file:1", ("T-1",), (), Start.ON, "pytest", "", None))
         return session.bench()

@@ -4,14 +4,11 @@ import csv
 import math
 
 import pytest
+import whole_bench
 
-from hil.bench.case import Case
 from hil.bench.power_profiles import find
-from hil.bench.reset import Start
-from hil.bench.session import Outcome, Session, Settings
 from hil.clock import VirtualClock
 from hil.errors import UsageError, Verdict
-from hil.journal import JournalReader
 from hil.serial.line import PowerLine, pipe
 from hil.serial.player import play
 from hil.serial.port import PowerLimits
@@ -187,23 +184,9 @@ def test_a_profile_beyond_the_limits_is_refused_before_anything_is_sent(clock):
 def run(repository, tmp_path, monkeypatch):
     """Run a case on the virtual bench; gives its verdict and journal."""
     monkeypatch.chdir(repository)
-    sessions = []
-
-    def run(body):
-        session = Session(Settings(results=str(tmp_path / str(len(sessions)))))
-        sessions.append(session)
-        session.begin(Case("case", "case", "suite", "file:1", ("T-1",), (), Start.ON, "pytest", "", 300.0))
-        error = None
-        try:
-            body(session.bench())
-        except Exception as raised:
-            error = raised
-        final = session.end(Outcome(error=error, failed=str(error) if error else ""))
-        return final, list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
-
-    yield run
-    for session in sessions:
-        session.close()
+    runs = whole_bench.Runs(tmp_path)
+    yield runs
+    runs.close()
 
 
 def test_a_profile_goes_on_beside_the_checks_and_stands_in_the_journal(run):

@@ -1,14 +1,13 @@
 """Relays on the virtual bench: KL15, KL30, a button and a cut line go over contacts; bench files that are wrong."""
 
+from functools import partial
+
 import pytest
+import whole_bench
 
 from hil.bench import config as bench_config
 from hil.bench import wiring
-from hil.bench.case import Case
-from hil.bench.reset import Start
-from hil.bench.session import Outcome, Session, Settings
 from hil.errors import UsageError, Verdict
-from hil.journal import JournalReader
 
 BOARD = """
 [relay.board]
@@ -19,42 +18,17 @@ drives = { KL30 = "supply battery", home = "key pad home", "console cut" = "cons
 
 
 @pytest.fixture
-def bench_file(repository, tmp_path):
+def bench_file(tmp_path):
     """The virtual bench with more in its file."""
-
-    def write(more, *replaced):
-        text = (repository / "fixtures/benches/virtual.toml").read_text().replace('"../', f'"{repository}/fixtures/')
-        text = text.replace(f'"{repository}/fixtures/../', f'"{repository}/')
-        for old, new in replaced:
-            assert old in text
-            text = text.replace(old, new)
-        path = tmp_path / "bench.toml"
-        path.write_text(text + more)
-        return path
-
-    return write
+    return partial(whole_bench.changed_bench, tmp_path)
 
 
 @pytest.fixture
 def run(repository, tmp_path, monkeypatch, bench_file):
     monkeypatch.chdir(repository)
-    sessions = []
-
-    def run(body, *replaced, more=BOARD):
-        session = Session(Settings(bench=str(bench_file(more, *replaced)), results=str(tmp_path / "results")))
-        sessions.append(session)
-        session.begin(Case("case", "case", "suite", "file:1", ("T-1",), (), Start.ON, "pytest", "", 300.0))
-        error = None
-        try:
-            body(session.bench())
-        except Exception as raised:
-            error = raised
-        final = session.end(Outcome(error=error, failed=str(error) if error else ""))
-        return final, list(JournalReader(session.folder / "tests" / "case" / "1" / "journal.mcap"))
-
-    yield run
-    for session in sessions:
-        session.close()
+    runs = whole_bench.Runs(tmp_path)
+    yield lambda body, *replaced, more=BOARD: runs(body, bench=bench_file(more, *replaced))
+    runs.close()
 
 
 POWER = ("[reset]\n", '[reset]\nrelay = "KL30"\n')

@@ -2,9 +2,8 @@
 
 import os
 import re
-import subprocess
-import sys
 
+import forked
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,8 +113,7 @@ def test_a_fixture_laid_over_ours(bench):
 def run_pytest(folder, text, *words):
     (folder / "test_them.py").write_text(text, encoding="utf-8")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HIL_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
-    done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, check=False)
+    done = forked.run("pytest", "-q", "-p", "no:cacheprovider", *words, cwd=folder, env=kept)
     assert done.returncode == 0, done.stdout + done.stderr
     return sorted(path.name for path in folder.glob("results/*/tests/*"))
 

@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
-import sys
 
+import forked
 import pytest
 from robot import running
 
@@ -186,9 +185,7 @@ def test_a_wrong_table_leaves_the_robot_test_with_a_mistake(write, tmp_path, tag
 
 def run(folder, *command):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HIL_", "PYTEST_"))}
-    return subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=kept, capture_output=True, text=True, check=False
-    )
+    return forked.run(*command, cwd=folder, env=kept)
 
 
 def ids(folder):
@@ -230,8 +227,7 @@ def test_rows_are_selected_by_name_and_listed(suites, tmp_path):
 
 def test_plain_robot_and_plain_pytest_know_tables_too(suites, tmp_path):
     kept = os.environ | {"HIL_BENCH": suites[1]}
-    robot = [sys.executable, "-m", "robot", "--output", "out.xml", "lamps.robot"]
-    done = subprocess.run(robot, cwd=tmp_path, env=kept, capture_output=True, text=True, check=False)
+    done = forked.run("robot", "--output", "out.xml", "lamps.robot", cwd=tmp_path, env=kept)
     assert "6 tests, 6 passed" in done.stdout, done.stdout + done.stderr
     done = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", *suites)
     assert done.returncode == 0, done.stdout + done.stderr

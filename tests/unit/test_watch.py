@@ -1,6 +1,7 @@
 """Monitors, network management and disturbances on the virtual bench: what they see, and what it does to a verdict."""
 
 import pytest
+from whole_bench import session_on
 
 from hil.bench.blind import Blind, Cause
 from hil.bench.case import Case
@@ -16,7 +17,7 @@ MS = 1_000_000
 @pytest.fixture
 def session(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(repository)
-    session = Session(Settings(results=str(tmp_path)))
+    session = session_on(tmp_path)
     yield session
     session.close()
 

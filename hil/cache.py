@@ -54,7 +54,7 @@ def _key(parts: Iterable[bytes | str]) -> str:
 
 def _code() -> str:
     """When the code that makes the results last changed: a developer's copy has one version for long."""
-    folder = Path(__file__).parent.parent / "can"
+    folder = Path(__file__).parent / "can"
     return str(max((path.stat().st_mtime_ns for path in folder.glob("*.py")), default=0))
 
 

@@ -22,7 +22,7 @@ from hil import __version__
 T = TypeVar("T")
 _LIBRARIES: Final = ("cantools",)
 _KEPT: Final = 64
-"""Files that are kept; the oldest go first."""
+"""Files that are kept; those that nobody has used for longest go first."""
 
 
 def cached(kind: type[T], parts: Iterable[bytes | str], make: Callable[[], T]) -> T:
@@ -78,7 +78,10 @@ def _read(path: Path | None) -> Any:
     if path is None:
         return None
     try:
-        return pickle.loads(path.read_bytes())
+        found = pickle.loads(path.read_bytes())
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return found
     except FileNotFoundError:
         return None
     except Exception:  # of a pickle that was cut off or made by other code anything may come

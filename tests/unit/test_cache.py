@@ -81,6 +81,22 @@ def test_what_cannot_be_pickled_is_not_kept(folder):
     assert list(folder.glob("*.pickle")) == []
 
 
+def test_what_is_used_stays_though_it_is_old(folder, monkeypatch):
+    monkeypatch.setattr(cache, "_KEPT", 2)
+    make = Maker()
+    for number, name in enumerate("ab"):
+        cache.cached(str, [name], make)
+        for path in folder.glob("*.pickle"):
+            if path.stat().st_mtime > 100:
+                os.utime(path, (number, number))
+    cache.cached(str, ["a"], make)
+    cache.cached(str, ["new"], make)
+    cache.cached(str, ["a"], make)
+    assert make.count == 3
+    cache.cached(str, ["b"], make)
+    assert make.count == 4
+
+
 def test_the_oldest_go_first(folder, monkeypatch):
     monkeypatch.setattr(cache, "_KEPT", 2)
     for number, name in enumerate("abc"):

@@ -32,6 +32,30 @@ No speed is shown when the brake control is silent
     Resume Node    ESC
     Text Should Be    speed    55    within=2 s
 
+The cluster goes on while its chassis network is open
+    [Documentation]    A plug comes loose: nothing of that network is shown; the body network's lamp stays.
+    [Tags]    req:NET-BUS-003
+    Allow Findings    CLU_*    kinds=cycle,e2e
+    Set Signal    VehicleSpeed    70 km/h
+    Set Signal    HighBeam    On
+    Text Should Be    speed    70
+    Close Relay    chassis open
+    Text Should Be    speed    ---    within=2 s
+    Telltale Should Stay    high_beam    on    during=1 s
+    Open Relay    chassis open
+    Text Should Be    speed    70    within=1 s
+
+The cluster is heard again after its body network was open
+    [Documentation]    Nobody acknowledges what it sends for 3 s; what it says afterwards is what it is told then.
+    [Tags]    req:NET-BUS-003
+    Allow Findings    CLU_*    kinds=cycle,e2e
+    Close Relay    body open
+    Sleep    3 s
+    Open Relay    body open
+    Sleep    1 s
+    Set Signal    HighBeam    On
+    Signal Should Be    LampHighBeam    1    within=1 s
+
 The cluster sleeps when nobody wants the networks
     [Documentation]    Ignition off, network released: both buses and the ECU go to sleep, the current says so.
     [Tags]    req:NET-NM-001

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -136,6 +136,7 @@ class Site:
         limits: of a supply.
         voltage_V: nominal, of a supply.
         contacts: of a relay board: name -> channel.
+        ecus: of a relay board: simulated bus -> the virtual ECUs on it.
         vault: keeps the bench's secrets out of its evidence.
     """
 
@@ -149,6 +150,7 @@ class Site:
     limits: PowerLimits = _NO_LIMITS
     voltage_V: float = 0.0
     contacts: Mapping[str, int] = field(default_factory=dict)
+    ecus: Mapping[str, Sequence[str]] = field(default_factory=dict)
     vault: Vault = field(default_factory=Vault)
 
     def reveal(self, reference: str, key: str) -> str:

@@ -8,13 +8,17 @@ from typing import Final
 from pydantic import Field
 
 from hil.bench.ports import Options, Site, serial_port, serial_resource
+from hil.can.stub import Stub
 from hil.errors import UsageError
 from hil.hmi.touch import KeyEvent
 from hil.serial.relay import RelayPort
 from hil.serial.relay_serial import Language, Lcus, Numato, SerialRelay
 from hil.serial.relay_sim import Effect, SimRelay
 
-DRIVES: Final = ("supply NAME", "key PAD KEY", "console NAME")
+DRIVES: Final = ("supply NAME", "key PAD KEY", "console NAME", "bus NAME ECU")
+NORMALLY_CLOSED: Final = "NC"
+"""Behind what hangs on the side of a contact that is closed at rest, as boards have it printed beside their terminals.
+"""
 
 
 class SimRelayOptions(Options):
@@ -56,17 +60,40 @@ def _effect(site: Site, drive: str) -> Effect:
     Raises:
         UsageError: it is none of the things that can hang on one.
     """
-    kind, *names = drive.split()
+    *words, last = drive.split() or [""]
+    if words and last == NORMALLY_CLOSED:
+        effect = _effect(site, " ".join(words))
+        return lambda closed: effect(not closed)
+    kind, names = words[0] if words else last, [*words[1:], last] if words else []
     if kind == "supply" and len(names) == 1:
         return site.copper.line(names[0]).connect
     if kind == "console" and len(names) == 1:
         return site.copper.pipe(names[0])[0].connect
+    if kind == "bus" and len(names) == 2:
+        return _stub(site, *names).connect
     if kind == "key" and len(names) == 2:
         pad, key = site.copper.pad(names[0]), names[1]
         return lambda closed: pad.press(KeyEvent(site.clock.now_ns, key, closed))
     near = difflib.get_close_matches(kind, [known.split()[0] for known in DRIVES], n=1)
     mend = f"did you mean '{near[0]} ...'?" if near else f"write one of {', '.join(DRIVES)}."
     raise UsageError(f"'{drive}' can't hang on a contact", where=f"relay.{site.name}.drives", remedy=mend)
+
+
+def _stub(site: Site, bus: str, ecu: str) -> Stub:
+    """The conductors by which an ECU hangs on a bus.
+
+    Raises:
+        UsageError: no simulated bus of that name, or no virtual ECU of that name on it.
+    """
+    where = f"relay.{site.name}.drives"
+    if bus not in site.ecus:
+        raise UsageError(
+            f"no simulated bus '{bus}'", where=where, remedy=f"there is: {', '.join(site.ecus) or 'none'}."
+        )
+    if ecu not in site.ecus[bus]:
+        mend = f"there is: {', '.join(site.ecus[bus]) or 'none'}."
+        raise UsageError(f"no virtual ECU '{ecu}' is on bus {bus}", where=where, remedy=mend)
+    return site.copper.wires[bus].stub(ecu)
 
 
 class LcusOptions(Options):

@@ -326,8 +326,9 @@ class Wiring:
             for name, c in config.console.items()
         }
         self.supplies: dict[str, PowerPort] = {name: self._supply(name) for name in config.supply}
+        on_bus = {bus: [name for name, ecu in config.ecu.items() if bus in ecu.buses] for bus in self._copper.wires}
         boards: dict[str, RelayPort] = {
-            name: self._port(f"relay.{name}", "relay", name, r.port, r.options, contacts=r.contacts)
+            name: self._port(f"relay.{name}", "relay", name, r.port, r.options, contacts=r.contacts, ecus=on_bus)
             for name, r in config.relay.items()
         }
         self.relays = RelayBank(config, boards, self.recorder)

@@ -40,6 +40,8 @@ _WARNING: Final = 0x04
 _PASSIVE: Final = 0x10
 _OF_SENDING: Final = 1
 """Shift from the bit that tells of the receive error counter to that of the transmit error counter."""
+SENDER_PASSIVE: Final = _PASSIVE << _OF_SENDING
+"""In byte 1 with `CLASS_CONTROLLER`: the transmit error counter made the node error-passive."""
 _LENGTH: Final = 8
 
 
@@ -96,6 +98,6 @@ def _field(number: int) -> str:
 
 
 __all__ = [
-    "CLASS_ACK", "CLASS_BUS_ERROR", "CLASS_BUS_OFF", "CLASS_CONTROLLER", "CLASS_COUNTERS", "CLASS_PROTOCOL", "explain",
-    "pack",
+    "CLASS_ACK", "CLASS_BUS_ERROR", "CLASS_BUS_OFF", "CLASS_CONTROLLER", "CLASS_COUNTERS", "CLASS_PROTOCOL",
+    "SENDER_PASSIVE", "explain", "pack",
 ]  # fmt: skip

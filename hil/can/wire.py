@@ -32,6 +32,7 @@ from hil.can.bits import SUSPEND_BITS, arbitration_key, duration_ns, frame_lengt
 from hil.can.confinement import CLEAN, Confinement, ErrorState
 from hil.can.disturbance import NO_TROUBLE, Disturbance, Disturber, Trouble
 from hil.can.frames import BRS, ERROR, ESI, FD, REMOTE, SENT, CanFrame, check_frame, show_id
+from hil.can.stub import Stub
 from hil.can.wire_port import Entry, SimCanPort
 from hil.clock import Clock, Timer
 from hil.errors import UsageError
@@ -101,6 +102,9 @@ class SimWire:
         self._checked: set[tuple[int, int, int]] = set()
         self.clock, self._acknowledged = clock, acknowledged
         self._ports: list[SimCanPort] = []
+        self._attached: list[SimCanPort] = []
+        self._stubs: dict[str, Stub] = {}
+        self._keeps_latest = False
         self._disturber: Disturber | None = None
         self._timer = Timer(0, self._finish, None)
         self._careful_timer = Timer(0, self._finish_carefully, None)
@@ -117,17 +121,60 @@ class SimWire:
         """Attach a node."""
         port = SimCanPort(self, node)
         self._ports.append(port)
+        self._attached.append(port)
+        if node in self._stubs:
+            self._stubs[node].settle()
         return port
 
     @property
     def nodes(self) -> tuple[SimCanPort, ...]:
         """All nodes, open or not, in the order in which they were attached."""
-        return tuple(self._ports)
+        return tuple(self._attached)
 
     @property
     def is_free(self) -> bool:
         """Whether nothing is on the bus."""
         return self._busy_from_ns is None
+
+    # Nodes that come off the wire ------------------------------------------------------------------------------------
+
+    def stub(self, node: str) -> Stub:
+        """The conductors of a node, which a contact may open."""
+        return self._stubs.setdefault(node, Stub(self, node))
+
+    def find(self, node: str) -> SimCanPort | None:
+        """The node of that name, if there is one by now."""
+        return next((port for port in self._attached if port.node == node), None)
+
+    def alike(self) -> SimWire:
+        """A wire with nobody on it, for a node that comes off this one."""
+        alone = SimWire(self.clock, self.bus, self.bitrate, self.data_bitrate, fd=self.fd, acknowledged=False)
+        alone._keeps_latest = True
+        return alone
+
+    def busy_with(self, port: SimCanPort) -> int | None:
+        """When the frame ends that a node is sending; None: it sends none."""
+        if self._attempt is not None:
+            return self._careful_timer.t_ns if port in self._attempt.senders else None
+        sends = self._timer.t_ns > self.clock.now_ns and self._sender is port
+        return self._timer.t_ns if sends else None
+
+    def give_up(self, port: SimCanPort) -> int:
+        """A node comes off the wire; returns the place that it had among the others."""
+        place = self._ports.index(port)
+        self._ports = [other for other in self._ports if other is not port]
+        self.assess()
+        return place
+
+    def take_in(self, port: SimCanPort, place: int) -> None:
+        """A node comes onto the wire, as it is."""
+        self._ports = [*self._ports[:place], port, *self._ports[place:]]
+        port.wire = self
+        self.assess()
+        if port.recovery is not None:
+            (port.recovery.bus_idle if self.is_free else port.recovery.bus_taken)()
+        if port.queue and self.idle:
+            self.request()
 
     # Disturbances, load ----------------------------------------------------------------------------------------------
 
@@ -298,7 +345,7 @@ class SimWire:
             entry = self._entry_of(can_id, data, flags)
         if delay_ns:
             self.clock.call_in(delay_ns, port.enqueue_late, (entry, port.life))
-        else:
+        elif not self._keeps_latest or not port.renew(entry):
             port.enqueue(entry)
 
     def _entry_of(self, can_id: int, data: bytes, flags: int) -> Entry:
@@ -386,7 +433,7 @@ class SimWire:
         results = _all_well(tried) if tried.outcome is None else tried.outcome.results
         self.error_frames += any(result.fault for result in results)
         for (port, life), result in zip(tried.nodes, results, strict=False):
-            if port.life == life:
+            if port.life == life and port.wire is self:
                 self._settle(port, result, tried, t_ns)
         self.assess()
 

@@ -39,11 +39,12 @@ class SimCanPort:
         not_before_ns: bench time before which it may not begin to send.
         sends_copy: whether the head of the queue is there for the second time.
         recovery: its way back from bus-off, once begun.
+        wire: what it hangs on: its bus, or nobody while its stub is open.
     """
 
     __slots__ = (
-        "_listeners", "_restart", "_wire", "bus", "counters", "dropped", "life", "node", "not_before_ns", "on_frame",
-        "queue", "recovery", "restart_after_ns", "sends_copy",
+        "_listeners", "_restart", "bus", "counters", "dropped", "life", "node", "not_before_ns", "on_frame",
+        "queue", "recovery", "restart_after_ns", "sends_copy", "wire",
     )  # fmt: skip
 
     def __init__(self, wire: SimWire, node: str) -> None:
@@ -56,7 +57,7 @@ class SimCanPort:
         self.sends_copy = False
         self.recovery: Recovery | None = None
         self._restart: Timer | None = None
-        self._wire = wire
+        self.wire = wire
         self._listeners: list[OnState] = []
 
     @property
@@ -85,7 +86,7 @@ class SimCanPort:
             UsageError: no bus, or not this one, can carry it.
             BenchError: the port is closed or its queue is full.
         """
-        wire = self._wire
+        wire = self.wire
         entry = wire.entries.get((can_id, data, flags)) or wire.entry(can_id, data, flags)
         if self.on_frame is None:
             raise BenchError("the port is closed", where=f"bus.{self.bus}")
@@ -103,8 +104,16 @@ class SimCanPort:
                 f"{_QUEUE_LIMIT} frames wait at node {self.node}: the bus is full", where=f"bus.{self.bus}"
             )
         self.queue.append(entry)
-        if self._wire.idle:
-            self._wire.request()
+        if self.wire.idle:
+            self.wire.request()
+
+    def renew(self, entry: Entry) -> bool:
+        """Put a frame in the place of one with its identifier that waits; False: none does."""
+        for place, waiting in enumerate(self.queue):
+            if waiting[0] == entry[0]:
+                self.queue[place] = entry
+                return True
+        return False
 
     def enqueue_late(self, held: tuple[Entry, int]) -> None:
         """A frame that was held back; it is gone if the port was closed meanwhile."""
@@ -135,13 +144,13 @@ class SimCanPort:
         self.dropped += len(self.queue)
         self.queue.clear()
         if self.restart_after_ns is not None:
-            self._restart = self._wire.clock.call_in(self.restart_after_ns, lambda _: self.restart())
+            self._restart = self.wire.clock.call_in(self.restart_after_ns, lambda _: self.restart())
 
     def restart(self) -> None:
         """Begin the way back from bus-off: 128 times 11 recessive bits. Does nothing elsewhere, or a second time."""
         if self.state is not ErrorState.BUS_OFF or self.recovery is not None:
             return
-        wire = self._wire
+        wire = self.wire
         self.recovery = Recovery(wire.clock, wire.bitrate, on_recovered=self._come_back)
         if wire.is_free:
             self.recovery.bus_idle()
@@ -149,8 +158,8 @@ class SimCanPort:
     def _come_back(self) -> None:
         before = self.counters
         self._reset()
-        self._wire.assess()
-        self.tell(before, self._wire.clock.now_ns)
+        self.wire.assess()
+        self.tell(before, self.wire.clock.now_ns)
 
     def _reset(self) -> None:
         self.life += 1

@@ -17,7 +17,7 @@ from hil.can.frames import ERROR, SENT, CanFrame
 from hil.clock import NS_PER_S, Clock, Timer
 from hil.ecu.app import VSYNC_HZ, App, Life, Phase, Platform, PowerMode, Wires
 from hil.ecu.apps import make_apps
-from hil.ecu.com import Com
+from hil.ecu.com import Com, GivesUp
 from hil.ecu.defects import check_names
 from hil.ecu.dtc import DtcMemory
 from hil.ecu.network import EcuNetwork
@@ -88,6 +88,8 @@ class CockpitEcu:
         _check_network(network)
         if wires.flash is None:
             wires.flash = factory_flash(seeded("flash"))
+        if "mute_after_open_bus" in self._defects:
+            wires.can = {bus: GivesUp(port) for bus, port in wires.can.items()}
         self._com = Com(clock, wires.can, network, NODE, rng)
         self._power_mode = self._com.signal("BCM_PowerMode", "PowerMode")
         self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)

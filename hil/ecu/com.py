@@ -13,10 +13,11 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from hil.can import error_frames
 from hil.can.database import Network
 from hil.can.e2e import E2e
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
-from hil.can.port import CanPort
+from hil.can.port import CanPort, OnFrame, OnLost
 from hil.can.schedule import Scheduler
 from hil.can.sender import Sent, chain_of
 from hil.clock import Clock
@@ -265,3 +266,26 @@ class Careful:
             self._port.send(can_id, data, flags)
         except HilError:
             return
+
+
+class GivesUp:
+    """A port whose driver takes a controller that went error-passive for broken, and never sends again (a defect)."""
+
+    def __init__(self, port: CanPort) -> None:
+        self.bus, self._port, self._is_dead = port.bus, port, False
+        self.close = port.close
+
+    async def open(self, on_frame: OnFrame, on_lost: OnLost) -> None:
+        """Listen, also to what the controller says of itself."""
+
+        def heard(frame: CanFrame) -> None:
+            tells = frame.flags & ERROR and frame.can_id & error_frames.CLASS_CONTROLLER
+            self._is_dead |= bool(tells and frame.data[1] & error_frames.SENDER_PASSIVE)
+            on_frame(frame)
+
+        await self._port.open(heard, on_lost)
+
+    def send(self, can_id: int, data: bytes, flags: int = 0) -> None:
+        """Hand a frame on, or lose it."""
+        if not self._is_dead:
+            self._port.send(can_id, data, flags)

@@ -155,6 +155,11 @@ _ALL: Final = (
         "The cluster needs three seconds to wake: the door is open and the screen is dark.",
     ),
     Defect(
+        "mute_after_open_bus",
+        "NET-BUS-003",
+        "A loose plug for a second, and the cluster is not heard on that bus again until its battery is disconnected.",
+    ),
+    Defect(
         "dtc_not_stored",
         "CLU-DTC-001",
         "A lost control unit leaves no trouble code: the workshop searches in vain.",

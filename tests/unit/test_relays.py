@@ -1,6 +1,6 @@
 """Relays on the virtual bench: KL15, KL30, a button and a cut line go over contacts; bench files that are wrong."""
 
-from functools import partial
+from pathlib import Path
 
 import pytest
 import whole_bench
@@ -19,8 +19,11 @@ drives = { KL30 = "supply battery", home = "key pad home", "console cut" = "cons
 
 @pytest.fixture
 def bench_file(tmp_path):
-    """The virtual bench with more in its file."""
-    return partial(whole_bench.changed_bench, tmp_path)
+    """The virtual bench with another relay board, or none, and with more in its file."""
+    shipped = Path(whole_bench.BENCH).read_text().partition("[relay.rack]")[2].partition("\n\n")[0]
+    return lambda more="", *replaced: whole_bench.changed_bench(
+        tmp_path, more, (f"[relay.rack]{shipped}", ""), *replaced
+    )
 
 
 @pytest.fixture
@@ -103,6 +106,38 @@ def test_a_cut_console_is_silent_and_comes_back(run):
     assert final.verdict is Verdict.PASS, final.message
 
 
+BUS = """
+[relay.board]
+port = "virtual"
+contacts = { "body through" = 1, "chassis open" = 2 }
+drives = { "body through" = "bus body cockpit", "chassis open" = "bus chassis cockpit NC" }
+"""
+
+
+def test_a_contact_opens_and_closes_the_conductors_of_an_ecu(run):
+    """Over the side that is open at rest the ECU is off its bus until the contact closes; over the other, not."""
+
+    def body(bench):
+        wires = bench.wiring.wires
+        on_bus = {bus: lambda bus=bus: wires[bus].find("cockpit").wire is wires[bus] for bus in wires}
+        assert (on_bus["body"](), on_bus["chassis"]()) == (True, True)
+        bench.relay("body through").open()
+        bench.relay("chassis open").close()
+        bench.sleep("500 ms")
+        assert (on_bus["body"](), on_bus["chassis"]()) == (False, False)
+        bench.relay("body through").close()
+        bench.relay("chassis open").open()
+        bench.sleep("1 s")
+        bench.signal_should_be("ClusterState", "On", within="200 ms")
+        bench.allow_findings("CLU_*", kinds=("cycle", "e2e"))
+
+    final, entries = run(body, ("[reset]\n", '[reset]\nrelay = "body through"\n'), more=BUS)
+    assert final.verdict is Verdict.PASS, final.message
+    notes = [entry.data["text"] for entry in entries if entry.kind == "note"]
+    assert "body: cockpit error warning -> error passive (TEC 128, REC 0)" in notes
+    assert "chassis: cockpit error warning -> error passive (TEC 128, REC 0)" in notes
+
+
 @pytest.mark.parametrize(
     ("body", "more", "verdict", "words"),
     [
@@ -144,6 +179,11 @@ def test_a_bench_file_with_a_wrong_relay_is_refused_in_one_line(bench_file, more
         (BOARD.replace("supply battery", "suply battery"), "did you mean 'supply ...'"),
         (BOARD.replace("key pad home", "key pad hmoe"), "no key 'hmoe'"),
         (BOARD.replace("drives = { KL30", "drives = { KL31"), "no contact 'KL31'"),
+        (BUS.replace("bus body cockpit", "bus bdoy cockpit"), "no simulated bus 'bdoy'.*chassis, body"),
+        (BUS.replace("bus body cockpit", "bus body radio"), "no virtual ECU 'radio' is on bus body.*cockpit"),
+        (BUS.replace("bus body cockpit", "bus body"), "'bus body' can't hang"),
+        (BUS.replace("cockpit NC", "NC"), "'bus chassis' can't hang"),
+        (BUS.replace("bus body cockpit", ""), "'' can't hang"),
     ],
 )
 def test_what_cannot_hang_on_a_contact_is_refused(bench_file, more, words):

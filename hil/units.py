@@ -109,6 +109,14 @@ def show_time(t_ns: int) -> str:
     return f"{t_ns / 1e9:.3f} s"
 
 
+def write_duration(duration_ns: int) -> str:
+    """A duration that somebody asked for, as a person writes it: `500 ms`, `2 s`, `1.5 s`; `show_duration` measures."""
+    for unit, size_ns in (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)):
+        if duration_ns >= size_ns:
+            return f"{duration_ns / size_ns:.6g} {unit}"
+    return f"{duration_ns} ns" if duration_ns else "0 s"
+
+
 def show_duration(duration_ns: int) -> str:
     """A duration for people: `850 us`, `12.3 ms`, `4.20 s`."""
     if duration_ns < 1_000_000:

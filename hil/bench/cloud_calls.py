@@ -88,7 +88,7 @@ class MqttFacade:
         since_ns = self._bench.now_ns
         self._listener.cursor = len(self._listener.messages)
         found = await self._listener.find(lambda m: _wanted(m, topic_filter, where), units.seconds(during))
-        span = units.show_duration(units.nanoseconds(during))
+        span = units.write_duration(units.nanoseconds(during))
         self._bench.judge.check(
             name="no message",
             target=f"mqtt.{self.name}",

@@ -65,7 +65,7 @@ class ConsoleFacade:
         self._bench.call(self._should_not_show(pattern, during, regex))
 
     async def _should_not_show(self, pattern: str, during: Duration, regex: bool) -> None:
-        since_ns, span = self._bench.now_ns, units.show_duration(units.nanoseconds(during))
+        since_ns, span = self._bench.now_ns, units.write_duration(units.nanoseconds(during))
         heard = await self._console.expect(_compile(pattern) if regex else pattern, units.seconds(during))
         if isinstance(heard, Missed):
             await self._refuse_broken_line(heard, since_ns)

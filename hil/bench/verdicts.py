@@ -122,7 +122,7 @@ class Judge:
 
     def _failure(self, what: str, since_ns: int, within_ns: int, t_ns: int, detail: str) -> EcuError:
         watched = (
-            f"; watched for {units.show_duration(within_ns)} from {units.show_time(since_ns)}" if within_ns else ""
+            f"; watched for {units.write_duration(within_ns)} from {units.show_time(since_ns)}" if within_ns else ""
         )
         text = f"{what} (seen at {units.show_time(t_ns)}{watched})" + (f"; {detail}" if detail else "")
         text = self._recorder.hide(text)

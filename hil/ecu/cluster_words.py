@@ -7,18 +7,18 @@ from typing import Final
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "odometer": "ODO", "trip": "TRIP", "range": "RANGE", "charge": "CHARGE", "power": "POWER",
-        "rpm": "1000 rpm",
+        "rpm": "\u00d71000 rpm",
     },
     "de": {
         "odometer": "GESAMT", "trip": "TAG", "range": "REICHWEITE", "charge": "LADEN", "power": "LEISTUNG",
-        "rpm": "1000/min",
+        "rpm": "\u00d71000/min",
     },
     "fr": {
         "odometer": "TOTAL", "trip": "TRAJET", "range": "AUTONOMIE", "charge": "CHARGE", "power": "PUISSANCE",
-        "rpm": "1000 tr/min",
+        "rpm": "\u00d71000 tr/min",
     },
     "es": {
         "odometer": "TOTAL", "trip": "VIAJE", "range": "AUTONOMÍA", "charge": "CARGA", "power": "POTENCIA",
-        "rpm": "1000 rpm",
+        "rpm": "\u00d71000 rpm",
     },
 }  # fmt: skip

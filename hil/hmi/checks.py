@@ -17,7 +17,7 @@ from hil.hmi.layout import Item, Region
 from hil.hmi.motion import MotionChecks
 from hil.hmi.reader import crop
 from hil.hmi.watching import CheckResult, FrameJudge, Outcome, Report, Window, differ, what
-from hil.units import Duration, nanoseconds, show_duration
+from hil.units import Duration, nanoseconds, show_duration, write_duration
 
 __all__ = ["CheckResult", "Report", "ScreenChecks"]
 
@@ -43,7 +43,7 @@ class ScreenChecks(MotionChecks):
             decided = await self._last_look(window, judge, decided)
         frame, judgement = decided
         outcome = Outcome(frame, judgement, judgement.ok, judgement.margin, judge.looks)
-        words = f"{expectation.expected} within {show_duration(window.length_ns)}"
+        words = f"{expectation.expected} within {write_duration(window.length_ns)}"
         return self.conclude("within", expectation.target, words, window, outcome)
 
     async def _last_look(
@@ -95,7 +95,7 @@ class ScreenChecks(MotionChecks):
             if frame is not None and last is not None and last.ok is not good:
                 margin = last.margin if good else -last.margin
                 closest = Outcome(frame, last, False, margin, judge.looks)
-        words = f"{name.partition(' ')[0]} {expectation.expected} during {show_duration(window.length_ns)}"
+        words = f"{name.partition(' ')[0]} {expectation.expected} during {write_duration(window.length_ns)}"
         return self.conclude(name, expectation.target, words, window, replace(closest, looks=judge.looks))
 
     async def stable(
@@ -122,7 +122,7 @@ class ScreenChecks(MotionChecks):
                 shown, changed_ns, changes = frame, frame.t_ns, changes + 1
         assert shown is not None  # a window has at least one frame
         ok = changed_ns + calm_ns <= window.until_ns
-        words = f"unchanged for {show_duration(calm_ns)} within {show_duration(window.length_ns)}"
+        words = f"unchanged for {write_duration(calm_ns)} within {write_duration(window.length_ns)}"
         judgement = _calm_or_not(shown, region, ok, changes, changed_ns - window.since_ns)
         outcome = Outcome(shown, judgement, ok, judgement.margin, changes + 1)
         return self.conclude("stable", what(item), words, window, outcome)

@@ -21,7 +21,7 @@ from hil.hmi.audio import AudioPort, Samples
 from hil.hmi.frames import Frame
 from hil.hmi.sound import HOP_NS, QUIET_DB, Chime, Ear, Hop, Strike, Strikes, rate_Hz, spectrogram
 from hil.hmi.watching import CheckResult, Report
-from hil.units import Duration, nanoseconds, show_duration
+from hil.units import Duration, nanoseconds, show_duration, write_duration
 
 _PIECE_NS: Final = 50_000_000
 _SHOWN_S: Final = 8
@@ -97,7 +97,7 @@ class SoundChecks:
             if listening.strikes.now:
                 break
         first = next(iter(listening.strikes.all), None)
-        words = f"{_name(chime)} within {show_duration(length_ns)}"
+        words = f"{_name(chime)} within {write_duration(length_ns)}"
         seen = "not heard" if first is None else f"heard after {show_duration(first.since_ns - listening.since_ns)}"
         return self._result("heard", listening, words, length_ns, (first is not None, seen, first))
 
@@ -112,7 +112,7 @@ class SoundChecks:
             if listening.strikes.now:
                 break
         first = next(iter(listening.strikes.all), None)
-        words = f"no {_name(chime)} during {show_duration(length_ns)}"
+        words = f"no {_name(chime)} during {write_duration(length_ns)}"
         seen = "not heard" if first is None else f"heard after {show_duration(first.since_ns - listening.since_ns)}"
         return self._result("silent", listening, words, length_ns, (first is None, seen, first))
 
@@ -131,7 +131,7 @@ class SoundChecks:
             if late or long or listening.strikes.has_ended(hop.t_ns):
                 break
         strikes = listening.strikes.all
-        words = f"{_name(chime)} within {show_duration(begin_ns)}, for {at_least} to {at_most}"
+        words = f"{_name(chime)} within {write_duration(begin_ns)}, for {at_least} to {at_most}"
         if not strikes:
             return self._result("lasting", listening, words, begin_ns, (False, "not heard", None))
         length_ns = strikes[-1].until_ns - strikes[0].since_ns
@@ -155,7 +155,7 @@ class SoundChecks:
             if len(listening.strikes.all) >= count:
                 break
         strikes = listening.strikes.all
-        words = f"{_name(chime)} {count} times at {rate:g} Hz +- {tolerance:g} within {show_duration(length_ns)}"
+        words = f"{_name(chime)} {count} times at {rate:g} Hz +- {tolerance:g} within {write_duration(length_ns)}"
         seen_Hz = rate_Hz(strikes)
         if seen_Hz is None or len(strikes) < count:
             seen = f"{len(strikes)} strikes"

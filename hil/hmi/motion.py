@@ -23,7 +23,7 @@ from hil.hmi.frames import Frame, Pixels
 from hil.hmi.layout import Item, Region
 from hil.hmi.reader import crop
 from hil.hmi.watching import CheckResult, FrameJudge, Outcome, Watcher, Window, differ, what
-from hil.units import Duration, nanoseconds, show_duration
+from hil.units import Duration, nanoseconds, show_duration, write_duration
 
 _STRIP: Final = 8
 """Crops of a film strip, at most."""
@@ -186,7 +186,7 @@ class MotionChecks(Watcher):
         picture = _film_strip(edges.strip) if edges.strip else judgement.crop
         final = Judgement(margin >= 0, seen, edges.score, margin, detail, picture)
         outcome = Outcome(frame, final, margin >= 0, margin, looks)
-        words = f"{rhythm} within {show_duration(window.length_ns)}"
+        words = f"{rhythm} within {write_duration(window.length_ns)}"
         return self.conclude("blinking", lamp.target, words, window, outcome)
 
     def _margin(self, edges: _Edges, rhythm: Rhythm) -> float:
@@ -222,7 +222,7 @@ class MotionChecks(Watcher):
                 still.look(frame)
         window.check_sight()
         frozen = still.changed_ns + still.allowed_ns < window.until_ns
-        words = f"a change every {show_duration(still.allowed_ns)} during {show_duration(window.length_ns)}"
+        words = f"a change every {write_duration(still.allowed_ns)} during {write_duration(window.length_ns)}"
         return self.conclude("changing", what(item), words, window, still.outcome(window, frozen))
 
     async def in_order(self, watch: Expectation, wanted: Sequence[str], timeout: Duration) -> CheckResult:
@@ -249,7 +249,7 @@ class MotionChecks(Watcher):
         ok = reached == len(wanted)
         margin = judgement.score if ok else -1.0
         outcome = Outcome(frame, replace(judgement, ok=ok, seen=seen, margin=margin), ok, margin, judge.looks)
-        words = f"{_then(wanted)} within {show_duration(window.length_ns)}"
+        words = f"{_then(wanted)} within {write_duration(window.length_ns)}"
         return self.conclude("in order", watch.target, words, window, outcome)
 
 

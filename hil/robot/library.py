@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from enum import Enum
 from typing import Any
 
 from robot.api import logger
@@ -91,9 +92,12 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
 
 
 def _shown(args: Any, kwargs: Any) -> list[str]:
-    return [str(getattr(value, "value", value)) for value in args] + [
-        f"{name}={value}" for name, value in (kwargs or {}).items()
-    ]
+    return [_word(value) for value in args] + [f"{name}={_word(value)}" for name, value in (kwargs or {}).items()]
+
+
+def _word(value: Any) -> str:
+    """An argument as a suite writes it: a member of an enumeration by its name, a duration with its unit."""
+    return value.name if isinstance(value, Enum) else str(value)
 
 
 def _log_picture(png: bytes) -> None:

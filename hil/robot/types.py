@@ -45,5 +45,8 @@ class Duration(float):
         """Check that it is one."""
         return cls(units.seconds(value))
 
+    def __str__(self) -> str:
+        return units.write_duration(units.nanoseconds(float(self)))
+
 
 CONVERTERS: dict[type, Any] = {Quantity: Quantity.convert, Duration: Duration.convert}

@@ -121,21 +121,21 @@ def test_as_shipped_all_cases_pass(tmp_path):
     [
         (
             "lamp-dead",
-            {"Low insulation lights the amber lamp": "telltale insulation: expected on within 2.00 s, seen off"},
+            {"Low insulation lights the amber lamp": "telltale insulation: expected on within 2 s, seen off"},
         ),
         (
             "number-stuck",
             {
-                "The range is shown in whole kilometres": "text range: expected '380' within 2.00 s, seen '888'",
-                "A range that is not valid is not shown": "text range: expected '120' within 2.00 s, seen '888'",
-                "No range is shown when nobody sends it": "text range: expected '55' within 2.00 s, seen '888'",
+                "The range is shown in whole kilometres": "text range: expected '380' within 2 s, seen '888'",
+                "A range that is not valid is not shown": "text range: expected '120' within 2 s, seen '888'",
+                "No range is shown when nobody sends it": "text range: expected '55' within 2 s, seen '888'",
             },
         ),
         (
             "number-stays",
             {
-                "A range that is not valid is not shown": "text range: expected '---' within 2.00 s, seen '120'",
-                "No range is shown when nobody sends it": "text range: expected '---' within 2.00 s, seen '55'",
+                "A range that is not valid is not shown": "text range: expected '---' within 2 s, seen '120'",
+                "No range is shown when nobody sends it": "text range: expected '---' within 2 s, seen '55'",
             },
         ),
     ],

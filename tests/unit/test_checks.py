@@ -77,7 +77,7 @@ def test_within_passes_at_the_first_frame_that_meets_it(rig):
     result = rig.run(rig.checks.within, rig.brake("on"), "100 ms")
     assert result.ok
     assert (result.name, result.target) == ("within", "cluster: telltale brake")
-    assert (result.expected, result.seen) == ("on within 100.0 ms", "on")
+    assert (result.expected, result.seen) == ("on within 100 ms", "on")
     assert (result.since_ns, result.within_ns) == (5 * MS, 100 * MS)
     assert (result.t_ns, result.took_ns) == (21 * MS, 16 * MS)
     assert (result.origin, result.bound_ns) == (Origin.SIM, 0)
@@ -140,7 +140,7 @@ def test_a_dim_or_miscoloured_lamp_is_neither_on_nor_off(rig):
 def test_always_during_passes_and_keeps_its_closest_look(rig):
     rig.show_all((3, ON), (50, ClusterState(telltales=frozenset(["brake", "oil"]), night=False)))
     result = rig.run(rig.checks.always_during, rig.brake("on"), "1 s")
-    assert (result.ok, result.expected) == (True, "always on during 1.00 s")
+    assert (result.ok, result.expected) == (True, "always on during 1 s")
     assert result.margin > 0.1
     assert rig.clock.now_ns == 1005 * MS
 
@@ -162,7 +162,7 @@ def test_a_frame_at_the_very_end_still_breaks_it(rig):
 
 def test_never_during_passes_with_a_positive_margin(rig):
     result = rig.run(rig.checks.never_during, rig.brake("on"), "100 ms")
-    assert (result.ok, result.seen, result.expected) == (True, "off", "never on during 100.0 ms")
+    assert (result.ok, result.seen, result.expected) == (True, "off", "never on during 100 ms")
     assert result.margin > 0.1
 
 
@@ -187,7 +187,7 @@ def test_stable_fails_where_it_goes_on_changing(rig):
     rig.show_all(*((at, ON if at % 40 else OFF) for at in range(20, 400, 20)))
     result = rig.run(rig.checks.stable, "50 ms", "200 ms")
     assert not result.ok
-    assert result.expected == "unchanged for 50.0 ms within 200.0 ms"
+    assert result.expected == "unchanged for 50 ms within 200 ms"
     assert rig.clock.now_ns == 205 * MS
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hil import units
 from hil.errors import UsageError
+from hil.robot.types import Duration
 
 
 @pytest.mark.parametrize(
@@ -101,5 +102,19 @@ def test_durations_are_shown_with_three_digits(duration_ns, text):
     assert units.show_duration(duration_ns) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("0.7000000000000001 s", "700 ms"), ("2 s", "2 s"), ("1.5 s", "1.5 s"), ("0.08 s", "80 ms"),
+     ("16.7 ms", "16.7 ms"), ("250 us", "250 us"), ("90 s", "90 s"),
+     ("1 h", "3600 s"), ("0 s", "0 s"), ("0.3 s", "300 ms")],
+)  # fmt: skip
+def test_a_duration_that_was_asked_for_is_written_as_a_person_does(text, written):
+    assert units.write_duration(units.nanoseconds(text)) == written
+
+
 def test_a_bench_time_is_shown_in_seconds():
     assert units.show_time(12_345_600_000) == "12.346 s"
+
+
+def test_a_keywords_duration_is_written_as_a_person_does():
+    assert [str(Duration(0.7000000000000001)), f"{Duration.convert('2 s')}"] == ["700 ms", "2 s"]

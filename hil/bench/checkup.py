@@ -345,10 +345,12 @@ class _Examination:
         if answer.is_positive:
             took = units.show_duration(answer.t_ns - answer.asked_ns)
             return [Finding(part, "answer", f"answers tester present after {took}", when=self._when)]
-        mark, mend = Mark.NOTE, "is the ECU powered? 'hil doctor --power' powers it."
         if self._when is When.AWAKE:
-            mark, mend = Mark.FAULT, "check request and response of [diag], and the ECU's bus."
-        return [Finding(part, "answer", f"tester present: {answer}", mark, mend, self._when)]
+            mend = "check request and response of [diag], and the ECU's bus."
+            return [Finding(part, "answer", f"tester present: {answer}", Mark.FAULT, mend, self._when)]
+        found = f"tester present: {answer}, as there is none while an ECU has no power"
+        mend = "'hil doctor --power' powers the ECU and looks again."
+        return [Finding(part, "answer", found, Mark.NOTE, mend, self._when)]
 
     # Awake --------------------------------------------------------------------------------------------------------
 

@@ -132,9 +132,9 @@ def _heard(view: BusView) -> Iterator[Finding]:
 def _silence(view: BusView, span: str) -> Finding:
     if not view.section.real_nodes:
         return view.row("heard", f"silent for {span}: the bench plays all its nodes")
-    found = f"silent for {span}, so its bit rate is not proven"
     if view.is_awake:
-        return view.row("heard", found, Mark.FAULT, _WIRE)
+        return view.row("heard", f"silent for {span}, so its bit rate is not proven", Mark.FAULT, _WIRE)
+    found = f"silent for {span}, as a bus is while its ECU has no power; the bit rate is not proven yet"
     return view.row("heard", found, Mark.OK if view.will_power else Mark.NOTE, "" if view.will_power else _LOOK_AWAKE)
 
 

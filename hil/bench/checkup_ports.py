@@ -131,10 +131,12 @@ async def _asked(port: Console, part: str, when: When) -> Finding:
     answer = await port.expect(re.compile(r"\S+"), _ANSWER_S)
     if not isinstance(answer, Missed):
         return Finding(part, "text", "answers to an empty line", when=when)
-    mark = Mark.FAULT if when is When.AWAKE else Mark.NOTE
+    if when is not When.AWAKE:
+        found = "says nothing, as a console does while its ECU has no power"
+        return Finding(part, "text", found, Mark.NOTE, "'hil doctor --power' powers the ECU and looks again.", when)
     mend = "check that TX and RX are crossed, the baud rate, and that it is the console of this ECU."
     found = "said nothing while the ECU came up, and doesn't answer to an empty line"
-    return Finding(part, "text", found if when is When.AWAKE else "says nothing", mark, mend, when)
+    return Finding(part, "text", found, Mark.FAULT, mend, when)
 
 
 # Screens --------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,10 @@
 
 Rules of this module: data only. A warning is raised by a signal having one of a few raw values, by a lost message, or
 by a rule of the logic (`hil.ecu.warnings`). Two lines at most, in four languages.
+
+A pop-up may be amber beside a red lamp of the same symbol (door, seat belt, parking brake, airbag, battery, eCall): the
+lamp's colour says what it stands for (UN R121, one colour a function), the pop-up's what the driver must do. Red means
+stop at once, so that it stays rare.
 """
 
 from __future__ import annotations

@@ -153,7 +153,9 @@ def test_a_wrong_checksum_is_told(bench):
 def test_a_silent_bus_is_a_note_until_the_ecu_is_awake(bench):
     rows = bench(body=[])
     assert rows.faults == []
-    assert rows.one("bus.body", "heard").mark is Mark.NOTE
+    silent = rows.one("bus.body", "heard")
+    assert silent.mark is Mark.NOTE
+    assert "as a bus is while its ECU has no power" in silent.found
     rows = bench(body=[], power=True)
     assert rows.one("bus.body", "heard", When.LISTENED).mark is Mark.OK
     assert rows.faults == [("bus.body", "heard")]

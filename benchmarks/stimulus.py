@@ -11,7 +11,8 @@ An echo in a process of its own answers each request with the same payload under
   compared; one way from the thread of a case into the bench's loop and back.
 - *hil, from a case*: as a suite writes it, `set_signal` and `signal_should_be`: two ways into the loop and back.
 
-The bench is a whole one, made from a bench file: restbus, inbox, monitors, journal.
+The bench is a whole one, made from a bench file: restbus, inbox, monitors, journal. `--stages` says where one call
+spends its time.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import can
 import cantools
@@ -37,7 +41,9 @@ from hil.can import raw_frames
 from hil.journal import Journal
 
 REQUEST, ANSWER = 0x102, 0x103
-"""Of bare socket and python-can; the bench has 0x100 and 0x101, since it does not let others send what it plays."""
+PEER_REQUEST, PEER_ANSWER = 0x104, 0x105
+"""Of the bare socket and of python-can; the bench has 0x100 and 0x101. The kernel's filters let each hear only its own:
+a thread of another way that woke for them would take the interpreter's lock from the one that is measured."""
 MOST_RATIO = 2.5
 BARE, PEER, ONE_CALL, CASE = (
     "bare socket",
@@ -69,6 +75,7 @@ interface = "socketcan"
 channel = "{channel}"
 database = "stimulus.dbc"
 real_nodes = ["ECU"]
+filters = [{{ id = 0x100, mask = 0x7FE }}]
 """
 
 
@@ -78,6 +85,7 @@ def main() -> None:
     parser.add_argument("--channel", default="vcan0", metavar="NAME", help="a SocketCAN interface (default vcan0)")
     parser.add_argument("--count", type=int, default=300, metavar="N", help="of each (default 300)")
     parser.add_argument("--echo", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--stages", action="store_true", help="where one call of the bench spends its time")
     known = parser.parse_args()
     if known.echo:
         echo(known.channel)
@@ -87,7 +95,7 @@ def main() -> None:
         try:
             assert other.stdout is not None
             other.stdout.readline()
-            compare(known.channel, known.count)
+            compare(known.channel, known.count, known.stages)
         finally:
             other.terminate()
 
@@ -95,7 +103,8 @@ def main() -> None:
 def echo(channel: str) -> None:
     """Answer each request, for ever."""
     bus = raw_socket(channel)
-    bus.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, b"\0\1\0\0" + b"\xfd\x07\0\0")
+    mine = b"".join(can_id.to_bytes(4, "little") + b"\xff\x07\0\0" for can_id in (0x100, REQUEST, PEER_REQUEST))
+    bus.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, mine)
     gc.disable()
     print("ready", flush=True)
     while True:
@@ -103,7 +112,7 @@ def echo(channel: str) -> None:
         bus.send(bytes([raw[0] | 1]) + raw[1:])
 
 
-def compare(channel: str, count: int) -> None:
+def compare(channel: str, count: int, wants_stages: bool) -> None:
     """Take turns, and print."""
     with tempfile.TemporaryDirectory() as folder:
         bench, ways = open_ways(channel, Path(folder))
@@ -114,6 +123,8 @@ def compare(channel: str, count: int) -> None:
                 ask((number * len(ways) + place) % 65536)
                 if number > 10:
                     took[name].append((time.perf_counter_ns() - begin_ns) / 1000)
+        if wants_stages:
+            print_stages(bench, ways[ONE_CALL], count)
         bench.close()
     row("from stimulus to verdict", "p50", "p95", "of bare")
     bare = quantile(took[BARE], 0.5)
@@ -164,19 +175,59 @@ def bare(channel: str) -> Callable[[int], None]:
 def python_can(channel: str) -> Callable[[int], None]:
     """As its documentation shows it."""
     database = cantools.database.load_string(DATABASE)
-    bus, reader = can.Bus(interface="socketcan", channel=channel), can.BufferedReader()
+    mine = [{"can_id": PEER_ANSWER, "can_mask": 0x7FF, "extended": False}]
+    bus, reader = can.Bus(interface="socketcan", channel=channel, can_filters=mine), can.BufferedReader()
     can.Notifier(bus, [reader])
 
     def ask(number: int) -> None:
         while reader.get_message(timeout=0) is not None:
             pass
-        bus.send(can.Message(arbitration_id=REQUEST, data=number.to_bytes(8, "little"), is_extended_id=False))
+        bus.send(can.Message(arbitration_id=PEER_REQUEST, data=number.to_bytes(8, "little"), is_extended_id=False))
         while (seen := reader.get_message(timeout=5.0)) is not None:
-            if seen.arbitration_id == ANSWER and database.decode_message(0x101, seen.data)["Answered"] == number:
+            if seen.arbitration_id == PEER_ANSWER and database.decode_message(0x101, seen.data)["Answered"] == number:
                 return
         raise SystemExit("python-can heard no answer")
 
     return ask
+
+
+def print_stages(bench: OpenBench, ask: Callable[[int], None], count: int) -> None:
+    """Medians of what lies between two marks, of the calls whose marks come in the usual order."""
+    wiring, marks = bench.wiring, list[tuple[str, int]]()
+    port = wiring.buses["body"]
+    for owner, name in ((wiring.clock, "run"), (wiring.traffic, "set_all"), (port, "send"), (port, "_take")):
+        mark(owner, name, marks)
+    for owner, name in ((wiring.inbox, "wait"), (wiring.recorder, "record"), (wiring.recorder.journal, "flush")):
+        mark(owner, name, marks)
+    calls = list[list[tuple[str, int]]]()
+    for number in range(count):
+        marks.clear()
+        ask(number % 65536)
+        calls.append(marks[:])
+    shape = Counter(tuple(name for name, _ in call) for call in calls).most_common(1)[0][0]
+    usual = [[t_ns for _, t_ns in call] for call in calls if tuple(name for name, _ in call) == shape]
+    row(f"a stage, in {len(usual)} of {count} calls", "p50", "p10")
+    for (before, after), spans in zip(pairwise(shape), zip(*map(steps, usual), strict=True), strict=True):
+        row(f"{before} to {after}", f"{quantile(spans, 0.5):.0f} us", f"{quantile(spans, 0.1):.0f} us")
+
+
+def steps(times: list[int]) -> list[float]:
+    """Between each two, us."""
+    return [(after - before) / 1000 for before, after in pairwise(times)]
+
+
+def mark(owner: Any, name: str, marks: list[tuple[str, int]]) -> None:
+    """Note when a method begins and ends."""
+    method = getattr(owner, name)
+
+    def marked(*arguments: Any, **options: Any) -> Any:
+        marks.append((f"{name} begins", time.perf_counter_ns()))
+        try:
+            return method(*arguments, **options)
+        finally:
+            marks.append((f"{name} ends", time.perf_counter_ns()))
+
+    setattr(owner, name, marked)
 
 
 def in_one_call(facade: Bench) -> Callable[[int], None]:

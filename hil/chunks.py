@@ -13,20 +13,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import struct
 import sys
 import zlib
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import zstandard
-from mcap.data_stream import RecordBuilder
+from mcap.data_stream import ReadDataStream, RecordBuilder
 from mcap.opcode import Opcode
 from mcap.records import (
     Attachment,
     AttachmentIndex,
     Channel,
+    ChunkIndex,
     DataEnd,
     Footer,
     Header,
@@ -111,7 +114,7 @@ class ChunkWriter:
         self._file = file
         self._compress = zstandard.ZstdCompressor(level=level).compress
         self._unwritten = MCAP0_MAGIC + _packed(Header(profile="", library=library))
-        self._position = len(self._unwritten)
+        self._position = self._begin = len(self._unwritten)
         self._schemas: list[bytes] = []
         self._channels: list[bytes] = []
         self._lanes: list[Lane] = []
@@ -172,6 +175,34 @@ class ChunkWriter:
         finally:
             self._begin_chunk(lanes, b"".join(self._schemas + self._channels) if lost else b"")
 
+    @property
+    def lanes(self) -> list[Lane]:
+        """Every channel, in the order of their numbers."""
+        return self._lanes
+
+    def take_over(self, other: ChunkWriter, data: bytes) -> None:
+        """Write the chunks of another writer, and know its schemas and channels from here on as this one's own.
+
+        Args:
+            other: holds chunks only, all of them flushed.
+            data: its file.
+
+        Raises:
+            ValueError: the two are not of one kind: this one's schemas and channels are not the first of the other.
+        """
+        schemas, channels = len(self._schemas), len(self._channels)
+        if self._schemas != other._schemas[:schemas] or self._channels != other._channels[:channels]:
+            raise ValueError("the other's schemas and channels don't go on from these")
+        self.flush()
+        self._schemas, self._channels = list(other._schemas), list(other._channels)
+        self._lanes += [Lane(lane.id) for lane in other._lanes[channels:]]
+        self.chunk[:] = b"".join(self._schemas + self._channels)  # said again if the others can't be written
+        shift = self._put(data[other._begin :]) - other._begin
+        self.chunk.clear()
+        self._chunk_indexes += _shifted(other._chunk_indexes, shift)
+        if other._statistics.chunk_count:
+            self._count_in(other._statistics)
+
     def finish(self) -> None:
         """End the chunk, write the summary and the footer. Nothing may be written afterwards."""
         self.flush()
@@ -223,6 +254,16 @@ class ChunkWriter:
             total.message_count += count
             counts[lane.id] = counts.get(lane.id, 0) + count
 
+    def _count_in(self, more: Statistics) -> None:
+        total, counts = self._statistics, self._statistics.channel_message_counts
+        first_ns = more.message_start_time
+        total.message_start_time = min(total.message_start_time, first_ns) if total.chunk_count else first_ns
+        total.message_end_time = max(total.message_end_time, more.message_end_time)
+        total.chunk_count += more.chunk_count
+        total.message_count += more.message_count
+        for channel, count in more.channel_message_counts.items():
+            counts[channel] = counts.get(channel, 0) + count
+
     def _put(self, data: bytes) -> int:
         """Write whole records; where they begin in the file."""
         begin = self._position
@@ -264,6 +305,19 @@ def _packed(record: McapRecord) -> bytes:
 
 def _first_offset(lane: Lane) -> int:
     return lane.index[1]
+
+
+def _shifted(indexes: bytearray, by: int) -> bytes:
+    """The indexes of chunks that stand so much further on."""
+    stream, shifted = ReadDataStream(io.BytesIO(indexes)), b""
+    while stream.count < len(indexes):
+        assert stream.read1() == Opcode.CHUNK_INDEX
+        stream.read8()
+        index = ChunkIndex.read(stream)
+        offsets = {channel: offset + by for channel, offset in index.message_index_offsets.items()}
+        moved = replace(index, chunk_start_offset=index.chunk_start_offset + by, message_index_offsets=offsets)
+        shifted += _packed(moved)
+    return shifted
 
 
 def _message_index(lane: Lane) -> bytes:

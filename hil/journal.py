@@ -159,7 +159,7 @@ class Journal:
     """Writes the journal of one case. May be called from the loop's thread and from the test's.
 
     Args:
-        path: the file to make; its folder must exist.
+        path: the file to make; its folder must exist. None: it is kept in memory, to be taken over by others.
 
     Attributes:
         lost: the first write that failed; what it held is not in the file.
@@ -168,13 +168,13 @@ class Journal:
         BenchError: the file can't be made, or a later write fails (disk full): the evidence would have a hole.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | None) -> None:
+        self.path = path or Path("memory")
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane] = {}
         self._buses: dict[str, Lane] = {}
         self._schemas: dict[str, int] = {}
-        self._file: io.FileIO | None = _open_new(path)
+        self._file: io.FileIO | io.BytesIO | None = _open_new(path) if path is not None else io.BytesIO()
         self._writer = ChunkWriter(self._file, library=LIBRARY)
         self._flushed_ns = wall_ns()
         self._look_ns, self._look_bytes = LOOK_NS, LOOK_BYTES
@@ -223,6 +223,29 @@ class Journal:
         with self._lock, self._bench_faults():
             if self._file is not None:
                 self._writer.metadata(name, dict(sorted(entries.items())))
+
+    def expect(self, kind: str) -> None:
+        """Say that records of a kind without a name come first, as in a journal that takes this one over."""
+        with self._lock:
+            self._lane(f"/{kind}")
+
+    def take_over(self, other: Journal) -> None:
+        """Write all that another journal, kept in memory, holds, as if it had been recorded here.
+
+        Raises:
+            ValueError: other kinds of records came first in it than here.
+            BenchError: it can't be written.
+        """
+        other.flush()
+        with self._lock, self._bench_faults():
+            if self._file is None or not isinstance(other._file, io.BytesIO):
+                return
+            self._writer.take_over(other._writer, other._file.getvalue())
+            lanes = {lane.id: lane for lane in self._writer.lanes}
+            self._lanes = {topic: lanes[lane.id] for topic, lane in other._lanes.items()}
+            self._buses = {bus: lanes[lane.id] for bus, lane in other._buses.items()}
+            self._schemas = dict(other._schemas)
+            self._look_ns, self._look_bytes = other._look_ns, LOOK_BYTES
 
     def flush(self) -> None:
         """Close the chunk and hand it to the operating system: from here on SIGKILL can't lose it."""

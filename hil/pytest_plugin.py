@@ -219,9 +219,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     A case is claimed while the one before it runs, since pytest has to know which comes next.
     """
     config = session.config
-    if _SESSION not in config.stash or not config.stash[_SESSION].shares:
+    if _SESSION not in config.stash or session.testsfailed or config.option.collectonly:
         return None
-    if session.testsfailed or config.option.collectonly:
+    if config.stash[_SESSION].forks(len(session.items)):
+        return _run_forked(session)
+    if not config.stash[_SESSION].shares:
         return None
     ours = (item for item in session.items if _CASE not in item.stash or _session(config).takes(item.stash[_CASE].id))
     item = next(ours, None)
@@ -232,6 +234,57 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             raise session.Interrupted(session.shouldstop)
         item = after or next(ours, None)
     return True
+
+
+def _run_forked(session: pytest.Session) -> bool:
+    """Run each case in a process of its own, and report here what happened there."""
+    bench = _session(session.config)
+    for item in session.items:
+        if _CASE in item.stash and bench.takes(item.stash[_CASE].id):
+            _run_in_child(item, bench)
+        if session.shouldstop:
+            raise session.Interrupted(str(session.shouldstop))
+    return True
+
+
+def _run_in_child(item: pytest.Item, bench: Session) -> None:
+    case, hook = item.stash[_CASE], item.config.hook
+    child = bench.fork(case)
+    if child.is_here:
+        told = _Told(item.config)
+        try:
+            hook.pytest_runtest_protocol(item=item, nextitem=None)
+        finally:
+            bench.leave(child, told.reports)
+    reports = bench.wait_for(child, case)
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in reports if reports is not None else [_death_of(item)]:
+        made = report if isinstance(report, pytest.TestReport) else None
+        made = made or hook.pytest_report_from_serializable(config=item.config, data=report)
+        item.ihook.pytest_runtest_logreport(report=made)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+class _Told:
+    """In a child: keeps the reports for the runner, in the place of the terminal."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config, self.reports = config, list[Any]()
+        terminal = config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None:
+            config.pluginmanager.unregister(terminal)
+        config.pluginmanager.register(self)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep a report."""
+        self.reports.append(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
+
+
+def _death_of(item: pytest.Item) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=item.nodeid, location=item.location, keywords={}, outcome="failed", when="call",
+        longrepr="BENCH FAULT: the process of the case died",
+    )  # fmt: skip
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

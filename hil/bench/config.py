@@ -36,6 +36,8 @@ class BenchSection(Section):
         allowed_lateness: how late the restbus may send before checks become inconclusive; one cycle of the message
             where it isn't given.
         allowed_lag: how late the bench may read a frame before checks that need it become inconclusive.
+        boot_ahead: whether `hil run` boots a virtual bench once and forks it for each case, in a process of its own
+            (Linux). False: all cases of a runner share its process, and what a suite keeps there.
         listen: how long a bench on a real clock listens before it sends anything, lest it speak over somebody else.
     """
 
@@ -47,6 +49,7 @@ class BenchSection(Section):
     watchdog: Seconds = Field(300.0, gt=0)
     allowed_lateness: Seconds | None = None
     allowed_lag: Seconds = Field(0.05, gt=0)
+    boot_ahead: bool = True
     listen: Seconds = Field(0.2, ge=0)
 
 

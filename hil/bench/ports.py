@@ -31,7 +31,7 @@ from hil.errors import UsageError
 from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display, FrameSource
 from hil.hmi.touch import KeyPad, TouchPanel
-from hil.seed import seeded
+from hil.seed import Dice
 from hil.serial.flood import DEFAULT_RATE_BPS
 from hil.serial.line import PipeEnd, PowerLine, pipe
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -57,8 +57,8 @@ class NoOptions(Options):
 class Copper:
     """The simulated wires of a virtual bench, made at first use: the ports hold one end, the virtual ECU the other."""
 
-    def __init__(self, clock: Clock, seed: str = "") -> None:
-        self.clock, self._seed = clock, seed
+    def __init__(self, clock: Clock, dice: Dice | None = None) -> None:
+        self.clock, self._dice = clock, dice or Dice("")
         self.brokers: dict[str, Broker] = {}
         self.shelves: dict[str, Shelf] = {}
         self.chips: dict[str, Chip] = {}
@@ -89,7 +89,7 @@ class Copper:
     def broker(self, mqtt: str) -> Broker:
         """A simulated broker."""
         if mqtt not in self.brokers:
-            self.brokers[mqtt] = Broker(self.clock, mqtt, seeded(f"{self._seed}/mqtt {mqtt}"))
+            self.brokers[mqtt] = Broker(self.clock, mqtt, self._dice.generator(f"mqtt {mqtt}"))
         return self.brokers[mqtt]
 
     def shelf(self, update: str) -> Shelf:
@@ -98,7 +98,7 @@ class Copper:
 
     def artefacts(self, update: str) -> SimArtefacts:
         """A client of a simulated artefact server."""
-        return SimArtefacts(self.clock, self.shelf(update), seeded(f"{self._seed}/update {update}"))
+        return SimArtefacts(self.clock, self.shelf(update), self._dice.generator(f"update {update}"))
 
     def chip(self, storage: str) -> Chip:
         """A simulated flash chip, as a probe holds it."""

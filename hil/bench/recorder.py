@@ -49,6 +49,10 @@ class Recorder:
         self.lateness, self.blind, self.failed_checks = [], [], []
         self._step, self._open_steps = 0, []
 
+    def go_on(self, journal: Journal) -> None:
+        """What was recorded until now stands in this journal too; from here on all goes there."""
+        self.journal = journal
+
     def end(self) -> None:
         """The case is over: what it had to say is forgotten, but not a bench that broke."""
         self.journal = self.inconclusive = None

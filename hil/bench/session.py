@@ -18,19 +18,22 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from filelock import FileLock
 
 from hil.bench import config as bench_config
+from hil.bench.ahead import Ahead, boot_ahead, seed_until_up, start_from
 from hil.bench.case import Case, Selection, refuse_twins
 from hil.bench.casebook import Casebook
 from hil.bench.claims import Claims
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
+from hil.bench.farewell import Farewell, Notes
+from hil.bench.forking import Child, can_fork
 from hil.bench.lock import ResourceLocks
 from hil.bench.narration import told_step
-from hil.bench.reset import Reset
+from hil.bench.reset import Start
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan, with_defects
@@ -41,6 +44,8 @@ from hil.journal import Journal
 DEFAULT_SEED: Final = "1"
 _LAST_WORDS_S: Final = 30.0
 _LONGEST_MESSAGE: Final = 4096
+_WORTH_FORKING: Final = 4
+"""So many cases at least; below, making ready takes longer than it saves."""
 EVERYTHING: Final = Selection()
 
 
@@ -148,6 +153,9 @@ class Session:
         self._claims = Claims(Path(settings.claims) if settings.claims else None)
         self.talk: Talk = talk_from_environment(self.folder)
         self._open: OpenBench | None = None
+        self._ahead: Ahead | None = None
+        self._is_booted = False
+        self._notes = Notes()
         self._book = Casebook(self.folder, self.plan, self.settings.seed)
         self._case: Case | None = None
         self._facade: Bench | None = None
@@ -187,6 +195,43 @@ class Session:
         """Whether this session is to run a case: nobody else has it, and nothing has ended the run."""
         over = self.settings.stop_at_first and Verdict.FAIL in self.verdicts
         return not over and self._claims.take(case_id)
+
+    # A process for each case --------------------------------------------------------------------------------------
+
+    def forks(self, cases: int) -> bool:
+        """Whether each of so many cases is to run in a process of its own, forked from a bench that is booted here."""
+        wanted = bool(self.settings.folder) and self.config.is_virtual and self.config.bench.boot_ahead
+        return wanted and cases >= _WORTH_FORKING and can_fork()
+
+    def fork(self, case: Case) -> Child:
+        """Fork a process for one case, with a booted bench if it starts from one.
+
+        Returns:
+            the child: `is_here` says on which side of the fork this is.
+        """
+        if case.start is Start.ON and not self._is_booted:
+            self._is_booted, self._ahead = True, boot_ahead(self.plan, self.settings.seed)
+        child = Child()
+        if child.is_here:
+            self._notes, self.verdicts = Notes(), []
+        return child
+
+    def leave(self, child: Child, told: Any) -> NoReturn:
+        """In a child: the case is over. Leaves what the runner is to know, and ends the process."""
+        if self._case is not None:
+            self.end(Outcome(error=BenchError("the run was stopped in the middle of this case")))
+        child.leave(self._notes.farewell(tuple(self.verdicts), told))
+
+    def wait_for(self, child: Child, case: Case) -> Any:
+        """In the runner: wait for the end of a child; returns what it told, None if it died."""
+        farewell, died = child.wait()
+        if not isinstance(farewell, Farewell):
+            self.verdicts.append(Verdict.BENCH)
+            self.talk.say("end", case.id, verdict=Verdict.BENCH, message=f"the process of the case died: {died}")
+            return None
+        self.verdicts += farewell.verdicts
+        farewell.heed()
+        return farewell.told
 
     # Cases --------------------------------------------------------------------------------------------------------
 
@@ -240,15 +285,19 @@ class Session:
         self._fault = self._broke_meanwhile(self._open) or self._fault
         if self._open is not None and self._fault:
             self._close_bench()
-        opened = self._opened(case)
+        is_up = self._ahead is not None and case.start is Start.ON
+        opened = self._go_on(journal) if is_up else self._opened(case)
         wiring = opened.wiring
         if not self.config.is_virtual:
             wiring.clock.restart()
-        wiring.recorder.begin(journal)
-        wiring.health.begin()
+        if not is_up:
+            wiring.recorder.begin(journal)
+            wiring.health.begin()
         facade = Bench(wiring, case.timeout_s or self.config.bench.timeout)
-        with facade.step(f"Start from '{case.start.value}'"):
-            facade.call(Reset(wiring).to(case.start))
+        if not is_up:
+            start_from(facade, case.start)
+        if self.config.is_virtual:
+            wiring.dice.reseed(f"{self.settings.seed}/{case.id}")
         facade.arm()
         facade.portal.narrator = told_step if case.runner == "pytest" else None
         return facade
@@ -262,18 +311,28 @@ class Session:
         broken = lost if isinstance(lost, BenchError) else left_over or opened.dead_process()
         return "" if broken is None else str(broken)
 
+    def _go_on(self, journal: Journal) -> OpenBench:
+        """The bench that was booted ahead, in the process of the one case that has it."""
+        assert self._ahead is not None
+        self._open, self._ahead = self._ahead.go_on(journal), None
+        return self._open
+
     def _opened(self, case: Case) -> OpenBench:
         if self._gone:
             raise NotRunError(f"the bench could not be brought back: {self._gone}")
         if self._open is None:
             self._lock()
             try:
-                self._open = open_bench(self.plan, f"{self.settings.seed}/{case.id}")
+                self._open = open_bench(self.plan, self._seed_of(case))
             except BenchError as error:
                 self._note_not_opened(error)
                 raise
         self._fault = ""
         return self._open
+
+    def _seed_of(self, case: Case) -> str:
+        own = f"{self.settings.seed}/{case.id}"
+        return seed_until_up(self.settings.seed) if case.start is Start.ON else own
 
     def _note_not_opened(self, error: BenchError) -> None:
         """A real bench that doesn't open is tried once more, by the next case; then it is given up.

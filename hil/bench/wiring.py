@@ -47,7 +47,7 @@ from hil.hmi.audio import AudioPort
 from hil.hmi.frames import FrameSource
 from hil.hmi.layout import Layout, Popup, Text
 from hil.hmi.touch import KeyPort, TouchPanel, TouchPort
-from hil.seed import seeded
+from hil.seed import Dice
 from hil.serial import player
 from hil.serial.console import Console
 from hil.serial.port import BytePort, PowerLimits, PowerPort
@@ -291,10 +291,11 @@ class Wiring:
         self.clock: Clock = VirtualClock() if self.config.is_virtual else RealClock()
         self.vault = Vault()
         self.recorder = Recorder(self.clock, self.vault)
-        self.rng, self._seed = seeded(seed), seed
+        self.dice = Dice(seed)
+        self.rng = self.dice.generator("bench")
         self._announced = announced or {}
         self.profiles: dict[str, asyncio.Task[player.Played]] = {}
-        self._copper = Copper(self.clock, seed)
+        self._copper = Copper(self.clock, self.dice)
         try:
             self._make()
         except BaseException:
@@ -381,7 +382,7 @@ class Wiring:
             },
             mqtt=copper.broker(section.mqtt).port(name) if section.mqtt else None,
             artefacts=copper.artefacts(section.update) if section.update else None,
-            flash=factory_flash(seeded(f"{self._seed}/flash {name}")),
+            flash=factory_flash(self.dice.generator(f"flash {name}")),
             touch=self._panel(section.touch),
             keys=copper.pad(section.keys) if section.keys else None,
             speaker=copper.speaker(section.audio) if section.audio else None,
@@ -389,7 +390,7 @@ class Wiring:
         if section.storage:
             copper.chip(section.storage).parts = parts_of(wires.flash)
         network = self.plan.network.only(buses)
-        rng, variant = seeded(f"{self.rng.random()}"), _ecu_variant(self.config)
+        rng, variant = self.dice.generator(f"ecu {name}"), _ecu_variant(self.config)
         return CockpitEcu(self.clock, wires, network, rng, self.plan.defects, variant=variant)
 
     def _panel(self, touch: str) -> TouchPanel | None:

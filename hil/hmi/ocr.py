@@ -19,7 +19,7 @@ import socketserver
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
@@ -83,6 +83,18 @@ class LocalRecogniser:
         result = self._loaded()(picture, use_det=False, use_cls=False, use_rec=True)
         texts, scores = result.txts, result.scores
         return (str(texts[0]), float(scores[0])) if texts else ("", 0.0)
+
+    @property
+    def known(self) -> dict[bytes, Recognition]:
+        """What was read until now, by crop, the last at the end; to be handed to another one's `learn`."""
+        with self._lock:
+            return dict(self._known)
+
+    def learn(self, known: Mapping[bytes, Recognition]) -> None:
+        """Know what another process read; the model is loaded, since there are texts to be read."""
+        with self._lock:
+            self._loaded()
+            self._known |= known
 
     def forget(self) -> None:
         """Read every crop anew, for who measures how long it takes."""

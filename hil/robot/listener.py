@@ -19,6 +19,7 @@ from hil.bench.session import Outcome, Session, Settings, announce, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
 from hil.robot.expansion import expand, refuse_unexpanded, set_variables
+from hil.robot.offshoot import Offshoot
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
@@ -76,6 +77,7 @@ class BenchListener:
         self._broken: HilError | None = None
         self._refused: HilError | None = None
         self._running = False
+        self._offshoot: Offshoot | None = None
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
         self._here = ""
@@ -102,6 +104,12 @@ class BenchListener:
     def start_suite(self, data: Any, result: Any) -> None:
         """Make tests out of the rows of data tables, where no pre-run modifier did; leave out what others run."""
         data.tests, _ = expand(list(data.tests))
+        if self._offshoot is None:
+            self._offshoot = Offshoot(data.test_count)
+        with contextlib.suppress(HilError):  # a bench that can't be made is told by each test
+            if self._offshoot.is_wanted(self.session):
+                data.tests = self._offshoot.run(self.session, data, case_of)
+                return
         self._leave_out(data.tests, 0)
 
     def _leave_out(self, tests: Any, begin: int) -> None:
@@ -199,6 +207,11 @@ class BenchListener:
         if not self._errors and _MISTAKE.search(message):
             return UsageError(" ".join(message.split()), where=self._here)
         return None
+
+    def output_file(self, path: Any) -> None:
+        """Robot's output is written: in the process of one test that was all."""
+        if self._offshoot is not None and self._session is not None:
+            self._offshoot.leave(self._session)
 
     def close(self) -> None:
         """The run is over: leave the bench safe; without a parent, make the report."""

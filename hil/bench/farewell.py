@@ -1,0 +1,86 @@
+"""What a case that ran in a process of its own leaves to the runner: verdicts, and what the next need not do again.
+
+Rules of this module: nothing here changes a verdict or a journal; it only saves time. Modules that a case was the first
+to need are imported in the runner too, and texts that it read are known there, so that the next child begins with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import islice
+from typing import Any, Final
+
+from hil.errors import Verdict
+from hil.hmi import ocr
+
+_LIBRARIES: Final = frozenset(
+    [
+        "hil",
+        "numpy",
+        "cv2",
+        "PIL",
+        "rapidocr",
+        "onnxruntime",
+        "tuf",
+        "securesystemslib",
+        "cryptography",
+        "udsoncan",
+        "e2e",
+        "cantools",
+    ]
+)
+"""And Python's own. None of them starts a thread when it is imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The message.
+
+    Attributes:
+        verdicts: of the case, and of a bench that could not be left safe.
+        told: what the runner's plugin has to say.
+        texts: that were read.
+        modules: that were imported.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    told: Any = None
+    texts: Mapping[bytes, ocr.Recognition] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+
+    def heed(self) -> None:
+        """In the runner: have ready what the child had to make."""
+        if self.texts:
+            engine = ocr.engine("")
+            assert isinstance(engine, ocr.LocalRecogniser)
+            engine.learn(self.texts)
+        for name in self.modules:
+            with contextlib.suppress(ImportError):
+                import_module(name)
+
+
+class Notes:
+    """In the child: what is new since it was forked."""
+
+    def __init__(self) -> None:
+        self._modules = set(sys.modules)
+        self._texts = len(_texts())
+
+    def farewell(self, verdicts: tuple[Verdict, ...], told: Any) -> Farewell:
+        """The message to the runner."""
+        modules = tuple(name for name in sys.modules if name not in self._modules and _is_library(name))
+        return Farewell(verdicts, told, dict(islice(_texts().items(), self._texts, None)), modules)
+
+
+def _texts() -> dict[bytes, ocr.Recognition]:
+    engine = ocr.engine("")
+    return engine.known if isinstance(engine, ocr.LocalRecogniser) else {}
+
+
+def _is_library(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top in _LIBRARIES or top in sys.stdlib_module_names

@@ -47,6 +47,7 @@ _PARAMETERS: Final[dict[str, Any]] = {
 
 Crop = NDArray[np.uint8]
 Recognition = tuple[str, float]
+_NOTHING: Final[Crop] = np.zeros((48, 96, 3), np.uint8)
 
 
 class Recogniser(Protocol):
@@ -93,7 +94,8 @@ class LocalRecogniser:
     def learn(self, known: Mapping[bytes, Recognition]) -> None:
         """Know what another process read; the model is loaded, since there are texts to be read."""
         with self._lock:
-            self._loaded()
+            if self._engine is None:
+                self._read(_NOTHING)  # the models are loaded with the first text, not with the engine
             self._known |= known
 
     def forget(self) -> None:
@@ -174,7 +176,7 @@ def recognise(crop: Crop) -> Recognition:
 
 def warm_up() -> None:
     """Load the recogniser now, so that the first text is read as fast as later ones."""
-    recognise(np.zeros((48, 96, 3), np.uint8))
+    recognise(_NOTHING)
 
 
 @lru_cache(maxsize=4)

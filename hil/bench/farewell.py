@@ -55,30 +55,28 @@ class Farewell:
     def heed(self) -> None:
         """In the runner: have ready what the child had to make."""
         if self.texts:
-            engine = ocr.engine("")
-            assert isinstance(engine, ocr.LocalRecogniser)
-            engine.learn(self.texts)
+            _engine().learn(self.texts)
         for name in self.modules:
             with contextlib.suppress(ImportError):
                 import_module(name)
 
 
 class Notes:
-    """In the child: what is new since it was forked."""
+    """In the child: what is new since it was forked. Both are counted, not copied: a copy touches all memory of it."""
 
     def __init__(self) -> None:
-        self._modules = set(sys.modules)
-        self._texts = len(_texts())
+        self._modules, self._texts = len(sys.modules), _engine().count
 
     def farewell(self, verdicts: tuple[Verdict, ...], told: Any) -> Farewell:
         """The message to the runner."""
-        modules = tuple(name for name in sys.modules if name not in self._modules and _is_library(name))
-        return Farewell(verdicts, told, dict(islice(_texts().items(), self._texts, None)), modules)
+        modules = tuple(name for name in islice(sys.modules, self._modules, None) if _is_library(name))
+        return Farewell(verdicts, told, _engine().known(self._texts), modules)
 
 
-def _texts() -> dict[bytes, ocr.Recognition]:
+def _engine() -> ocr.LocalRecogniser:
     engine = ocr.engine("")
-    return engine.known if isinstance(engine, ocr.LocalRecogniser) else {}
+    assert isinstance(engine, ocr.LocalRecogniser)
+    return engine
 
 
 def _is_library(name: str) -> bool:

@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import cv2
@@ -86,10 +87,14 @@ class LocalRecogniser:
         return (str(texts[0]), float(scores[0])) if texts else ("", 0.0)
 
     @property
-    def known(self) -> dict[bytes, Recognition]:
-        """What was read until now, by crop, the last at the end; to be handed to another one's `learn`."""
+    def count(self) -> int:
+        """How many different crops are known."""
+        return len(self._known)
+
+    def known(self, since: int = 0) -> dict[bytes, Recognition]:
+        """What was read since so many were known, by crop; for another one's `learn`."""
         with self._lock:
-            return dict(self._known)
+            return dict(islice(self._known.items(), since, None))
 
     def learn(self, known: Mapping[bytes, Recognition]) -> None:
         """Know what another process read; the model is loaded, since there are texts to be read."""

@@ -532,3 +532,81 @@ def test_a_close_from_another_thread_ends_the_journal_between_two_frames(tmp_pat
     assert not reader.truncated
     assert found == list(range(len(found)))
     assert len(found) > 3000
+
+
+def both_ways(path, ahead):
+    """A journal whose middle part was recorded ahead, or not."""
+    journal, first = Journal(path), Journal(None) if ahead else None
+    journal.record(0, "case", {"id": "a"})
+    journal.attach("cabin.dbc", "text/plain", b"VERSION")
+    early = first or journal
+    if first is not None:
+        first.expect("case")
+    early.record(0, "step", {"id": 1, "phase": "start", "name": "Start"})
+    for number in range(3000):
+        early.frame(number * 1_000_000, "body" if number % 3 else "chassis", number, 0, Origin.SIM, bytes(number % 9))
+    if first is not None:
+        journal.take_over(first)
+    journal.frame(4_000_000_000, "body", 1, FD, Origin.SIM, b"after")
+    journal.record(4_000_000_001, "step", {"id": 1, "phase": "end", "status": "pass"})
+    journal.record(4_000_000_002, "verdict", {"verdict": "pass", "message": ""})
+    journal.close()
+    return path
+
+
+def test_what_was_recorded_ahead_reads_as_if_it_had_been_recorded_here(tmp_path):
+    ahead, here = both_ways(tmp_path / "ahead", True), both_ways(tmp_path / "here", False)
+    reader, other = JournalReader(ahead), JournalReader(here)
+    assert list(reader) == list(other)
+    assert len(list(reader)) == 3005
+    assert reader.attachments == other.attachments
+    summaries = [make_reader(path.open("rb")).get_summary() for path in (ahead, here)]
+    one, two = [summary.statistics for summary in summaries]
+    assert (one.message_count, one.channel_message_counts) == (two.message_count, two.channel_message_counts)
+    assert (one.message_start_time, one.message_end_time) == (two.message_start_time, two.message_end_time)
+    assert summaries[0].channels == summaries[1].channels
+
+
+def test_the_index_finds_what_was_recorded_ahead(tmp_path):
+    path = both_ways(tmp_path / "ahead", True)
+    with path.open("rb") as file:
+        found = [
+            message.log_time
+            for _, _, message in make_reader(file).iter_messages(
+                "/can/chassis", starting_at=90_000_000, ending_before=10**8
+            )
+        ]
+    assert found == [90_000_000, 93_000_000, 96_000_000, 99_000_000]
+
+
+def test_a_journal_that_began_otherwise_is_not_taken_over(tmp_path):
+    journal, first = Journal(tmp_path / "a"), Journal(None)
+    journal.record(0, "case", {"id": "a"})
+    first.record(0, "step", {"id": 1})
+    with pytest.raises(ValueError, match="don't go on"):
+        journal.take_over(first)
+    journal.close()
+
+
+def test_what_was_recorded_ahead_on_a_full_disk_is_a_fault_and_the_reason_still_fits(tmp_path, monkeypatch):
+    journal, first = Journal(tmp_path / "a"), Journal(None)
+    journal.record(0, "case", {"id": "a"})
+    journal.flush()
+    first.expect("case")
+    first.frame(5, "body", 1, 0, Origin.SIM, b"early")
+    full = journal._file
+
+    class Full:
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        seek, truncate = staticmethod(full.seek), staticmethod(full.truncate)
+
+    journal._writer._file = Full()
+    with pytest.raises(BenchError, match="can't be written"):
+        journal.take_over(first)
+    journal._writer._file = full
+    journal.record(9, "fault", {"what": "disk full"})
+    journal.close()
+    kinds = [entry.kind for entry in JournalReader(tmp_path / "a")]
+    assert kinds == ["case", "fault"]

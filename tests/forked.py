@@ -29,6 +29,8 @@ from typing import Any, NoReturn
 ALIKE = ("PYTHONPATH", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 """Variables of the interpreter that a forked process has as a fresh one would."""
 LIBRARIES = ("hil.evidence.report", "hil.robot.library", "pytest", "robot.libdoc", "robot.run")
+BY_THEMSELVES = ("robot",)
+"""Robot takes the folder in which it was imported for that of its output."""
 HANGS_S = 600.0
 """A program that takes so long hangs."""
 _FORKS = hasattr(os, "fork")
@@ -43,7 +45,7 @@ def run(
     fresh: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m module words` to its end."""
-    if fresh or not _FORKS or _another_interpreter(env):
+    if fresh or not _FORKS or module in BY_THEMSELVES or _another_interpreter(env):
         command = [sys.executable, "-m", module, *words]
         return subprocess.run(
             command, cwd=cwd, env=dict(env), input=input, capture_output=True, encoding="utf-8", check=False,

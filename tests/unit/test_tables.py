@@ -229,6 +229,7 @@ def test_plain_robot_and_plain_pytest_know_tables_too(suites, tmp_path):
     kept = os.environ | {"HIL_BENCH": suites[1]}
     done = forked.run("robot", "--output", "out.xml", "lamps.robot", cwd=tmp_path, env=kept)
     assert "6 tests, 6 passed" in done.stdout, done.stdout + done.stderr
+    assert (tmp_path / "out.xml").exists()
     done = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", *suites)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout

@@ -21,6 +21,7 @@ import pytest
 
 if TYPE_CHECKING:
     from hil.bench.case import Case
+    from hil.bench.case_forks import CaseForks
     from hil.bench.facade import Bench
     from hil.bench.session import CaseVerdict, Session
     from hil.tables import Row
@@ -42,6 +43,7 @@ _MISTAKES = pytest.StashKey[list[str]]()
 _CASE = pytest.StashKey["Case"]()
 _OUTCOME = pytest.StashKey[Any]()
 _SESSION = pytest.StashKey["Session"]()
+_FORKS = pytest.StashKey["CaseForks"]()
 _SAID = pytest.StashKey[Any]()
 _SLEEP_GUARD = pytest.StashKey[contextlib.ExitStack]()
 
@@ -221,7 +223,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     config = session.config
     if _SESSION not in config.stash or session.testsfailed or config.option.collectonly:
         return None
-    if config.stash[_SESSION].forks(len(session.items)):
+    if _forks(config).are_wanted(len(session.items)):
         return _run_forked(session)
     if not config.stash[_SESSION].shares:
         return None
@@ -238,25 +240,33 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 def _run_forked(session: pytest.Session) -> bool:
     """Run each case in a process of its own, and report here what happened there."""
-    bench = _session(session.config)
+    bench, forks = _session(session.config), _forks(session.config)
     for item in session.items:
         if _CASE in item.stash and bench.takes(item.stash[_CASE].id):
-            _run_in_child(item, bench)
+            _run_in_child(item, forks)
         if session.shouldstop:
             raise session.Interrupted(str(session.shouldstop))
     return True
 
 
-def _run_in_child(item: pytest.Item, bench: Session) -> None:
+def _forks(config: pytest.Config) -> CaseForks:
+    from hil.bench.case_forks import CaseForks
+
+    if _FORKS not in config.stash:
+        config.stash[_FORKS] = CaseForks(_session(config))
+    return config.stash[_FORKS]
+
+
+def _run_in_child(item: pytest.Item, forks: CaseForks) -> None:
     case, hook = item.stash[_CASE], item.config.hook
-    child = bench.fork(case)
+    child = forks.fork(case)
     if child.is_here:
         told = _Told(item.config)
         try:
             hook.pytest_runtest_protocol(item=item, nextitem=None)
         finally:
-            bench.leave(child, told.reports)
-    reports = bench.wait_for(child, case)
+            forks.leave(child, told.reports)
+    reports = forks.wait_for(child, case)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in reports if reports is not None else [_death_of(item)]:
         made = report if isinstance(report, pytest.TestReport) else None

@@ -18,19 +18,17 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from filelock import FileLock
 
 from hil.bench import config as bench_config
-from hil.bench.ahead import Ahead, boot_ahead, seed_until_up, start_from
+from hil.bench.ahead import Ahead, seed_until_up, start_from
 from hil.bench.case import Case, Selection, refuse_twins
 from hil.bench.casebook import Casebook
 from hil.bench.claims import Claims
 from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
-from hil.bench.farewell import Farewell, Notes
-from hil.bench.forking import Child, can_fork
 from hil.bench.lock import ResourceLocks
 from hil.bench.narration import told_step
 from hil.bench.reset import Start
@@ -44,8 +42,6 @@ from hil.journal import Journal
 DEFAULT_SEED: Final = "1"
 _LAST_WORDS_S: Final = 30.0
 _LONGEST_MESSAGE: Final = 4096
-_WORTH_FORKING: Final = 4
-"""So many cases at least; below, making ready takes longer than it saves."""
 EVERYTHING: Final = Selection()
 
 
@@ -153,9 +149,8 @@ class Session:
         self._claims = Claims(Path(settings.claims) if settings.claims else None)
         self.talk: Talk = talk_from_environment(self.folder)
         self._open: OpenBench | None = None
-        self._ahead: Ahead | None = None
-        self._is_booted = False
-        self._notes = Notes()
+        self.ahead: Ahead | None = None
+        """A bench that is up, for the one case that this process is to run."""
         self._book = Casebook(self.folder, self.plan, self.settings.seed)
         self._case: Case | None = None
         self._facade: Bench | None = None
@@ -196,44 +191,12 @@ class Session:
         over = self.settings.stop_at_first and Verdict.FAIL in self.verdicts
         return not over and self._claims.take(case_id)
 
-    # A process for each case --------------------------------------------------------------------------------------
-
-    def forks(self, cases: int) -> bool:
-        """Whether each of so many cases is to run in a process of its own, forked from a bench that is booted here."""
-        wanted = bool(self.settings.folder) and self.config.is_virtual and self.config.bench.boot_ahead
-        return wanted and cases >= _WORTH_FORKING and can_fork()
-
-    def fork(self, case: Case) -> Child:
-        """Fork a process for one case, with a booted bench if it starts from one.
-
-        Returns:
-            the child: `is_here` says on which side of the fork this is.
-        """
-        if case.start is Start.ON and not self._is_booted:
-            self._is_booted, self._ahead = True, boot_ahead(self.plan, self.settings.seed)
-        child = Child()
-        if child.is_here:
-            self._notes, self.verdicts = Notes(), []
-        return child
-
-    def leave(self, child: Child, told: Any) -> NoReturn:
-        """In a child: the case is over. Leaves what the runner is to know, and ends the process."""
-        if self._case is not None:
-            self.end(Outcome(error=BenchError("the run was stopped in the middle of this case")))
-        child.leave(self._notes.farewell(tuple(self.verdicts), told))
-
-    def wait_for(self, child: Child, case: Case) -> Any:
-        """In the runner: wait for the end of a child; returns what it told, None if it died."""
-        farewell, died = child.wait()
-        if not isinstance(farewell, Farewell):
-            self.verdicts.append(Verdict.BENCH)
-            self.talk.say("end", case.id, verdict=Verdict.BENCH, message=f"the process of the case died: {died}")
-            return None
-        self.verdicts += farewell.verdicts
-        farewell.heed()
-        return farewell.told
-
     # Cases --------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a case is running."""
+        return self._case is not None
 
     def begin(self, case: Case) -> str:
         """A case begins: its journal is opened; the bench only when it is asked for.
@@ -285,7 +248,7 @@ class Session:
         self._fault = self._broke_meanwhile(self._open) or self._fault
         if self._open is not None and self._fault:
             self._close_bench()
-        is_up = self._ahead is not None and case.start is Start.ON
+        is_up = self.ahead is not None and case.start is Start.ON
         opened = self._go_on(journal) if is_up else self._opened(case)
         wiring = opened.wiring
         if not self.config.is_virtual:
@@ -313,8 +276,8 @@ class Session:
 
     def _go_on(self, journal: Journal) -> OpenBench:
         """The bench that was booted ahead, in the process of the one case that has it."""
-        assert self._ahead is not None
-        self._open, self._ahead = self._ahead.go_on(journal), None
+        assert self.ahead is not None
+        self._open, self.ahead = self.ahead.go_on(journal), None
         return self._open
 
     def _opened(self, case: Case) -> OpenBench:

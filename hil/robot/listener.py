@@ -210,8 +210,8 @@ class BenchListener:
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""
-        if self._offshoot is not None and self._session is not None:
-            self._offshoot.leave(self._session)
+        if self._offshoot is not None:
+            self._offshoot.leave()
 
     def close(self) -> None:
         """The run is over: leave the bench safe; without a parent, make the report."""

@@ -17,6 +17,7 @@ from typing import Any
 from robot.libraries.BuiltIn import BuiltIn
 
 from hil.bench.case import Case
+from hil.bench.case_forks import CaseForks
 from hil.bench.forking import Child
 from hil.bench.session import Session
 from hil.errors import UsageError
@@ -31,12 +32,14 @@ class Offshoot:
 
     def __init__(self, tests: int) -> None:
         self._tests = tests
+        self._forks: CaseForks | None = None
         self._child: Child | None = None
         self._was_stopped = False
 
     def is_wanted(self, session: Session) -> bool:
         """Whether each test is to run in a process of its own; not in such a process."""
-        return self._child is None and session.forks(self._tests)
+        self._forks = self._forks or CaseForks(session)
+        return self._forks.are_wanted(self._tests)
 
     def run(self, session: Session, suite: Any, case_of: Callable[[Any], Case]) -> list[Any]:
         """Run the tests of a suite that are for this process to run.
@@ -44,6 +47,7 @@ class Offshoot:
         Returns:
             what of them is to be run here: in a child its test, in the parent what can't be a case.
         """
+        assert self._forks is not None
         here = []
         for test in list(suite.tests):
             try:
@@ -53,20 +57,20 @@ class Offshoot:
                 continue
             if self._was_stopped or not session.takes(case.id):
                 continue
-            child = session.fork(case)
+            child = self._forks.fork(case)
             if child.is_here:
                 self._child = child
                 _keep_only(suite)
                 _write_elsewhere()
                 return [test]
-            session.wait_for(child, case)
+            self._forks.wait_for(child, case)
             self._was_stopped = child.was_stopped
         return here
 
-    def leave(self, session: Session) -> None:
+    def leave(self) -> None:
         """At the end of a child: leave. Elsewhere nothing happens."""
-        if self._child is not None:
-            session.leave(self._child, None)
+        if self._child is not None and self._forks is not None:
+            self._forks.leave(self._child, None)
 
 
 def _keep_only(suite: Any) -> None:

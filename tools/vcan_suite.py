@@ -1,9 +1,10 @@
 """Runs what wants SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run | --benchmark NAME]`.
 
 Without options three stages, in a small guest (see `tools/vcan`): the contracts of the wires, on vcan and on two
-SJA1000 controllers; of the cases tagged `guest` some on vcan, the others on the controllers. Where the kernel has vcan,
-what needs no controller runs in a private network namespace instead. Options of `hil run` run what they select on vcan.
-`--benchmark restbus` and `--benchmark stimulus` run those of `benchmarks/`.
+SJA1000 controllers, and interfaces that break, a USB adapter's among them; of the cases tagged `guest` some on vcan,
+the others on the controllers. Where the kernel has vcan, what needs no controller runs in a private network namespace
+instead. Options of `hil run` run what they select on vcan. `--benchmark restbus` and `--benchmark stimulus` run those
+of `benchmarks/`; `--benchmark interfaces` breaks each kind of interface fifty times (`tools/faults.py --interfaces`).
 
 Text is recognised outside by `hil ocr serve`, since an emulated machine takes seconds a region; pages are made outside
 too. Results lie in `results/`; `results/vcan.txt` has a line for each stage: its name, its status, its seconds.
@@ -27,13 +28,15 @@ VERDICTS = RESULTS / "vcan.txt"
 BENCH = "fixtures/benches/vcan.toml"
 CONTROLLERS_BENCH = "fixtures/benches/sja1000.toml"
 CACHE = Path.home() / ".cache" / "cockpit-hil" / "databases"
-BENCHMARKS = {"restbus": "benchmarks/restbus_kernel.py", "stimulus": "benchmarks/stimulus.py"}
+BENCHMARKS = {"restbus": ["benchmarks/restbus_kernel.py"], "stimulus": ["benchmarks/stimulus.py"]}
+BENCHMARKS["interfaces"] = ["tools/faults.py", "--interfaces"]
 CONTRACTS = ["tests/contract/test_can_contract.py", "tests/contract/test_link_contract.py"]
-CONTRACTS += ["tests/contract/test_bcm_contract.py"]
+CONTRACTS += ["tests/contract/test_bcm_contract.py", "tests/contract/test_interface_faults.py"]
 
-ON_CONTROLLERS = ["Main beam*", "The ECU boots*"]
-ON_VCAN = ["*speed*", "test_power*"]
-"""Of the cases tagged `guest`: an emulated machine needs half a minute each."""
+ON_CONTROLLERS = ["--name", "Main beam*", "--name", "The ECU boots*"]
+ON_CONTROLLERS += ["robot_suites/cluster.robot", "robot_suites/telltales.robot"]
+ON_VCAN = ["--name", "*speed*", "--name", "test_power*", "robot_suites/speed.robot", "pytest_suites/test_cluster.py"]
+"""Of the cases tagged `guest`: an emulated machine needs half a minute each, and a minute to read all suites."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,9 @@ def benchmark(words: list[str]) -> int:
     if not words or words[0] not in BENCHMARKS:
         print(f"vcan_suite: --benchmark wants one of {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    command = [sys.executable, BENCHMARKS[words[0]], *words[1:]]
-    return subprocess.call([*_vcan(600), "--", *command], cwd=REPOSITORY)
+    command = [sys.executable, *BENCHMARKS[words[0]], *words[1:]]
+    place = [*_vcan(3600), "--controllers", "2", "--usb"] if words[0] == "interfaces" else _vcan(600)
+    return subprocess.call([*place, "--", *command], cwd=REPOSITORY)
 
 
 def stages(arguments: list[str]) -> list[Stage]:
@@ -89,15 +93,13 @@ def stages(arguments: list[str]) -> list[Stage]:
         "-p",
         "no:cacheprovider",
         "-k",
-        "RawSocket or link or bcm",
+        "RawSocket or link or bcm or interface_faults",
     ]
     contracts = [*pytest, "--junit-xml", "results/vcan-contracts.xml", *CONTRACTS]
-    on_vcan = [word for name in ON_VCAN for word in ("--name", name)]
-    on_controllers = [word for name in ON_CONTROLLERS for word in ("--name", name)]
     return [
         Stage("contracts", contracts, controllers=True),
-        Stage("cases on vcan", _hil_run(BENCH, ["--tag", "guest", *on_vcan])),
-        Stage("cases on controllers", _hil_run(CONTROLLERS_BENCH, ["--tag", "guest", *on_controllers]), True),
+        Stage("cases on vcan", _hil_run(BENCH, ["--tag", "guest", *ON_VCAN])),
+        Stage("cases on controllers", _hil_run(CONTROLLERS_BENCH, ["--tag", "guest", *ON_CONTROLLERS]), True),
     ]
 
 
@@ -121,7 +123,7 @@ def run_together(group: list[Stage], port: str) -> int:
     begun = "status=0; "
     script = begun + "".join(_noted(stage) for stage in group) + "exit $status"
     place = [*_vcan(900), "--results", "results"]
-    place += ["--controllers", "2"] if any(stage.controllers for stage in group) else []
+    place += ["--controllers", "2", "--usb"] if any(stage.controllers for stage in group) else []
     place += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}", "--env", f"HIL_CACHE={CACHE}"]
     return subprocess.call([*place, "--", "sh", "-c", script], cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})
 

@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,11 +49,17 @@ def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any],
 
 def _inputs(suites: Sequence[str]) -> dict[str, str]:
     """Hashes of all else that verdicts depend on: this program, the suites, their tables and drives."""
-    code = Path(hil.__file__).parent
     folders = {f"suite {name}": Path(name.partition("::")[0]) for name in suites}
     folders |= {path.as_posix(): path for path in _DATA if path.is_dir()}
     hashes = {name: tree_hash(path) for name, path in folders.items()}
-    return {"harness code": tree_hash(code, without="ecu"), "virtual ECU code": tree_hash(code / "ecu"), **hashes}
+    return {**_code_hashes(), **hashes}
+
+
+@cache
+def _code_hashes() -> dict[str, str]:
+    """Of what this process runs: read once, as Python does."""
+    code = Path(hil.__file__).parent
+    return {"harness code": tree_hash(code, without="ecu"), "virtual ECU code": tree_hash(code / "ecu")}
 
 
 def tree_hash(path: Path, *, without: str = "") -> str:

@@ -10,7 +10,7 @@ import pytest
 TOOLS = Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
-from vcan.guest import INIT, KVM, TCG, TROUBLE, qemu_command  # noqa: E402
+from vcan.guest import INIT, KVM, TCG, TROUBLE, modules_for, qemu_command  # noqa: E402
 from vcan.host import last_line  # noqa: E402
 from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
 from vcan.job import Job, parse  # noqa: E402
@@ -88,7 +88,8 @@ def test_the_results_directory_is_absolute(tmp_path, monkeypatch):
         (["--channels", ",", "--", "true"], "interface names"),
         (["--mode", "host", "--", "true"], "invalid choice"),
         (["--controllers", "9", "--", "true"], "invalid choice"),
-        (["--controllers", "2", "--mode", "namespace", "--", "true"], "only a guest has them"),
+        (["--controllers", "2", "--mode", "namespace", "--", "true"], "--controllers: only a guest has that"),
+        (["--usb", "--mode", "namespace", "--", "true"], "--usb: only a guest has that"),
     ],
 )
 def test_a_wrong_argument_is_a_usage_error(arguments, said, capsys):
@@ -164,6 +165,12 @@ def test_controllers_are_on_one_bus_and_only_where_asked_for():
     assert "kvaser_pci" not in " ".join(command_line("tcg"))
     words = command_line("tcg", "--controllers", "2")
     assert words[-6:] == ["-object", "can-bus,id=bus", *["-device", "kvaser_pci,canbus=bus"] * 2]
+
+
+def test_the_guest_loads_the_drivers_that_are_asked_for():
+    assert set(modules_for(job())) & {"kvaser_pci", "usb_8dev", "virtio_net"} == set()
+    assert {"vhci-hcd", "usb_8dev"} <= set(modules_for(job("--usb")))
+    assert {"kvaser_pci", "virtio_net"} <= set(modules_for(job("--controllers", "2", "--host-port", "80")))
 
 
 def test_the_accelerators_have_their_processors():

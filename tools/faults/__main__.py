@@ -7,6 +7,8 @@ Each fault is done `--count` times, at instants drawn from the seed: while booti
 in clean-up. Right is: bench fault with the first cause, within a second; evidence up to then whole; the next case on a
 bench that was brought back, or not run; nothing left over. Then whole runs are stopped by signals and by a full disk:
 right is an end by itself with the supply off and nothing left over. Exit status 1 if anything was not so.
+
+`--interfaces` does the same to interfaces of this kernel: `tools/vcan_suite.py` does it in the guest, which has them.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults import stops
-from faults.catalogue import FAULTS, Fault
+from faults import interfaces, stops
+from faults.catalogue import FAULTS
+from faults.fault import Fault
 from faults.lab import Lab, opened
 from faults.stops import STOPS, Stop
-from faults.trial import Result, Trial
+from faults.trial import Place, Result, Trial
+
+_HEAD = f"{'fault':<36} {'right':>8} {'noticed within':>15} {'leaks':>6}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trials and print the table."""
     asked = _parser().parse_args(arguments)
+    seeds = range(asked.first, asked.first + asked.count)
+    if asked.interfaces:
+        return _break_interfaces(asked.fault, seeds)
     chosen = [one for one in (*FAULTS, *STOPS) if fnmatch.fnmatch(one.name, asked.fault)]
     if not chosen:
         print(
@@ -36,9 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, opened(Path(folder)) as lab:
         Trial(lab, FAULTS[-2], 4).run()  # what is imported at the first use, and kept, is no leak
-        print(f"{'fault':<36} {'right':>8} {'noticed within':>15} {'leaks':>6}")
-        seeds = range(asked.first, asked.first + asked.count)
+        print(_HEAD)
         return max([_row(lab, one, seeds) if isinstance(one, Fault) else _stop_row(lab, one, seeds) for one in chosen])
+
+
+def _break_interfaces(pattern: str, seeds: range) -> int:
+    """As `main`, of the faults of `faults.interfaces`."""
+    status = 0
+    print(_HEAD)
+    for make, fault in interfaces.FAULTS:
+        if not fnmatch.fnmatch(fault.name, pattern):
+            continue
+        with tempfile.TemporaryDirectory(prefix="faults-") as folder, interfaces.opened(Path(folder), make) as lab:
+            status |= _row(lab, fault, seeds)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,12 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=50, metavar="N", help="trials of each fault (50)")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed (0)")
     parser.add_argument("--fault", default="*", metavar="PATTERN", help="faults by name (wildcards)")
+    parser.add_argument("--interfaces", action="store_true", help="break interfaces of this kernel, in the guest")
     return parser
 
 
-def _row(lab: Lab, fault: Fault, seeds: range) -> int:
+def _row(lab: Place, fault: Fault, seeds: range) -> int:
     """All trials of one fault, and their line of the table; returns whether something was wrong."""
-    if fault.name.startswith("disk") and not lab.disk.is_real:
+    if isinstance(lab, Lab) and fault.name.startswith("disk") and not lab.disk.is_real:
         print(f"{fault.name:<36} not measured: needs a file system of its own (root)")
         return 0
     results = [Trial(lab, fault, seed).run() for seed in seeds]

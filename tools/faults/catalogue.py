@@ -1,54 +1,14 @@
-"""The faults: how each is done and mended, and what the verdict must name as its cause.
-
-Rules of this module: a fault is done to a far end, never to the bench. `shows` says when the bench can know: at once,
-or when it asks for what is broken. `heals` says whether the next bench is whole without anybody's help, because the
-bench starts that part itself.
-"""
+"""The faults of the lab bench. What a fault is: `faults.fault`."""
 
 from __future__ import annotations
 
 import errno
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
+from faults.fault import Fault, Shows, nothing
 from faults.lab import Lab
-
-
-class Shows(Enum):
-    """When a fault can be known."""
-
-    AT_ONCE = "at once"
-    WHEN_ASKED = "when asked"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One way in which a bench breaks.
-
-    Attributes:
-        name: for the table.
-        do: breaks it.
-        mend: makes it whole.
-        cause: regular expressions of which one is found in the verdict's message.
-        shows: when the bench can know.
-        heals: whether the next bench is whole without the mending.
-        spoils_evidence: whether the journal may lack the fault itself.
-    """
-
-    name: str
-    do: Callable[[Lab], object]
-    mend: Callable[[Lab], object]
-    cause: tuple[str, ...]
-    shows: Shows = Shows.AT_ONCE
-    heals: bool = False
-    spoils_evidence: bool = False
-
-
-def _nothing(_: Lab) -> None:
-    """The bench starts that part anew by itself."""
 
 
 def _stall(lab: Lab) -> None:
@@ -91,14 +51,14 @@ FAULTS: Final = (
     Fault(
         "ECU's program killed",
         _signals(signal.SIGKILL),
-        _nothing,
+        nothing,
         (r"process\.ecu: (was killed by SIGKILL|ended before it was ready)",),
         heals=True,
     ),
     Fault(
         "console silent",
         _signals(signal.SIGUSR1),
-        _nothing,
+        nothing,
         (r"console\.main: is silent",),
         Shows.WHEN_ASKED,
         heals=True,
@@ -106,7 +66,7 @@ FAULTS: Final = (
     Fault(
         "console floods, 10 MB/s",
         _signals(signal.SIGUSR2),
-        _nothing,
+        nothing,
         (r"main .*floods the bench", r"console\.main: carries noise"),
         heals=True,
     ),

@@ -26,34 +26,23 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from faults.buses import BUSES, STATUS_ID
 from faults.kernel import Interface, simulated
+from faults.processes import child_pids
+from hil.bench.facade import Bench
 from hil.clock import RealClock
 from hil.ecu.listener import Listener
 from hil.ecu.scpi_face import ScpiFace
 from hil.serial.line import PowerLine
 
-STATUS_ID: Final = 0x300
 _STATUS_EVERY_S: Final = 0.02
+_ANSWER_S: Final = 0.2
 _CAN: Final = f"lab{os.getpid()}"
 """Of this process: two labs at once are two benches."""
 _ANSWERS: Final = {b"V": b"V1013\r", b"F": b"F00\r", b"t": b"z\r", b"T": b"Z\r", b"Z": b"\a"}
 """An adapter without stamps; what isn't here is answered by a CR."""
 _DISK_BYTES: Final = 48 << 20
-_BUSES: Final = """VERSION ""
-NS_ :
-BS_:
-BU_: ECU CAR
-BO_ 768 Status: 1 ECU
- SG_ Ready : 0|2@1+ (1,0) [0|3] "" CAR
-BO_ 256 Speed: 2 CAR
- SG_ Kmh : 0|16@1+ (0.01,0) [0|300] "km/h" ECU
-BA_DEF_ BO_ "GenMsgCycleTime" INT 0 65535;
-BA_DEF_DEF_ "GenMsgCycleTime" 0;
-BA_ "GenMsgCycleTime" BO_ 768 20;
-BA_ "GenMsgCycleTime" BO_ 256 20;
-VAL_ 768 Ready 0 "No" 1 "Yes" ;
-"""
-_SECOND: Final = _BUSES.replace("Status", "Echo").replace("Speed", "Wheel").replace("Ready", "Alive")
+_SECOND: Final = BUSES.replace("Status", "Echo").replace("Speed", "Wheel").replace("Ready", "Alive")
 BENCH: Final = """# The lab bench of the fault tests: real ports whose far ends are broken on purpose.
 [bench]
 name = "lab"
@@ -265,9 +254,47 @@ class Lab:
         return self.folder / "lab.toml"
 
     @property
+    def results(self) -> Path:
+        """A disk of its own."""
+        return self.disk.folder
+
+    @property
     def pid_file(self) -> Path:
         """Where the ECU's program says that it is ready for signals."""
         return self.folder / "ecu.pid"
+
+    def begin(self) -> None:
+        """A trial begins."""
+        self.pid_file.unlink(missing_ok=True)
+
+    def held(self) -> int:
+        """How many sockets the interfaces have."""
+        return sum(len(bus.sockets) for bus in self.buses.values())
+
+    def send(self, bench: Bench, number: int) -> None:
+        """Something to everybody."""
+        bench.set_signal("Speed.Kmh", 10 + number)
+        bench.set_signal("Wheel.Kmh", 20 + number)
+        bench.mqtt().publish("cockpit/lab", {"number": number})
+        bench.supply().set_voltage(13.5)
+        bench.sleep("20 ms")
+
+    def check(self, bench: Bench, asks: Callable[[float], object]) -> None:
+        """One round of all checks."""
+        asks(0.0)
+        bench.screen().should_be_lit()
+        asks(_ANSWER_S)
+        bench.console().drain()
+        bench.mqtt().publish("cockpit/lab", {"check": 1})
+        bench.console().send_line("ping")
+        bench.console().expect("pong", within=_ANSWER_S)
+        bench.signal_should_be("Status.Ready", "Yes")
+        bench.mqtt().should_receive("cockpit/lab")
+        bench.supply().current_should_be(below="1 A")
+
+    def unsafe(self) -> list[str]:
+        """What isn't as a bench must leave it."""
+        return [f"the supply still gives {self.line.voltage_V} V"] if self.line.voltage_V else []
 
     def call(self, callback: Callable[[], object]) -> None:
         """Have something done in the loop of the far ends, now."""
@@ -299,15 +326,6 @@ def _children(word: bytes) -> list[int]:
         with contextlib.suppress(OSError):
             if word in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
-    return found
-
-
-def child_pids() -> list[int]:
-    """The children of this process, of any thread of it."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += [int(pid) for pid in (task / "children").read_text().split()]
     return found
 
 
@@ -357,7 +375,7 @@ def _close(clock: RealClock, face: Listener) -> None:
 
 
 def _write_bench(lab: Lab) -> None:
-    (lab.folder / "first.dbc").write_text(_BUSES)
+    (lab.folder / "first.dbc").write_text(BUSES)
     (lab.folder / "second.dbc").write_text(_SECOND)
     (lab.folder / "camera.toml").write_text("[screen]\nsize = [64, 32]\n")
     places: dict[str, Any] = {"program": Path(__file__).with_name("program.py"), "folder": lab.folder}

@@ -16,6 +16,8 @@ Rules of this package:
 - `--controllers N` adds N SJA1000 controllers (QEMU's kvaser_pci under the kernel's own driver), can0 and on, linked by
   a CAN bus of QEMU's. They are down and have no bit rate: whoever uses them sets them up. QEMU's bus is not timed, and
   knows no bit errors, so that no controller goes bus-off by itself. Only in a guest.
+- `--usb` loads the kernel's USB/IP host and the driver of a USB-CAN adapter (usb_8dev): COMMAND may plug in an adapter
+  that is a program. Only in a guest.
 - KVM is tried once a boot of the host, against a time limit: it may open and then hang. The cache keeps the outcome.
 - Nothing survives this tool: no process, no interface, no namespace.
 - Not for timing: an emulated CPU is ten times slower, and far more in floating point. OCR belongs outside, behind a

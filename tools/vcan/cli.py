@@ -38,7 +38,7 @@ def run(mode: str, job: Job) -> int:
         signal.signal(name, interrupt)
     if job.results:
         job.results.mkdir(parents=True, exist_ok=True)
-    if mode == "namespace" or (mode == "auto" and not job.controllers and namespace_works()):
+    if mode == "namespace" or (mode == "auto" and not (job.controllers or job.usb) and namespace_works()):
         return run_in_namespace(job)
     return run_in_guest(job)
 

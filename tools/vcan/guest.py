@@ -18,7 +18,16 @@ from typing import BinaryIO
 from vcan.host import VcanError, last_line, reaped, require, say
 from vcan.initramfs import guest_environment, initramfs, render_command, render_job
 from vcan.job import Job
-from vcan.kernel import CONTROLLER_MODULES, MODULES, NETWORK_MODULES, cache, load_order, module_file, prepare_kernel
+from vcan.kernel import (
+    CONTROLLER_MODULES,
+    MODULES,
+    NETWORK_MODULES,
+    USB_MODULES,
+    cache,
+    load_order,
+    module_file,
+    prepare_kernel,
+)  # fmt: skip
 
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "dpkg-deb": "dpkg"}
@@ -120,8 +129,7 @@ def share(name: str, path: Path, options: str = "") -> list[str]:
 
 def start_files(job: Job, kernel: Path) -> bytes:
     """The initramfs: init.sh, what it is to do, busybox and the modules."""
-    wanted = (*MODULES, *(NETWORK_MODULES if job.host_ports else ()), *(CONTROLLER_MODULES if job.controllers else ()))
-    modules = [module_file(path) for path in load_order((kernel / "modules.dep").read_text(), wanted)]
+    modules = [module_file(path) for path in load_order((kernel / "modules.dep").read_text(), modules_for(job))]
     command = render_command(job, os.getcwd(), guest_environment(os.environ, job.environment))
     files = {
         "init": INIT.read_bytes(),
@@ -130,6 +138,12 @@ def start_files(job: Job, kernel: Path) -> bytes:
         "bin/busybox": Path(shutil.which("busybox") or "").read_bytes(),
     }
     return initramfs(files | {f"modules/{name}": (kernel / "modules" / name).read_bytes() for name in modules})
+
+
+def modules_for(job: Job) -> tuple[str, ...]:
+    """What the guest's kernel has to load for a job."""
+    wanted = [(MODULES, True), (NETWORK_MODULES, job.host_ports), (CONTROLLER_MODULES, job.controllers)]
+    return tuple(name for names, asked in (*wanted, (USB_MODULES, job.usb)) if asked for name in names)
 
 
 class Guest:

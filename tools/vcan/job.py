@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -21,6 +21,7 @@ class Job:
     timeout_s: float
     inside: int = -1
     controllers: int = 0
+    usb: bool = False
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, Job]:
@@ -34,11 +35,12 @@ def parse(arguments: Sequence[str]) -> tuple[str, Job]:
     if not names or not all(re.fullmatch(r"[A-Za-z]\w{0,14}", name) for name in names):
         parser.error(f"--channels {known.channels}: expected interface names such as vcan0,vcan1")
     results = known.results.resolve() if known.results else None
-    if known.controllers and known.mode == "namespace":
-        parser.error("--controllers: only a guest has them; leave --mode out")
+    for name in ("controllers", "usb"):
+        if getattr(known, name) and known.mode == "namespace":
+            parser.error(f"--{name}: only a guest has that; leave --mode out")
     ports, environment = tuple(known.host_port), dict(known.env)
-    job = Job(tuple(command), names, ports, results, environment, known.timeout, known.inside, known.controllers)
-    return known.mode, job
+    job = Job(tuple(command), names, ports, results, environment, known.timeout, known.inside)
+    return known.mode, replace(job, controllers=known.controllers, usb=known.usb)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -52,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--channels", default="vcan0", metavar="NAME[,NAME]", help="interfaces (default vcan0)")
     count = "SJA1000 controllers can0, can1 ... on one bus of their own; always in a guest"
     parser.add_argument("--controllers", type=int, choices=range(1, 5), default=0, metavar="N", help=count)
+    parser.add_argument("--usb", action="store_true", help="a USB port that a program plugs a device into; likewise")
     parser.add_argument("--env", type=assignment, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
         "--host-port", type=port, action="append", default=[], metavar="N", help="of the host's loopback"

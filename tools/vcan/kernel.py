@@ -20,7 +20,8 @@ HOST_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 MODULES = (*HOST_MODULES, "can-dev", "vcan", "can-raw", "can-bcm", "can-gw", "can-isotp", "af_packet")
 NETWORK_MODULES = ("virtio_net",)
 CONTROLLER_MODULES = ("kvaser_pci",)
-KEPT = "kernel-2"  # the directory in the cache; another number when what it holds changes
+USB_MODULES = ("vhci-hcd", "usb_8dev")
+KEPT = "kernel-3"  # the directory in the cache; another number when what it holds changes
 
 
 def cache() -> Path:
@@ -79,7 +80,7 @@ def unpack_kernel(package: Path, scratch: Path) -> Path:
     subprocess.run(["busybox", "depmod", "-b", str(modules.parents[2]), modules.name], check=True)
     listing = (modules / "modules.dep").read_text()
     (kernel / "modules.dep").write_text(listing)
-    for path in load_order(listing, (*MODULES, *NETWORK_MODULES, *CONTROLLER_MODULES)):
+    for path in load_order(listing, (*MODULES, *NETWORK_MODULES, *CONTROLLER_MODULES, *USB_MODULES)):
         (kernel / "modules" / module_file(path)).write_bytes(unpack_module(modules / path))
     return kernel
 

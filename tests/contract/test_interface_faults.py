@@ -1,0 +1,161 @@
+"""A kernel's own interfaces, broken: states and the restart after bus-off, and what a bench makes of it. In the guest.
+
+The adapter is a program behind the kernel's USB host controller; its driver, and what becomes of its interface, are the
+kernel's. `python tools/vcan_suite.py --benchmark interfaces` breaks each fifty times.
+"""
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+
+from hil.can import link
+from hil.can.link import LinkSettings
+from hil.can.socketcan import SocketCanPort
+from hil.clock import RealClock
+from hil.errors import BenchError
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from faults import usbip
+from faults.interfaces import FAULTS, opened, the_adapter
+from faults.trial import PHASES, Trial
+
+pytestmark = pytest.mark.skipif(
+    not usbip.is_there(), reason="no USB/IP host (python tools/vcan.py --usb --controllers 2 -- has one)"
+)
+CHOSEN = [(make, fault, (2 * number + second) % len(PHASES)) for number, (make, fault) in enumerate(FAULTS)
+          for second in (0, 1)]  # fmt: skip
+"""Two phases of each fault, all phases among them."""
+
+
+class Lab:
+    """A port on the adapter, and what it told."""
+
+    def __init__(self, adapter):
+        self.adapter, self.clock = adapter, RealClock()
+        self.frames, self.lost = [], []
+
+    def run(self, scenario):
+        async def main():
+            self.port = SocketCanPort(clock=self.clock, bus="cabin", channel=self.adapter.channel)
+            await self.port.open(self.frames.append, self.lost.append)
+            try:
+                await scenario()
+            finally:
+                await self.port.close()
+
+        self.clock.set_deadline(self.clock.now_ns + 20_000_000_000, "what is awaited never came")
+        self.clock.run(main())
+
+    async def until(self, condition):
+        while not condition():
+            await self.clock.sleep(0.005)
+
+
+@pytest.fixture
+def adapter():
+    return the_adapter()
+
+
+@pytest.fixture
+def lab(adapter):
+    lab = Lab(adapter)
+    yield lab
+    adapter.clear()
+    link.bring(adapter.channel, up=False)
+    lab.clock.close()
+
+
+def test_the_kernel_counts_the_way_to_bus_off_and_the_port_says_so(lab, adapter):
+    """Warning at 96, passive at 128, off at 256: each told once, by the kernel's own driver."""
+    link.configure(adapter.channel, LinkSettings(500_000))
+
+    async def scenario():
+        lab.port.send(0x123, b"well")
+        await lab.until(lambda: lab.frames)
+        adapter.short()
+        lab.port.send(0x124, b"ill")
+        await lab.until(lambda: lab.lost)
+
+    lab.run(scenario)
+    state = link.read(adapter.channel)
+    assert list(adapter.sent) == [(0x123, b"well")]
+    assert (state.state, state.transmit_errors) == (link.BUS_OFF, 255)
+    assert (state.counts.warnings, state.counts.passives, state.counts.bus_offs) == (1, 1, 1)
+    assert "the bench's own controller went bus-off" in str(lab.lost[0])
+    with pytest.raises(BenchError, match="controller is bus-off"):
+        lab.run(lambda: lab.until(lambda: False))
+
+
+def test_a_restart_by_hand_brings_a_controller_back(lab, adapter):
+    before = _driven_off(adapter, LinkSettings(500_000))
+    adapter.clear()
+    link.restart(adapter.channel)
+    _is_back(lab, adapter, before)
+
+
+def test_a_restart_while_the_wire_is_still_shorted_ends_bus_off_again(lab, adapter):
+    before = _driven_off(adapter, LinkSettings(500_000))
+    link.restart(adapter.channel)
+    _send_until(adapter, lambda: link.read(adapter.channel).counts.bus_offs == before.counts.bus_offs + 1)
+    assert link.read(adapter.channel).state == link.BUS_OFF
+
+
+def test_the_kernel_restarts_a_controller_by_itself_where_it_is_told_to(lab, adapter):
+    before = _driven_off(adapter, LinkSettings(500_000, restart_ms=50))
+    adapter.clear()
+    usbip.until(lambda: link.read(adapter.channel).state == "error-active", "the kernel restarts it")
+    _is_back(lab, adapter, before)
+
+
+def _driven_off(adapter, settings):
+    """Bus-off by a short circuit; the state that it is in then."""
+    link.configure(adapter.channel, settings)
+    adapter.short()
+    began = link.read(adapter.channel).counts.bus_offs
+    _send_until(adapter, lambda: link.read(adapter.channel).counts.bus_offs > began)
+    return link.read(adapter.channel)
+
+
+def _send_until(adapter, condition):
+    """Frames from a socket beside the bench, until it is so."""
+    import socket
+
+    with socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW) as made:
+        made.bind((adapter.channel,))
+
+        def asked():
+            try:
+                made.send(bytes((0x77, 0, 0, 0, 1, 0, 0, 0)) + bytes(8))
+            except OSError as error:
+                assert error.errno in (errno.ENOBUFS, errno.ENETDOWN)  # noqa: PT017
+            return condition()
+
+        usbip.until(asked, "the kernel says so")
+
+
+def _is_back(lab, adapter, before):
+    """Active, counters at zero, one restart more, and frames go out."""
+
+    async def scenario():
+        usbip.until(lambda: link.read(adapter.channel).state == "error-active", "the adapter says that it is well")
+        lab.port.send(0x125, b"again")
+        await lab.until(lambda: (0x125, b"again") in adapter.sent)
+
+    lab.run(scenario)
+    state = link.read(adapter.channel)
+    assert (state.transmit_errors, state.receive_errors) == (0, 0)
+    assert state.counts.restarts == before.counts.restarts + 1
+    assert not lab.lost
+
+
+@pytest.mark.parametrize(
+    ("make", "fault", "phase"), CHOSEN, ids=[f"{fault.name}, {PHASES[phase]}" for _, fault, phase in CHOSEN]
+)
+def test_a_broken_interface_is_a_bench_fault_and_nothing_is_left(tmp_path, make, fault, phase):
+    with opened(tmp_path, make) as lab:
+        result = Trial(lab, fault, phase).run()
+    assert not result.wrong
+    assert not result.leaks

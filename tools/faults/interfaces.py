@@ -24,6 +24,7 @@ from typing import Final, Protocol
 
 from faults.buses import BUSES, STATUS_ID
 from faults.fault import Fault, nothing
+from faults.metronome import Metronome
 from faults.usb2can import Usb2Can
 from faults.usbip import until
 from hil.bench.facade import Bench
@@ -190,6 +191,7 @@ class InterfaceLab:
         words = {"channel": wire.channel, "bitrate": BITRATE, "setting": wire.setting}
         self.bench.write_text(_BENCH.format(**words))
         self._stop = threading.Event()
+        self._metronome = Metronome(folder)
 
     def talk(self) -> None:
         """What the ECU says, in a thread: its own crystal, not the bench's."""
@@ -199,6 +201,7 @@ class InterfaceLab:
     def stop(self) -> None:
         """The ECU says no more."""
         self._stop.set()
+        self._metronome.stop()
 
     def begin(self) -> None:
         """A trial begins."""
@@ -227,6 +230,10 @@ class InterfaceLab:
     def unsafe(self) -> list[str]:
         """An interface is given back as it was found, which `held` knows."""
         return []
+
+    def stolen_s(self) -> float:
+        """By how much the metronome was late: the guest is emulated."""
+        return self._metronome.late_s
 
 
 @contextlib.contextmanager

@@ -66,6 +66,9 @@ class Place(Protocol):
     def unsafe(self) -> list[str]:
         """What isn't as a bench must leave it."""
 
+    def stolen_s(self) -> float:
+        """How long the machine has stood still so far, where its own accounts don't say it."""
+
 
 @dataclass
 class Result:
@@ -191,19 +194,19 @@ class Trial:
         return self.result
 
     def _close(self, session: Session) -> None:
-        begin_ns = wall_ns()
+        begin_ns, stolen_s = wall_ns(), self._lab.stolen_s()
         session.close()
-        took_s = (wall_ns() - begin_ns) / 1e9
+        took_s = (wall_ns() - begin_ns) / 1e9 - (self._lab.stolen_s() - stolen_s)
         if took_s > _CLOSED_S:
             self.result.wrong.append(f"the bench was let go after {took_s:.1f} s")
 
     def _first(self, session: Session, saboteur: Saboteur, *, ends_the_run: bool) -> None:
-        raised, waited_s = _Raised(), _waited_s()
+        raised, waited_s = _Raised(), _waited_s() + self._lab.stolen_s()
         saboteur.reach("boot")
         session.begin(_case("first"))
         with raised.kept():
             self._body(session, saboteur)
-        raised_ns, self.result.stalled_s = wall_ns(), _waited_s() - waited_s
+        raised_ns, self.result.stalled_s = wall_ns(), _waited_s() + self._lab.stolen_s() - waited_s
         if not ends_the_run:
             saboteur.reach("clean-up")
         final = session.end(Outcome(error=raised.error))

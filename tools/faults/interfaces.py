@@ -164,8 +164,9 @@ class Usb:
         self.adapter.hear(STATUS_ID, _READY)
 
     def close(self) -> None:
-        """See `Wire`."""
+        """See `Wire`; down, so that nothing is on its way when the process ends."""
         self.adapter.clear()
+        link.bring(self.channel, up=False)
 
 
 @cache

@@ -1,8 +1,9 @@
-"""A cache for what takes long to work out of a file and depends on nothing else: databases, once they are read.
+"""A cache for what takes long to work out and depends on nothing else: databases, once they are read, and texts.
 
 It lies in a folder of the user (`HIL_CACHE`, else `XDG_CACHE_HOME/cockpit-hil`, else `~/.cache/cockpit-hil`), readable
 by nobody else, since what is in it is unpickled. The key is a hash of the file and of the versions of all that made the
-result. A cache that can't be read or written is no error: everything goes on without it.
+result, as far as whoever keeps something names them. A cache that can't be read or written is no error: everything goes on
+without it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import Any, Final, TypeVar
 from hil import __version__
 
 T = TypeVar("T")
-_LIBRARIES: Final = ("cantools",)
 _KEPT: Final = 64
 """Files that are kept; those that nobody has used for longest go first."""
 
@@ -33,8 +33,7 @@ def cached(kind: type[T], parts: Iterable[bytes | str], make: Callable[[], T]) -
         parts: all that the result depends on, apart from this program and its libraries.
         make: works it out; what it raises is not kept.
     """
-    folder = _folder()
-    path = None if folder is None else folder / f"{kind.__name__.lower()}-{_key(parts)}.pickle"
+    path = _place(kind.__name__.lower(), (_code(), *_versions("cantools"), *parts))
     found = _read(path)
     if isinstance(found, kind):
         return found
@@ -44,9 +43,30 @@ def cached(kind: type[T], parts: Iterable[bytes | str], make: Callable[[], T]) -
     return made
 
 
+def kept(name: str, parts: Iterable[bytes | str]) -> Any:
+    """What `keep` put there under the name, by equal parts; None if nothing did."""
+    return _read(_place(name, parts))
+
+
+def keep(name: str, parts: Iterable[bytes | str], value: object) -> None:
+    """Keep a value for later processes of this user."""
+    path = _place(name, parts)
+    if path is not None:
+        _write(path, value)
+
+
+def _place(name: str, parts: Iterable[bytes | str]) -> Path | None:
+    folder = _folder()
+    return None if folder is None else folder / f"{name}-{_key(parts)}.pickle"
+
+
+def _versions(*libraries: str) -> tuple[str, ...]:
+    return tuple(version(name) for name in libraries)
+
+
 def _key(parts: Iterable[bytes | str]) -> str:
     digest = hashlib.sha256()
-    for part in (sys.version, __version__, _code(), *(version(name) for name in _LIBRARIES), *parts):
+    for part in (sys.version, __version__, *parts):
         data = part if isinstance(part, bytes) else part.encode()
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()[:40]

@@ -37,6 +37,7 @@ from hil.bench.variant import Variant, why_not
 from hil.bench.wiring import OpenBench, Plan, open_bench, plan, with_defects
 from hil.clock import postponed, uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
+from hil.hmi import ocr
 from hil.journal import Journal
 
 DEFAULT_SEED: Final = "1"
@@ -480,6 +481,7 @@ class Session:
                 self._locks.release()
                 if self._turn is not None:
                     self._turn.release()
+        ocr.keep_known()
         self.talk.say("finished", "")
         self.talk.close()
 

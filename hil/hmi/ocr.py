@@ -1,7 +1,8 @@
 """One line of text from a crop: RapidOCR in this process, or in another one at HIL_OCR=host:port.
 
 Rules of this module: the models come with the wheel and are loaded at the first use; one thread, so equal crops give
-equal answers, and a crop that was read before is not read again; nothing is logged. A slow machine (an emulated guest)
+equal answers, and a crop that was read before, by this version of everything, is not read again, neither in this
+process nor in a later one of this user (`hil.cache`); nothing is logged. A slow machine (an emulated guest)
 asks a fast one, which runs `python -m hil.hmi.ocr serve --port N`: same code, same models, same answers.
 
 Protocol: 4 bytes length and a payload, either way, big-endian. Request: height, width, channels (each 2 bytes), raw
@@ -21,13 +22,16 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hil import cache
 from hil.errors import BenchError, UsageError
 
 ENVIRONMENT: Final = "HIL_OCR"
@@ -62,12 +66,15 @@ class LocalRecogniser:
     """RapidOCR's recognition model in this process, on one thread.
 
     It remembers what it read: the same words stand on the screen in case after case, and are looked at again and again.
+
+    Args:
+        known: what it read earlier, by crop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[bytes, Recognition] | None = None) -> None:
         self._lock = threading.Lock()
         self._engine: Any = None
-        self._known: dict[bytes, Recognition] = {}
+        self._known: dict[bytes, Recognition] = dict(known or {})
 
     def __call__(self, crop: Crop, /) -> Recognition:
         """As the protocol."""
@@ -99,9 +106,17 @@ class LocalRecogniser:
     def learn(self, known: Mapping[bytes, Recognition]) -> None:
         """Know what another process read; the model is loaded, since there are texts to be read."""
         with self._lock:
-            if self._engine is None:
-                self._read(_NOTHING)  # the models are loaded with the first text, not with the engine
+            self._warm_up()
             self._known |= known
+
+    def warm_up(self) -> None:
+        """Load the models now."""
+        with self._lock:
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        if self._engine is None:
+            self._read(_NOTHING)  # the models are loaded with the first text, not with the engine
 
     def forget(self) -> None:
         """Read every crop anew, for who measures how long it takes."""
@@ -181,7 +196,34 @@ def recognise(crop: Crop) -> Recognition:
 
 def warm_up() -> None:
     """Load the recogniser now, so that the first text is read as fast as later ones."""
-    recognise(_NOTHING)
+    recogniser = engine(os.environ.get(ENVIRONMENT, ""))
+    if isinstance(recogniser, LocalRecogniser):
+        recogniser.warm_up()
+    else:
+        recogniser(_NOTHING)
+
+
+def keep_known() -> None:
+    """Keep what was read in this process, and in those that told it, for later ones of this user."""
+    recogniser = engine("")
+    if not isinstance(recogniser, LocalRecogniser) or not recogniser.count:
+        return
+    known, kept = recogniser.known(), _kept()
+    if known.keys() <= kept.keys():
+        return
+    more = [(crop, text) for crop, text in kept.items() if crop not in known]
+    cache.keep("texts", _makers(), dict(more[-max(0, _REMEMBERED - len(known)) :]) | known)
+
+
+def _kept() -> dict[bytes, Recognition]:
+    found = cache.kept("texts", _makers())
+    return found if isinstance(found, dict) else {}
+
+
+def _makers() -> tuple[str | bytes, ...]:
+    """All that a text depends on beside its crop."""
+    libraries = (f"{name} {version(name)}" for name in ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy"))
+    return (*libraries, Path(__file__).read_bytes())
 
 
 @lru_cache(maxsize=4)
@@ -192,7 +234,7 @@ def engine(address: str) -> Recogniser:
         UsageError: the address is no host:port.
     """
     if not address:
-        return LocalRecogniser()
+        return LocalRecogniser(_kept())
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise UsageError(f"'{address}' is no host:port", where=ENVIRONMENT, remedy="write it like 10.0.2.2:7070.")

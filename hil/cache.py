@@ -2,8 +2,8 @@
 
 It lies in a folder of the user (`HIL_CACHE`, else `XDG_CACHE_HOME/cockpit-hil`, else `~/.cache/cockpit-hil`), readable
 by nobody else, since what is in it is unpickled. The key is a hash of the file and of the versions of all that made the
-result, as far as whoever keeps something names them. A cache that can't be read or written is no error: everything goes on
-without it.
+result, as far as whoever keeps something names them. A cache that can't be read or written is no error: everything
+goes on without it.
 """
 
 from __future__ import annotations

@@ -222,3 +222,68 @@ def test_the_recogniser_of_an_address_is_made_once():
     loaded = ocr.engine("")._engine
     ocr.warm_up()
     assert ocr.engine("")._engine is loaded is not None
+
+
+@pytest.fixture
+def anew(tmp_path, monkeypatch):
+    """A process that begins: an engine that knows what is kept, and nothing else; engines that read are counted."""
+    monkeypatch.setenv("HIL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("HIL_OCR", raising=False)
+    read = ocr.LocalRecogniser._read
+    reads = []
+    monkeypatch.setattr(
+        ocr.LocalRecogniser, "_read", lambda self, crop: (reads.append(crop.shape), read(self, crop))[1]
+    )
+
+    def begin():
+        ocr.engine.cache_clear()
+        reads.clear()
+        return reads
+
+    yield begin
+    ocr.engine.cache_clear()
+
+
+def test_what_one_process_read_the_next_knows_and_none_that_is_made_otherwise(anew, monkeypatch):
+    reads = anew()
+    said = ocr.recognise(written("87"))
+    assert (said[0], len(reads)) == ("87", 1)
+    ocr.keep_known()
+    reads = anew()
+    assert ocr.recognise(written("87")) == said
+    assert not reads
+    assert ocr.recognise(written("88"))[0] == "88"
+    assert len(reads) == 1
+    ocr.keep_known()
+    reads = anew()
+    ocr.recognise(written("87"))
+    ocr.recognise(written("88"))
+    assert not reads
+    monkeypatch.setattr(ocr, "version", lambda name: f"another {name}")
+    reads = anew()
+    assert ocr.recognise(written("87")) == said
+    assert len(reads) == 1
+
+
+def test_a_known_text_does_not_stand_for_a_model_that_is_loaded(anew):
+    anew()
+    ocr.recognise(written("87"))
+    ocr.keep_known()
+    reads = anew()
+    ocr.recognise(written("87"))
+    ocr.warm_up()
+    assert len(reads) == 1
+
+
+def test_what_a_child_read_is_known_to_its_runner(anew):
+    anew()
+    child, runner = ocr.LocalRecogniser(), ocr.LocalRecogniser()
+    child(written("1"))
+    before = child.count
+    child(written("87"))
+    told = child.known(before)
+    assert [text for text, _ in told.values()] == ["87"]
+    runner.learn(told)
+    reads = anew()
+    assert runner(written("87"))[0] == "87"
+    assert not reads

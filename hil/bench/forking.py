@@ -17,7 +17,6 @@ import selectors
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -48,12 +47,13 @@ class Child:
         for stream in (sys.stdout, sys.stderr):  # what waits in a buffer would be written by both
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._pid, self._heard = 0, list[int]()
+        self._handlers = {number: signal.signal(number, self._pass_on) for number in _SIGNALS}
         self._pid = os.fork()
         self.is_here = self._pid == 0
         os.close(self._read if self.is_here else self._write)
         if self.is_here:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            self._heed()
 
     def leave(self, message: Any) -> NoReturn:
         """In the child: leave a message, and end."""
@@ -76,15 +76,17 @@ class Child:
         Returns:
             its message, or None and how it died.
         """
-        with self._heeding_later() as heard:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            data = self._receive(heard)
-            status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        if self._heard:  # before there was a child to pass it on to
+            self._tell(signal.SIGTERM)
+        data = self._receive()
+        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._pid = 0
+        self._heed()
         if status == 0 and data:
             return pickle.loads(data), ""
         return None, f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
 
-    def _receive(self, heard: list[int]) -> bytes:
+    def _receive(self) -> bytes:
         """All that the child writes until it ends; it is killed if it goes on for long after a signal."""
         received, ended, patience = bytearray(), os.pidfd_open(self._pid), _STOP_WITHIN_S
         with selectors.DefaultSelector() as selector:
@@ -96,28 +98,26 @@ class Child:
                 received += block
                 if ended in ready and not block:
                     break
-                patience -= _LOOK_S if heard and not ready else 0
+                patience -= _LOOK_S if self._heard and not ready else 0
             else:
-                os.kill(self._pid, signal.SIGKILL)
+                self._tell(signal.SIGKILL)
         for fd in (self._read, ended):
             os.close(fd)
         return bytes(received)
 
-    @contextlib.contextmanager
-    def _heeding_later(self) -> Iterator[list[int]]:
-        heard: list[int] = []
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        self._heard.append(number)
+        self.was_stopped = True
+        self._tell(signal.SIGTERM)
 
-        def pass_on(number: int, _: FrameType | None) -> None:
-            heard.append(number)
-            self.was_stopped = True
+    def _tell(self, number: int) -> None:
+        if self._pid > 0:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGTERM)
+                os.kill(self._pid, number)
 
-        before = {number: signal.signal(number, pass_on) for number in _SIGNALS}
-        try:
-            yield heard
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        for number in heard[:1]:
+    def _heed(self) -> None:
+        """Put the signals' own handlers back, and have them hear what came meanwhile."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number in self._heard[:1]:
             signal.raise_signal(number)

@@ -47,10 +47,9 @@ def test_a_signal_goes_to_the_child_first_and_then_to_the_runner(monkeypatch):
     try:
         child = Child()
         if child.is_here:
-            stopped = threading.Event()
-            signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             os.kill(os.getppid(), signal.SIGTERM)
-            stopped.wait()
+            signal.sigwait([signal.SIGTERM])
             child.leave("left safe")
         assert child.wait() == ("left safe", "")
         assert child.was_stopped

@@ -22,7 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -208,22 +208,27 @@ def keep_known() -> None:
     recogniser = engine("")
     if not isinstance(recogniser, LocalRecogniser) or not recogniser.count:
         return
-    known, kept = recogniser.known(), _kept()
-    if known.keys() <= kept.keys():
+    known, kept, makers = recogniser.known(), _kept(), _makers()
+    if makers is None or known.keys() <= kept.keys():
         return
-    more = [(crop, text) for crop, text in kept.items() if crop not in known]
-    cache.keep("texts", _makers(), dict(more[-max(0, _REMEMBERED - len(known)) :]) | known)
+    others = [(crop, text) for crop, text in kept.items() if crop not in known]
+    room = max(0, _REMEMBERED - len(known))
+    cache.keep("texts", makers, dict(others[max(0, len(others) - room) :]) | known)
 
 
 def _kept() -> dict[bytes, Recognition]:
-    found = cache.kept("texts", _makers())
+    makers = _makers()
+    found = None if makers is None else cache.kept("texts", makers)
     return found if isinstance(found, dict) else {}
 
 
-def _makers() -> tuple[str | bytes, ...]:
-    """All that a text depends on beside its crop."""
-    libraries = (f"{name} {version(name)}" for name in ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy"))
-    return (*libraries, Path(__file__).read_bytes())
+def _makers() -> tuple[str | bytes, ...] | None:
+    """All that a text depends on beside its crop; None where it isn't known, so that nothing is kept."""
+    try:
+        libraries = [f"{name} {version(name)}" for name in ("rapidocr", "onnxruntime")]
+    except PackageNotFoundError:  # another build of it, of another name
+        return None
+    return (*libraries, cv2.__version__, np.__version__, Path(__file__).read_bytes())
 
 
 @lru_cache(maxsize=4)

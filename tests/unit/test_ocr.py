@@ -287,3 +287,28 @@ def test_what_a_child_read_is_known_to_its_runner(anew):
     reads = anew()
     assert runner(written("87"))[0] == "87"
     assert not reads
+
+
+def test_no_more_texts_are_kept_than_a_recogniser_remembers_the_own_and_the_newest(anew, monkeypatch):
+    monkeypatch.setattr(ocr, "_REMEMBERED", 3)
+    for numbers, kept in (("12", ["1", "2"]), ("3", ["1", "2", "3"]), ("4", ["2", "3", "4"])):
+        anew()
+        engine = ocr.engine("")
+        engine.forget()
+        for number in numbers:
+            engine(written(number))
+        ocr.keep_known()
+        assert [text for text, _ in ocr._kept().values()] == kept
+
+
+def test_a_build_of_another_name_reads_and_keeps_nothing(anew, monkeypatch):
+    def unknown(name):
+        raise ocr.PackageNotFoundError(name)
+
+    monkeypatch.setattr(ocr, "version", unknown)
+    anew()
+    assert ocr.recognise(written("87"))[0] == "87"
+    ocr.keep_known()
+    reads = anew()
+    assert ocr.recognise(written("87"))[0] == "87"
+    assert len(reads) == 1

@@ -3,8 +3,9 @@
 Rules of this module: messages are packed as MCAP records into one bytearray a chunk, their index into one flat list a
 channel; all the rest goes through the record classes of the mcap library. The caller says when a chunk ends (`flush`)
 and calls from one thread at a time. Only whole records reach the file, in one write. A write that fails loses what it
-carried and is undone up to the last whole record; later ones go on from there, with schemas and channels said again,
-so that the file stays readable and has room for the reason why it has a hole. It knows no clock and no CAN.
+carried, but for what the caller has safe elsewhere, and is undone up to the last whole record; later ones go on from
+there, with schemas and channels said again, so that the file stays readable and has room for the reason why it has a
+hole. It knows no clock and no CAN.
 
 Not for: reading (the mcap library does), files without chunks.
 """
@@ -18,6 +19,7 @@ import struct
 import sys
 import zlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
@@ -161,8 +163,22 @@ class ChunkWriter:
         self._metadata_indexes += _packed(MetadataIndex(offset=offset, length=len(record), name=name))
         self._statistics.metadata_count += 1
 
-    def flush(self) -> None:
-        """End the chunk, if it holds a message, and hand it to the operating system."""
+    @property
+    def position(self) -> int:
+        """Where the open chunk is going to begin in the file."""
+        return self._position
+
+    def start(self) -> None:
+        """Have the file begin, so that what is at `position` goes on from there."""
+        if self._unwritten:
+            self._put(b"")
+
+    def flush(self, *, safe: int = 0) -> None:
+        """End the chunk, if it holds a message, and hand it to the operating system.
+
+        Args:
+            safe: so many bytes of it lie elsewhere too: a write that fails doesn't lose them, they stay in the chunk.
+        """
         lanes = [lane for lane in self._lanes if lane.index]
         if not lanes:
             self._put(b"")
@@ -173,7 +189,10 @@ class ChunkWriter:
             self._put_chunk(lanes)
             lost = False
         finally:
-            self._begin_chunk(lanes, b"".join(self._schemas + self._channels) if lost else b"")
+            if lost:
+                self._lose(lanes, safe)
+            else:
+                self._begin_chunk(lanes)
 
     @property
     def lanes(self) -> list[Lane]:
@@ -215,10 +234,17 @@ class ChunkWriter:
         footer = Footer(summary_start=start, summary_offset_start=offsets_start, summary_crc=crc)
         self._put(data_end + body + _packed(footer) + MCAP0_MAGIC)
 
-    def _begin_chunk(self, lanes: list[Lane], definitions: bytes) -> None:
+    def _begin_chunk(self, lanes: list[Lane]) -> None:
         for lane in lanes:
             lane.index.clear()
-        self.chunk[:] = definitions
+        self.chunk.clear()
+
+    def _lose(self, lanes: list[Lane], safe: int) -> None:
+        """What isn't safe is gone; its schemas and channels are said again."""
+        for lane in lanes:
+            del lane.index[2 * bisect_left(lane.index[1::2], safe) :]
+        del self.chunk[safe:]
+        self.chunk += b"".join(self._schemas + self._channels)
 
     def _put_chunk(self, lanes: list[Lane]) -> None:
         stamps = [lane.index[::2] for lane in lanes]

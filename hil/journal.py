@@ -2,10 +2,11 @@
 
 Rules of this module: a journal is one MCAP file. CAN frames and pictures are ROS 2 messages in CDR, the rest is JSON
 with a schema, so that Foxglove and the `mcap` tools read it as it is. `log_time` is bench time. Nothing that differs
-between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is closed and
-flushed every 64 KiB, every 100 ms of wall time and at every check: that is the most that SIGKILL loses. The wall clock
-is read with every record; with a frame only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of
-what a frame costs. After a write that failed the journal goes on: what was lost is a bench fault, and says so in it.
+between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is packed and
+written every 64 KiB and every 100 ms of wall time: that is the most that SIGKILL loses. At every check all that has
+come goes into a file beside the journal (`hil.tail`) too, where readers find it. The wall clock is read with every
+record; with a frame only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of what a frame costs.
+After a write that failed the journal goes on: what was lost is a bench fault, and says so in it.
 
 Not for: judging. A reader gets back what was written, also from a truncated file.
 """
@@ -33,6 +34,7 @@ from zstandard import ZstdError
 from hil.chunks import HEAD, HEAD_BYTES, MESSAGE, ChunkWriter, Lane, pack_message
 from hil.clock import wall_ns
 from hil.errors import BenchError, UsageError
+from hil.tail import Tail, open_whole
 
 CHUNK_BYTES: Final = 64 * 1024
 FLUSH_NS: Final = 100_000_000
@@ -176,6 +178,7 @@ class Journal:
         self._schemas: dict[str, int] = {}
         self._file: io.FileIO | io.BytesIO | None = _open_new(path) if path is not None else io.BytesIO()
         self._writer = ChunkWriter(self._file, library=LIBRARY)
+        self._tail = Tail(path) if path is not None else None
         self._flushed_ns = wall_ns()
         self._look_ns, self._look_bytes = LOOK_NS, LOOK_BYTES
         self.lost: UnwrittenError | None = None
@@ -216,12 +219,14 @@ class Journal:
         """Attach a file that the evidence needs to be read without the bench: a database, a layout."""
         with self._lock, self._bench_faults():
             if self._file is not None:
+                self._end_kept()
                 self._writer.attach(name, media_type, data)
 
     def metadata(self, name: str, entries: Mapping[str, str]) -> None:
         """Key-value facts about the whole file."""
         with self._lock, self._bench_faults():
             if self._file is not None:
+                self._end_kept()
                 self._writer.metadata(name, dict(sorted(entries.items())))
 
     def expect(self, kind: str) -> None:
@@ -236,10 +241,11 @@ class Journal:
             ValueError: other kinds of records came first in it than here.
             BenchError: it can't be written.
         """
-        other.flush()
+        other.pack()
         with self._lock, self._bench_faults():
             if self._file is None or not isinstance(other._file, io.BytesIO):
                 return
+            self._end_kept()
             self._writer.take_over(other._writer, other._file.getvalue())
             lanes = {lane.id: lane for lane in self._writer.lanes}
             self._lanes = {topic: lanes[lane.id] for topic, lane in other._lanes.items()}
@@ -248,7 +254,19 @@ class Journal:
             self._look_ns, self._look_bytes = other._look_ns, LOOK_BYTES
 
     def flush(self) -> None:
-        """Close the chunk and hand it to the operating system: from here on SIGKILL can't lose it."""
+        """Hand all that has come to the operating system: from here on SIGKILL can't lose it."""
+        with self._lock:
+            writer = self._writer
+            if self._file is None or self._tail is None:
+                return
+            if not self._tail.kept:
+                with self._bench_faults():
+                    writer.start()
+            if not self._tail.keep(writer.chunk, writer.position):
+                self._flush()
+
+    def pack(self) -> None:
+        """End the chunk and write it."""
         with self._lock:
             if self._file is not None:
                 self._flush()
@@ -257,9 +275,15 @@ class Journal:
         """Write the index and close the file. More records are ignored from here on."""
         with self._lock, self._bench_faults():
             file, self._file = self._file, None
-            if file is not None:
+            if file is None:
+                return
+            try:
                 with file:
+                    self._end_chunk()
                     self._writer.finish()
+            finally:
+                if self._tail is not None:
+                    self._tail.close()
 
     def _write(self, topic: str, t_ns: int, data: bytes) -> None:
         with self._lock:
@@ -279,10 +303,19 @@ class Journal:
 
     def _flush(self) -> None:
         self._flushed_ns, self._look_bytes = wall_ns(), LOOK_BYTES
-        try:
-            self._writer.flush()
-        except OSError as error:
-            raise self._unwritten(error) from error
+        with self._bench_faults():
+            self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        tail = self._tail
+        self._writer.flush(safe=tail.kept if tail is not None else 0)
+        if tail is not None:
+            tail.forget()
+
+    def _end_kept(self) -> None:
+        """What stands in the tail goes into the journal before anything else does."""
+        if self._tail is not None and self._tail.kept:
+            self._end_chunk()
 
     @contextlib.contextmanager
     def _bench_faults(self) -> Iterator[None]:
@@ -401,7 +434,7 @@ class JournalReader:
         Raises:
             UsageError: the file is no MCAP file or is damaged before its end.
         """
-        with self.path.open("rb") as file:
+        with open_whole(self.path) as file:
             yield from self._entries(file)
 
     def _entries(self, file: IO[bytes]) -> Iterator[Entry]:
@@ -420,14 +453,9 @@ class JournalReader:
         except EndOfFile:
             self.truncated = True
         except DAMAGE as error:
-            self.truncated = self._is_cut(file, error)
+            self.truncated = _is_cut(file, error)
             if not self.truncated:
                 raise _damaged(error, str(self.path), file.tell()) from error
-
-    def _is_cut(self, file: IO[bytes], error: Exception) -> bool:
-        """Whether the file ended inside a number or inside a letter."""
-        in_a_record = isinstance(error, struct.error | UnicodeDecodeError)
-        return in_a_record and file.tell() == self.path.stat().st_size
 
     def _keep(self, record: object) -> None:
         if isinstance(record, Attachment):
@@ -438,6 +466,11 @@ class JournalReader:
 
 DAMAGE: Final = (McapError, ZstdError, ArithmeticError, LookupError, MemoryError, ValueError, struct.error)
 """What the readers of MCAP, zstd, CDR and JSON raise on bytes that are not what they should be."""
+
+
+def _is_cut(file: IO[bytes], error: Exception) -> bool:
+    """Whether the file ended inside a number or inside a letter."""
+    return isinstance(error, struct.error | UnicodeDecodeError) and not file.read(1)
 
 
 def _damaged(error: Exception, where: str, offset: int) -> UsageError:

@@ -300,7 +300,7 @@ def killed(results):
     for n in range(40):
         journal.record(n * 100 * MS, "console", {"direction": "rx", "text": f"block {n}\n"}, name="main")
     traffic(journal, 0, 4)
-    journal.flush()
+    journal.pack()
     data = journal.path.read_bytes()
     journal.close()
     journal.path.write_bytes(data[: len(data) - 37])

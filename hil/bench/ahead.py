@@ -79,7 +79,7 @@ def boot_ahead(made: Plan, run_seed: str) -> Ahead | None:
     if threading.active_count() > 1:
         opened.close()
         return None
-    journal.flush()
+    journal.pack()
     gc.collect()
     gc.freeze()
     return Ahead(opened, journal)

@@ -27,6 +27,7 @@ from mcap.writer import MCAP0_MAGIC
 from hil.can.log_frames import CLASSIC_BYTES, FD_BYTES, Array, Frames
 from hil.errors import UsageError
 from hil.journal import DAMAGE, Entry, entry_of
+from hil.tail import open_whole
 
 _HEAD: Final = struct.Struct("<BQ")
 _MESSAGE: Final = int(Opcode.MESSAGE)
@@ -71,7 +72,7 @@ class BlockReader:
         Raises:
             UsageError: the file is no MCAP file or is damaged before its end.
         """
-        with self.path.open("rb") as file:
+        with open_whole(self.path) as file:
             try:
                 yield from self._blocks(file)
             except DAMAGE as error:
@@ -86,7 +87,9 @@ class BlockReader:
             if not self.truncated:
                 raise UsageError("is no journal: it is no MCAP file", where=str(self.path))
             return
-        size = self.path.stat().st_size
+        begin = file.tell()
+        size = file.seek(0, io.SEEK_END)
+        file.seek(begin)
         while True:
             head = file.read(_HEAD.size)
             code, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, size)

@@ -86,7 +86,7 @@ def test_a_truncated_file_is_read_up_to_the_cut(tmp_path, cut):
     journal = Journal(path)
     for t_ns in range(20):
         journal.record(t_ns, "note", {"text": "x" * 20})
-        journal.flush()
+        journal.pack()
     journal.close()
     path.write_bytes(path.read_bytes()[:-cut])
     reader = JournalReader(path)
@@ -265,7 +265,7 @@ def write_foreign_letters(path):
     for t_ns in range(12):
         journal.frame(t_ns, "c\xe4bin", t_ns, 0, 0, bytes(8))
         if t_ns % 4 == 3:
-            journal.flush()
+            journal.pack()
     journal.record(12, "note", {"text": "\xfc"})
     journal.close()
     with path.open("rb") as file:

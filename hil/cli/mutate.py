@@ -2,7 +2,8 @@
 
 A defect that no case catches is a hole in the suites; a case that fails without a defect is one too, so each case that
 is to catch one must pass without any. A defect is tried on the cases of its requirement first and on all others only if
-none of these catches it; the first that fails ends the trial. `--matrix` runs every case for every defect.
+none of these catches it; the first that fails ends the trial. `--matrix` runs every case for every defect. `--cases`
+finds for each case a defect that makes it fail, and looks among those of its requirements first.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from hil.bench.variant import Variant, why_not
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.children import suites_of, usable_cores
 from hil.cli.listing import collect
-from hil.cli.mutate_table import Tried, print_result, write
+from hil.cli.mutate_table import Seen, Tried, print_cases, print_result, write
 from hil.cli.trials import Bench, Heard, Outcome, Planned, chunks, planned_cases, trial_bench
 from hil.ecu.defects import CATALOGUE, Defect, check_names
 from hil.errors import UsageError, Verdict
@@ -33,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="only this defect")
     add_bench(parser)
     parser.add_argument("--jobs", type=int, default=usable_cores(), metavar="N", help="trials side by side (cores)")
-    parser.add_argument("--matrix", action="store_true", help="run all cases for every defect")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--matrix", action="store_true", help="run all cases for every defect")
+    what.add_argument("--cases", action="store_true", help="find for each case a defect that makes it fail")
     parser.add_argument(
         "--out", type=Path, action="append", default=[], metavar="FILE", help="write .md, .csv or .html"
     )
@@ -65,8 +68,32 @@ class Mutation:
     @property
     def good(self) -> bool:
         """Every defect was caught, and nothing fails without one."""
-        sound = not self.unsound and not self.broken and bool(self.without)
-        return sound and all(tried.caught for tried in self.tried)
+        return self._is_sound and all(tried.caught for tried in self.tried)
+
+    @property
+    def all_fail(self) -> bool:
+        """Every case was seen failing with some defect, and none without."""
+        return self._is_sound and len(self.failing) == len(self.sound)
+
+    @property
+    def _is_sound(self) -> bool:
+        return not self.unsound and not self.broken and bool(self.without)
+
+    @property
+    def sound(self) -> list[Planned]:
+        """The cases that pass without a defect, the shortest first; no other can catch one."""
+        passed = {i: heard.wall_s for i, heard in self.without.items() if heard.verdict is Verdict.PASS}
+        return sorted((case for case in self.cases if case.id in passed), key=lambda case: passed[case.id])
+
+    @property
+    def failing(self) -> dict[str, Seen]:
+        """Case -> the defect that made it fail; one of its own requirements where there is one."""
+        seen: dict[str, Seen] = {}
+        for tried in self.tried:
+            for one in tried.heard:
+                if one.verdict is Verdict.FAIL and (one.id not in seen or one.id in tried.own):
+                    seen[one.id] = Seen(tried.defect, one.id in tried.own, one.message)
+        return seen
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,10 +109,16 @@ def run(arguments: argparse.Namespace) -> int:
     suites = suites_of(arguments.suites)
     settings = Settings(bench=str(arguments.bench), variant=arguments.variant, seed=arguments.seed)
     result = asyncio.run(_mutate(settings, suites, defects, config.variant, arguments))
-    print_result(result.tried, result.left_out, _sound_text(result), matrix=arguments.matrix)
+    if arguments.cases:
+        failing = result.failing
+        print_cases(
+            [(case.name, case.requirements, failing.get(case.id)) for case in result.sound], _sound_text(result)
+        )
+    else:
+        print_result(result.tried, result.left_out, _sound_text(result), matrix=arguments.matrix)
     for path in arguments.out:
         write(path, result.tried, {case.id: case.name for case in result.cases}, matrix=arguments.matrix)
-    return 0 if result.good else 1
+    return 0 if (result.all_fail if arguments.cases else result.good) else 1
 
 
 def _check(arguments: argparse.Namespace, *, virtual: bool) -> None:
@@ -115,7 +148,8 @@ async def _mutate(
             bench, result, asked.jobs, lambda text: Console(soft_wrap=True).print(text, style="dim", highlight=False)
         )
         there = [defect for defect in defects if not _left_out(result, defect, variant)]
-        await (work.matrix(there) if asked.matrix else work.first_catch(there))
+        way = work.matrix if asked.matrix else work.each_case if asked.cases else work.first_catch
+        await way(there)
     result.tried.sort(key=lambda tried: list(CATALOGUE).index(tried.defect))
     return result
 
@@ -148,8 +182,20 @@ class _Work:
     async def matrix(self, defects: Sequence[Defect]) -> None:
         """Try each defect on all cases."""
         await self._without(self._result.cases)
-        cases = self._sound(self._result.cases)
+        cases = self._result.sound
         await self._together(self._try(defect, cases, everything=True) for defect in defects)
+
+    async def each_case(self, defects: Sequence[Defect]) -> None:
+        """Try defects on the cases of their requirement, then on all others, until each case has failed once."""
+        await self._without(self._result.cases)
+        await self._together(self._try_open(defect, own=True) for defect in defects)
+        await self._together(self._try_open(defect, own=False) for defect in defects)
+
+    async def _try_open(self, defect: Defect, *, own: bool) -> None:
+        """Those cases that have not failed yet."""
+        ours = {case.id for case in self._own(defect)}
+        left = [case for case in self._result.sound if case.id not in self._result.failing]
+        await self._try(defect, [case for case in left if (case.id in ours) is own], everything=True)
 
     async def _together(self, work: Iterable[Awaitable[None]]) -> None:
         async def one(piece: Awaitable[None]) -> None:
@@ -173,13 +219,9 @@ class _Work:
     def _own(self, defect: Defect) -> list[Planned]:
         return [case for case in self._result.cases if defect.requirement in case.requirements]
 
-    def _sound(self, cases: Iterable[Planned]) -> list[Planned]:
-        """Those that pass without a defect, the shortest first; nobody else can catch one."""
-        passed = {i: heard.wall_s for i, heard in self._result.without.items() if heard.verdict is Verdict.PASS}
-        return sorted((case for case in cases if case.id in passed), key=lambda case: passed[case.id])
-
     async def _try(self, defect: Defect, cases: Iterable[Planned], *, everything: bool = False) -> None:
-        sound = self._sound(cases)
+        asked = {case.id for case in cases}
+        sound = [case for case in self._result.sound if case.id in asked]
         outcome = Outcome()
         if sound:
             outcome = await self._bench.attempt(sound, defects=[defect.name], stop_at_first=not everything)

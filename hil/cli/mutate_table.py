@@ -40,6 +40,15 @@ class Catch:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A defect that made a case fail; `own` if the case verifies the defect's requirement."""
+
+    defect: str
+    own: bool
+    message: str
+
+
 @dataclass(slots=True)
 class Tried:
     """What became of a defect."""
@@ -84,6 +93,22 @@ def print_result(tried: Sequence[Tried], left_out: Mapping[str, str], sound: str
     console.print(escape(sound))
     more = f", {len(left_out)} not tried" if left_out else ""
     console.print(f"{sum(bool(one.caught) for one in tried)} of {len(tried)} defects caught{more}")
+
+
+def print_cases(cases: Sequence[tuple[str, Sequence[str], Seen | None]], sound: str) -> None:
+    """Case by case the defect that made it fail on the terminal, those that never failed at the end; and the counts."""
+    table = Table("case", "requirement", "fails with", box=None)
+    for name, requirements, seen in sorted(cases, key=lambda row: row[2] is None):
+        text = "[bold red]no defect makes it fail[/]"
+        if seen is not None:
+            text = seen.defect if seen.own else f"{seen.defect} (not of its requirement)"
+        table.add_row(escape(name), " ".join(requirements), text)
+    print_table(table)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(escape(sound))
+    seen_failing = [seen for *_, seen in cases if seen is not None]
+    own = sum(seen.own for seen in seen_failing)
+    console.print(f"{len(seen_failing)} of {len(cases)} cases seen failing, {own} with a defect of their requirement")
 
 
 def write(path: Path, tried: Sequence[Tried], cases: Mapping[str, str], *, matrix: bool) -> None:

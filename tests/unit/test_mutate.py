@@ -43,12 +43,11 @@ class Bench:
         return outcome
 
 
-def work(failing, defects, *, matrix=False):
+def work(failing, defects, *, way="first_catch"):
     bench, result = Bench(failing), Mutation(list(CASES))
 
     async def go():
-        worker = mutate._Work(bench, result, 1, lambda text: None)
-        await (worker.matrix(defects) if matrix else worker.first_catch(defects))
+        await getattr(mutate._Work(bench, result, 1, lambda text: None), way)(defects)
 
     asyncio.run(go())
     return result, [asked for asked in bench.asked if asked[0]], [ids for defect, ids in bench.asked if not defect]
@@ -101,12 +100,46 @@ def test_a_bench_fault_catches_nothing_and_is_told():
 
 def test_the_matrix_runs_every_case_for_every_defect():
     failing = {DARK.name: {"robot.lamp": Verdict.FAIL, "robot.other": Verdict.FAIL}}
-    result, tried, _ = work(failing, [DARK, LOW], matrix=True)
+    result, tried, _ = work(failing, [DARK, LOW], way="matrix")
     assert [len(ids) for _, ids in tried] == [4, 4]
     assert [(catch.name, catch.own) for catch in result.tried[0].caught] == [
         ("Something else", False), ("Lamp lights", True),
     ]  # fmt: skip
     assert not result.good
+
+
+def test_each_case_is_seen_failing_first_with_the_defects_of_its_requirement():
+    failing = {
+        DARK.name: {"robot.lamp": Verdict.FAIL, "robot.other": Verdict.BENCH},
+        LOW.name: {"pytest.lamp": Verdict.FAIL, "robot.speed": Verdict.FAIL, "robot.other": Verdict.FAIL},
+    }
+    result, tried, _ = work(failing, [DARK, LOW], way="each_case")
+    assert tried == [
+        (DARK.name, ["pytest.lamp", "robot.lamp"]),
+        (LOW.name, ["robot.speed"]),
+        (DARK.name, ["robot.other"]),
+        (LOW.name, ["robot.other", "pytest.lamp"]),
+    ]
+    seen = {case: (one.defect, one.own) for case, one in result.failing.items()}
+    assert seen == {
+        "robot.lamp": (DARK.name, True), "robot.speed": (LOW.name, True),
+        "robot.other": (LOW.name, False), "pytest.lamp": (LOW.name, False),
+    }  # fmt: skip
+    assert result.all_fail
+
+
+def test_a_case_that_no_defect_makes_fail_is_told(capsys):
+    failing = {DARK.name: {"robot.lamp": Verdict.FAIL, "pytest.lamp": Verdict.FAIL, "robot.other": Verdict.BENCH}}
+    result, _, _ = work(failing, [DARK], way="each_case")
+    assert not result.all_fail
+    seen = result.failing
+    mutate_table.print_cases([(case.name, case.requirements, seen.get(case.id)) for case in CASES], "all pass")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "2 of 4 cases seen failing, 2 with a defect of their requirement"
+    assert [line.split("  ")[0].strip() for line in lines if "no defect" in line] == [
+        "Speed is shown",
+        "Something else",
+    ]
 
 
 def test_a_case_that_was_lost_is_told(monkeypatch):

@@ -1,6 +1,8 @@
 """The pure parts of tools/vcan: arguments, module order, quoting, what the guest starts from."""
 
+import contextlib
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,8 @@ import pytest
 TOOLS = Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
-from vcan.guest import INIT, KVM, TCG, TROUBLE, modules_for, qemu_command  # noqa: E402
-from vcan.host import last_line  # noqa: E402
+from vcan.guest import INIT, KVM, TCG, Guest, modules_for, qemu_command, status_of, trouble_in  # noqa: E402
+from vcan.host import VcanError, last_line  # noqa: E402
 from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
 from vcan.job import Job, parse  # noqa: E402
 from vcan.kernel import load_order, module_file, unpack_image  # noqa: E402
@@ -26,6 +28,8 @@ kernel/fs/9p/9p.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko
 kernel/net/9p/9pnet.ko:
 kernel/fs/netfs/netfs.ko:
 """
+
+NEVER = float("inf")
 
 
 def job(*arguments: str) -> Job:
@@ -168,8 +172,8 @@ def test_controllers_are_on_one_bus_and_only_where_asked_for():
 
 
 def test_the_guest_loads_the_drivers_that_are_asked_for():
-    assert set(modules_for(job())) & {"kvaser_pci", "usb_8dev", "virtio_net"} == set()
-    assert {"vhci-hcd", "usb_8dev"} <= set(modules_for(job("--usb")))
+    assert set(modules_for(job())) & {"kvaser_pci", "gs_usb", "ucan", "virtio_net"} == set()
+    assert {"vhci-hcd", "gs_usb", "ucan"} <= set(modules_for(job("--usb")))
     assert {"kvaser_pci", "virtio_net"} <= set(modules_for(job("--controllers", "2", "--host-port", "80")))
 
 
@@ -194,7 +198,67 @@ def test_init_is_a_shell_script():
     subprocess.run(["sh", "-n", str(INIT)], check=True)
 
 
-def test_the_last_words_are_short():
-    log = "[1.0] vcan init: module x was not loaded\n[2.0] Kernel panic - not syncing\n[3.0]  panic+0x118/0x2f4\n\n"
-    assert TROUBLE.findall(log)[-1] == "[2.0] Kernel panic - not syncing"
-    assert (last_line(log), last_line(" \n")) == ("[3.0]  panic+0x118/0x2f4", "")
+def test_the_last_words_name_what_happened_first_inside_a_kernel_that_died():
+    log = "[1.0] vcan init: module x was not loaded\n[2.0] general protection fault, probably for 0x1\n"
+    log += "[2.1] Kernel panic - not syncing: Fatal exception\n[3.0]  panic+0x118/0x2f4\n\n"
+    assert trouble_in(log) == "[2.0] general protection fault, probably for 0x1"
+    assert trouble_in(log.splitlines()[0]) == "[1.0] vcan init: module x was not loaded"
+    assert (trouble_in("[3.0] well"), last_line(log), last_line(" \n")) == ("", "[3.0]  panic+0x118/0x2f4", "")
+
+
+@pytest.fixture
+def guest():
+    """A guest, and its ends of the two ports."""
+    with contextlib.ExitStack() as stack:
+        control, its_control = map(stack.enter_context, socket.socketpair())
+        output, its_output = map(stack.enter_context, socket.socketpair())
+        yield Guest(control, output), its_control, its_output
+
+
+def status(guest, *, deadline=NEVER):
+    return status_of(guest, deadline, timeout_s=9.0, leave_limit_s=0.0)
+
+
+def test_a_guest_that_says_its_status_and_goes_has_that_status(guest):
+    guest, control, output = guest
+    control.sendall(b"up\nended 7\nexit 7\n")
+    control.close()
+    output.close()
+    assert guest.listen(NEVER)
+    assert status(guest) == 7
+
+
+def test_a_guest_that_stays_after_its_command_is_given_up(guest):
+    guest, control, _ = guest
+    control.sendall(b"up\nended 0\n")
+    with pytest.raises(VcanError, match="still there 0 s after the command had ended with status 0"):
+        status(guest)
+
+
+def test_a_guest_that_dies_has_no_status(guest):
+    guest, control, output = guest
+    control.sendall(b"up\n")
+    control.close()
+    output.close()
+    with pytest.raises(VcanError, match=r"^the guest died$"):
+        status(guest)
+
+
+def test_a_guest_that_dies_after_its_command_has_none_either(guest):
+    guest, control, output = guest
+    control.sendall(b"up\nended 0\n")
+    control.close()
+    output.close()
+    assert guest.listen(NEVER)
+    with pytest.raises(VcanError, match=r"^the guest died after the command had ended with status 0$"):
+        status(guest)
+
+
+def test_a_command_that_does_not_end_is_given_up(guest):
+    with pytest.raises(VcanError, match="still running after 9 s"):
+        status(guest[0], deadline=0.0)
+
+
+def test_a_crash_ends_the_guest():
+    assert "oops=panic" in shlex.join(command_line("tcg"))
+    assert "-no-reboot" in command_line("tcg")

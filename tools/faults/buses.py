@@ -1,4 +1,4 @@
-"""What is said on a bus of the lab: the ECU's status, and a speed for it."""
+"""What is said on a bus of a lab (the ECU's status, and a speed for it), and how its bench file ends."""
 
 from typing import Final
 
@@ -16,4 +16,13 @@ BA_DEF_DEF_ "GenMsgCycleTime" 0;
 BA_ "GenMsgCycleTime" BO_ 768 20;
 BA_ "GenMsgCycleTime" BO_ 256 20;
 VAL_ 768 Ready 0 "No" 1 "Yes" ;
+"""
+BENCH_END: Final = """
+[reset]
+steps = ["start values"]
+off_time = "10 ms"
+probe = { signal = "Ready", value = "Yes", within = "3 s" }
+
+[monitors]
+cycle = "off"
 """

@@ -4,11 +4,8 @@ Rules of this module: everything here is the kernel's: interfaces go down and up
 controller is bus-off because its driver said so; a card is gone because its driver let go of it. The ECU is a socket
 on the other end of the wire, or what the adapter hears. The bench is a process of its own kind: one bus, no more.
 
-The USB adapter stays plugged in until the process ends: Debian's kernel 6.1 does not survive that it is pulled and
-plugged in again, with this driver.
-
 Not for: everything else that a bench has (`faults.lab`), and how an adapter that is a program is made
-(`faults.usb2can`).
+(`faults.adapter`).
 """
 
 from __future__ import annotations
@@ -18,14 +15,15 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from faults.buses import BUSES, STATUS_ID
+from faults.adapter import Adapter, Dialect
+from faults.buses import BENCH_END, BUSES, STATUS_ID
 from faults.fault import Fault, nothing
+from faults.gs_usb import GsUsb
 from faults.metronome import Metronome
-from faults.usb2can import Usb2Can
+from faults.ucan import Ucan
 from faults.usbip import until
 from hil.bench.facade import Bench
 from hil.can import link
@@ -50,14 +48,6 @@ bitrate = {bitrate}
 database = "bus.dbc"
 real_nodes = ["ECU"]
 {setting}
-
-[reset]
-steps = ["start values"]
-off_time = "10 ms"
-probe = {{ signal = "Ready", value = "Yes", within = "3 s" }}
-
-[monitors]
-cycle = "off"
 """
 
 
@@ -146,10 +136,11 @@ class Pair(Vcan):
 class Usb:
     """A USB adapter, which the bench sets up."""
 
-    setting = 'set_up = true\nrestart_after = "100 ms"'
+    setting = "set_up = true"
 
-    def __init__(self) -> None:
-        self.adapter = the_adapter()
+    def __init__(self, dialect: Dialect) -> None:
+        self.adapter = Adapter(dialect)
+        self.adapter.plug()
 
     @property
     def channel(self) -> str:
@@ -164,17 +155,24 @@ class Usb:
         self.adapter.hear(STATUS_ID, _READY)
 
     def close(self) -> None:
-        """See `Wire`; down, so that nothing is on its way when the process ends."""
-        self.adapter.clear()
-        link.bring(self.channel, up=False)
+        """See `Wire`."""
+        self.adapter.pull()
 
 
-@cache
-def the_adapter() -> Usb2Can:
-    """The one of this process, plugged in at the first use."""
-    adapter = Usb2Can()
-    adapter.plug()
-    return adapter
+class Seal(Usb):
+    """One that the kernel restarts after bus-off."""
+
+    setting = 'set_up = true\nrestart_after = "100 ms"'
+
+    def __init__(self) -> None:
+        super().__init__(Ucan())
+
+
+class CandleLight(Usb):
+    """One of the kind that most are."""
+
+    def __init__(self) -> None:
+        super().__init__(GsUsb())
 
 
 class InterfaceLab:
@@ -190,7 +188,7 @@ class InterfaceLab:
         self.results.mkdir()
         (folder / "bus.dbc").write_text(BUSES)
         words = {"channel": wire.channel, "bitrate": BITRATE, "setting": wire.setting}
-        self.bench.write_text(_BENCH.format(**words))
+        self.bench.write_text(_BENCH.format(**words) + BENCH_END)
         self._stop = threading.Event()
         self._metronome = Metronome(folder)
 
@@ -270,7 +268,7 @@ def _pair(lab: InterfaceLab) -> Pair:
     return lab.wire
 
 
-def _adapter(lab: InterfaceLab) -> Usb2Can:
+def _adapter(lab: InterfaceLab) -> Adapter:
     assert isinstance(lab.wire, Usb)
     return lab.wire.adapter
 
@@ -292,7 +290,16 @@ FAULTS: Final[Sequence[tuple[Callable[[], Wire], Fault]]] = (
         ),
     ),
     (
-        Usb,
+        CandleLight,
+        Fault(
+            "USB adapter: pulled and back",
+            lambda lab: _adapter(lab).pull(),
+            lambda lab: _adapter(lab).plug(),
+            (_GONE,),
+        ),
+    ),
+    (
+        Seal,
         Fault(
             "USB adapter: short circuit, bus-off",
             lambda lab: _adapter(lab).short(),

@@ -26,7 +26,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from faults.buses import BUSES, STATUS_ID
+from faults.buses import BENCH_END, BUSES, STATUS_ID
 from faults.kernel import Interface, simulated
 from faults.processes import child_pids
 from hil.bench.facade import Bench
@@ -89,14 +89,6 @@ port = "broker"
 host = "127.0.0.1"
 port_number = {broker}
 client = "lab-{broker}"
-
-[reset]
-steps = ["start values"]
-off_time = "10 ms"
-probe = {{ signal = "Ready", value = "Yes", within = "3 s" }}
-
-[monitors]
-cycle = "off"
 """
 
 
@@ -384,4 +376,4 @@ def _write_bench(lab: Lab) -> None:
     (lab.folder / "camera.toml").write_text("[screen]\nsize = [64, 32]\n")
     places: dict[str, Any] = {"program": Path(__file__).with_name("program.py"), "folder": lab.folder}
     places |= {"supply": lab.supply.port, "camera": lab.camera.port, "broker": lab.broker.port, "can": _CAN}
-    lab.bench.write_text(BENCH.format(**places))
+    lab.bench.write_text(BENCH.format(**places) + BENCH_END)

@@ -14,6 +14,7 @@ import re
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,9 +93,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What this process holds."""
+    """What this process holds; threads by their names: a far end that comes back has another of the same name."""
 
-    threads: frozenset[str]
+    threads: Counter[str]
     descriptors: int
     children: int
     sockets: int
@@ -102,12 +103,12 @@ class Holdings:
     @classmethod
     def now(cls, lab: Place) -> Holdings:
         """As it is."""
-        threads = frozenset(f"{one.name} {one.ident}" for one in threading.enumerate())
+        threads = Counter(one.name for one in threading.enumerate())
         return cls(threads, len(os.listdir("/proc/self/fd")), len(child_pids()), lab.held())
 
     def more(self, before: Holdings) -> list[str]:
         """What is held beyond `before`."""
-        found = [f"thread {name}" for name in sorted(self.threads - before.threads)]
+        found = [f"thread {name}" for name in sorted((self.threads - before.threads).elements())]
         kinds = {"descriptors": "file descriptors", "children": "processes", "sockets": "interfaces"}
         for attribute, kind in kinds.items():
             count = getattr(self, attribute) - getattr(before, attribute)

@@ -6,7 +6,7 @@ what it sends behind it; the answer has the same head. Layouts: Linux, Documenta
 Rules of this module: one thread serves one device; a transfer towards the host waits until there is something to say;
 plugging in and out are the kernel's own, so drivers come and go as with a plug.
 
-Not for: what the device is (`faults.usb2can`).
+Not for: what the device is (`faults.adapter`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _HIGH_SPEED: Final = 3
 _DEVICE_NUMBER: Final = 0x10002
 _FREE: Final = 4
 """What the controller says of a port that nothing is plugged into."""
+_INWARD, _KINDS, _VENDOR = 0x80, 0x60, 0x40
+_STATUS, _DESCRIPTOR = 0, 6
 _STALLED: Final = -32
 _UNLINKED_STATUS: Final = -104
 _SETTLE_S: Final = 20.0
@@ -43,8 +45,14 @@ class Device(Protocol):
     descriptors: Mapping[int, bytes]
     """Type and index, `type << 8 | index` -> descriptor."""
 
-    def took(self, endpoint: int, data: bytes) -> bool:
-        """Bytes from the host. False: they wait, and `Plug.let_go` ends the transfer."""
+    def took(self, endpoint: int, data: bytes) -> None:
+        """Bytes from the host, which the device has taken."""
+
+    def asked(self, request: int, value: int) -> bytes | None:
+        """The answer to a request of the maker's own; None: it stalls."""
+
+    def told(self, request: int, data: bytes) -> None:
+        """A request of the maker's own that carries data."""
 
 
 class Plug:
@@ -61,7 +69,6 @@ class Plug:
         self._lock = lock
         self._waiting: dict[int, deque[int]] = defaultdict(deque)
         self._said: dict[int, deque[bytes]] = defaultdict(deque)
-        self._held: deque[tuple[int, int]] = deque()
         self._thread = threading.Thread(target=self._serve, name="usb-device", daemon=True)
         self._there = there
 
@@ -84,12 +91,10 @@ class Plug:
             self._said[endpoint].append(data)
             self._pair(endpoint)
 
-    def let_go(self) -> None:
-        """Transfers from the host that wait are over."""
+    def forget(self, endpoint: int) -> None:
+        """What was said and not asked for."""
         with self._lock:
-            while self._held:
-                number, size = self._held.popleft()
-                self._answer(number, size)
+            self._said[endpoint].clear()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError, EOFError):
@@ -115,27 +120,34 @@ class Plug:
             return
         data = b"" if inward else self._read(size)
         if endpoint == 0:
-            self._control(number, setup)
+            self._control(number, setup, data)
         elif inward:
             self._waiting[endpoint].append(number)
             self._pair(endpoint)
-        elif self._device.took(endpoint, data):
+        else:
             self._answer(number, size)
-        else:
-            self._held.append((number, size))
+            self._device.took(endpoint, data)
 
-    def _control(self, number: int, setup: bytes) -> None:
-        """Descriptors; everything else that is set is accepted."""
+    def _control(self, number: int, setup: bytes, data: bytes) -> None:
+        """Descriptors, and the maker's own requests; everything else that is set is accepted."""
         kind, request, value, _, length = struct.unpack("<BBHHH", setup)
-        if not kind & 0x80:
-            self._answer(number, 0)
-        elif request == 6 and value in self._device.descriptors:
-            data = self._device.descriptors[value][:length]
-            self._answer(number, len(data), data)
-        elif request == 0:
-            self._answer(number, 2, b"\0\0"[:length])
-        else:
+        if not kind & _INWARD:
+            if kind & _KINDS == _VENDOR:
+                self._device.told(request, data)
+            self._answer(number, len(data))
+            return
+        answer = self._known(kind, request, value)
+        if answer is None:
             self._answer(number, 0, status=_STALLED)
+        else:
+            self._answer(number, len(answer[:length]), answer[:length])
+
+    def _known(self, kind: int, request: int, value: int) -> bytes | None:
+        if kind & _KINDS == _VENDOR:
+            return self._device.asked(request, value)
+        if request == _DESCRIPTOR:
+            return self._device.descriptors.get(value)
+        return b"\0\0" if request == _STATUS else None
 
     def _pair(self, endpoint: int) -> None:
         waiting, said = self._waiting[endpoint], self._said[endpoint]
@@ -148,10 +160,7 @@ class Plug:
         found = [waiting for waiting in self._waiting.values() if of in waiting]
         for waiting in found:
             waiting.remove(of)
-        held = [pair for pair in self._held if pair[0] == of]
-        for pair in held:
-            self._held.remove(pair)
-        self._write(_UNLINKED, number, _UNLINKED_STATUS if found or held else 0, 0)
+        self._write(_UNLINKED, number, _UNLINKED_STATUS if found else 0, 0)
 
     def _answer(self, number: int, size: int, data: bytes = b"", *, status: int = 0) -> None:
         self._write(_SUBMITTED, number, status, size, data)

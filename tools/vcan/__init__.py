@@ -16,8 +16,11 @@ Rules of this package:
 - `--controllers N` adds N SJA1000 controllers (QEMU's kvaser_pci under the kernel's own driver), can0 and on, linked by
   a CAN bus of QEMU's. They are down and have no bit rate: whoever uses them sets them up. QEMU's bus is not timed, and
   knows no bit errors, so that no controller goes bus-off by itself. Only in a guest.
-- `--usb` loads the kernel's USB/IP host and the driver of a USB-CAN adapter (usb_8dev): COMMAND may plug in an adapter
-  that is a program. Only in a guest.
+- `--usb` loads the kernel's USB/IP host and the drivers of two USB-CAN adapters (gs_usb, ucan): COMMAND may plug in an
+  adapter that is a program. Only in a guest. Not usb_8dev: when an adapter of its is pulled it frees memory twice
+  (`unlink_all_urbs`, by closing and by disconnecting), and Debian's kernel 6.1 dies of that sooner or later.
+- A guest whose kernel hurt itself ends at once (`oops=panic`), one whose command ended has a minute to go: the tool
+  says in one line what the kernel said first.
 - KVM is tried once a boot of the host, against a time limit: it may open and then hang. The cache keeps the outcome.
 - Nothing survives this tool: no process, no interface, no namespace.
 - Not for timing: an emulated CPU is ten times slower, and far more in floating point. OCR belongs outside, behind a

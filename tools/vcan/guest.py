@@ -39,8 +39,12 @@ KVM_BOOT_LIMIT_S = 10.0
 KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr norandmaps mitigations=off"
     " tsc=reliable clocksource=tsc random.trust_cpu=on"
+    # A kernel that hurt itself, or in which a task waits in vain, ends the guest instead of standing still.
+    " oops=panic hung_task_panic=1"
 )
-TROUBLE = re.compile(r".*(?:Kernel panic|Oops:|BUG:|Out of memory:|vcan init:).*")
+LEAVE_LIMIT_S = 60.0
+CRASH = re.compile(r".*(?:general protection fault|Oops:|BUG:|blocked for more than|Kernel panic).*")
+TROUBLE = re.compile(r".*(?:Out of memory:|vcan init:).*")
 
 
 class NoBoot(VcanError):
@@ -69,11 +73,27 @@ def run_accelerated(job: Job, kernel: Path, accelerator: str, *, boot_limit_s: f
             raise NoBoot(f"the guest did not come up; {last_words(guest, job, scratch)}")
         say(f"guest up with {accelerator}")
         remember(cache(), accelerator)
-        if not guest.listen(begun + job.timeout_s):
-            raise VcanError(f"the command was still running after {job.timeout_s:g} s")
-        if status := guest.said("exit"):
-            return int(status)
-        raise VcanError(f"the guest died; {last_words(guest, job, scratch)}")
+        try:
+            return status_of(guest, begun + job.timeout_s, timeout_s=job.timeout_s)
+        except VcanError as error:
+            raise VcanError(f"{error}; {last_words(guest, job, scratch)}") from None
+
+
+def status_of(guest: Guest, deadline: float, *, timeout_s: float, leave_limit_s: float = LEAVE_LIMIT_S) -> int:
+    """The command's exit status, once the guest is gone.
+
+    Raises:
+        VcanError: the time is up, the guest died, or it stayed after the command.
+    """
+    ended = guest.listen(deadline, until="ended")
+    if not ended and guest.is_there:
+        raise VcanError(f"the command was still running after {timeout_s:g} s")
+    after = f" after the command had ended with status {guest.said('ended')}" if ended else ""
+    if not guest.listen(time.monotonic() + leave_limit_s):
+        raise VcanError(f"the guest was still there {leave_limit_s:g} s{after}")
+    if status := guest.said("exit"):
+        return int(status)
+    raise VcanError(f"the guest died{after}")
 
 
 @contextlib.contextmanager
@@ -158,13 +178,18 @@ class Guest:
 
     def listen(self, deadline: float, *, until: str = "") -> bool:
         """Passes output on until the guest said that word or is gone. False: not in time, or gone without a word."""
-        while self._selector.get_map() and not (until and self.said(until)):
+        while self.is_there and not (until and self.said(until)):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            for key, _ in self._selector.select(left):
+            for key, _ in self._selector.select(min(left, 60.0)):
                 self._receive(key)
         return not until or bool(self.said(until))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether one of its ports is still open."""
+        return bool(self._selector.get_map())
 
     def said(self, word: str) -> str:
         """What the guest said behind that word (the word itself, if nothing stands behind it), or nothing."""
@@ -197,8 +222,14 @@ def last_words(guest: Guest, job: Job, scratch: Path) -> str:
     text = "".join(log.read_text(errors="replace") for log in logs if log.exists())
     with contextlib.suppress(OSError):
         ((job.results or cache()) / "guest.log").write_text(text)
-    seen = guest.said("fail") or last_line("\n".join(TROUBLE.findall(text))) or last_line(text) or "nothing"
+    seen = guest.said("fail") or trouble_in(text) or last_line(text) or "nothing"
     return f"last seen: {seen} (more in guest.log in the {'results' if job.results else 'cache'} directory)"
+
+
+def trouble_in(log: str) -> str:
+    """What went wrong first inside a kernel that died; else the last line about trouble; or nothing."""
+    crash = CRASH.search(log)
+    return crash[0].strip() if crash else last_line("\n".join(TROUBLE.findall(log)))
 
 
 def accelerators(place: Path) -> list[str]:

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # PID 1 of the guest that tools/vcan.py starts. /job (rendered by that tool) sets MODULES, CHANNELS, CONTROLLERS, PORTS
-# and RESULTS; /command is what runs. Two virtio ports lead out: the first takes one line a stage (up, exit N, fail ...),
+# and RESULTS; /command is what runs. Two virtio ports lead out: the first takes one line a stage (up, ended N, exit N, fail ...),
 # the second the command's output. Nothing here prints to the console but errors, so that its log is worth reading when
 # a guest dies.
 
@@ -90,6 +90,7 @@ run_command() {
     exec 4>/output
     setsid chroot /new /bin/sh -c "$(cat /command)" </dev/null >&4 2>&1 3>&- 4>&-
     status=$?
+    stage "ended $status"
     exec 4>&-
     kill_leftovers "$reader"
     wait "$reader"

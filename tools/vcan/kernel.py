@@ -20,8 +20,8 @@ HOST_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 MODULES = (*HOST_MODULES, "can-dev", "vcan", "can-raw", "can-bcm", "can-gw", "can-isotp", "af_packet")
 NETWORK_MODULES = ("virtio_net",)
 CONTROLLER_MODULES = ("kvaser_pci",)
-USB_MODULES = ("vhci-hcd", "usb_8dev")
-KEPT = "kernel-3"  # the directory in the cache; another number when what it holds changes
+USB_MODULES = ("vhci-hcd", "gs_usb", "ucan")
+KEPT = "kernel-4"  # the directory in the cache; another number when what it holds changes
 
 
 def cache() -> Path:

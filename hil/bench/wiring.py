@@ -449,22 +449,28 @@ class Wiring:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""
         player.stop(self.profiles)
         self.health.stop()
-        self.traffic.close()
+        errors = [self._quiet()]
         others: list[Closable] = [*self.relays.boards.values(), *self.touches.values(), *self.keys.values()]
         others += [*self.ears.values(), *self.screens.values()]
         others += [*self.consoles.values(), *self.cloud.ports, *self.buses.values()]
-        errors = [await self._closed(supply) for supply in self.supplies.values()]
+        errors += [await self._closed(supply) for supply in self.supplies.values()]
         errors += [await self._closed(port) for port in others]
         return [error for error in errors if error is not None]
+
+    def _quiet(self) -> HilError | None:
+        """The bench says no more on its buses; what went wrong, which keeps no supply from being left safe."""
+        try:
+            self.traffic.close()
+        except Exception as error:
+            return _trouble(error)
+        return None
 
     async def _closed(self, port: Closable) -> HilError | None:
         """Close a port; what went wrong."""
         try:
             await self._in_time(port.close())
-        except HilError as error:
-            return error
         except Exception as error:  # a lab's own port may raise anything, and the next one must be closed
-            return BenchError(f"could not be closed: {type(error).__name__}: {error}")
+            return _trouble(error)
         return None
 
     async def _in_time(self, closing: Coroutine[Any, Any, None]) -> None:
@@ -482,6 +488,11 @@ class Wiring:
             return [error]
         finally:
             self.clock.close()
+
+
+def _trouble(error: Exception) -> HilError:
+    """As a person reads it."""
+    return error if isinstance(error, HilError) else BenchError(f"could not be closed: {type(error).__name__}: {error}")
 
 
 @dataclass(slots=True)

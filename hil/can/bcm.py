@@ -12,6 +12,8 @@ Not for: which messages go this way (`hil.can.kernel_sender`).
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -30,6 +32,9 @@ _HEAD: Final = struct.Struct("@3I4l2I0q")
 _CLASSIC: Final = struct.Struct("=IB3x8s")
 _FLEXIBLE: Final = struct.Struct("=IBB2x64s")
 _NS_PER_US: Final = 1000
+
+_GONE: Final = {errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ENETDOWN}
+"""The interface isn't there any more, or is down."""
 
 Key = tuple[int, int]
 """Identifier, and `EXTENDED` or 0."""
@@ -53,6 +58,10 @@ def body(key: Key, data: bytes, flags: int) -> bytes:
 
 def _raw_id(key: Key) -> int:
     return key[0] | (_EXTENDED_ID if key[1] & EXTENDED else 0)
+
+
+class _GoneError(BenchError):
+    """The interface is gone: the kernel can't be told anything of it, and sends nothing on it."""
 
 
 class _Task:
@@ -139,8 +148,9 @@ class BroadcastManager:
 
     def replace(self, key: Key, payloads: Sequence[bytes]) -> None:
         """Other content from the next frame on, as many frames as before: the place in the sequence stays."""
-        self._remember(key, self._tasks[key])
-        self._tasks[key].use(payloads)
+        task = self._task(key)
+        self._remember(key, task)
+        task.use(payloads)
         self._set_up(key, 0)
 
     def announce(self, key: Key) -> None:
@@ -150,11 +160,13 @@ class BroadcastManager:
     def end(self, key: Key) -> None:
         """Send no more of this identifier; does nothing where nothing is sent."""
         task = self._tasks.get(key)
-        if task is not None:
+        if task is None:
+            return
+        with contextlib.suppress(_GoneError):
             self._write(head(TX_DELETE, _fd(task.flags), key, 1))
-            self.drain()
+        self.drain()
+        if self._tasks.pop(key, None) is not None:  # else what came back said that the bus is lost: all have ended
             self._remember(key, task)
-            del self._tasks[key]
 
     def _remember(self, key: Key, task: _Task) -> None:
         past = self._past.setdefault(key, {})
@@ -177,10 +189,17 @@ class BroadcastManager:
         return True
 
     def _set_up(self, key: Key, flags: int, period_ns: int = 0) -> None:
-        task = self._tasks[key]
+        task = self._task(key)
         frames = b"".join(body(key, data, task.flags) for data in task.payloads)
         flags |= _fd(task.flags)
         self._write(head(TX_SETUP, flags, key, len(task.payloads), period_ns=period_ns) + frames)
+
+    def _task(self, key: Key) -> _Task:
+        """What is sent under an identifier. Raises: BenchError: nothing is any more, since the bus was lost."""
+        task = self._tasks.get(key)
+        if task is None:
+            raise BenchError("is closed", where=self._where)
+        return task
 
     def _write(self, message: bytes) -> None:
         if self._socket is None:
@@ -189,7 +208,8 @@ class BroadcastManager:
             self._socket.send(message)
         except OSError as error:
             mend = "check the interface: ip -details link show."
-            raise BenchError(f"the broadcast manager refuses: {error}", where=self._where, remedy=mend) from error
+            kind = _GoneError if error.errno in _GONE else BenchError
+            raise kind(f"the broadcast manager refuses: {error}", where=self._where, remedy=mend) from error
 
 
 def _nothing() -> None:

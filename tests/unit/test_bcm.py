@@ -1,5 +1,7 @@
 """What goes to the kernel's broadcast manager, byte by byte as python-can's own builders have it."""
 
+import errno
+import os
 import socket
 
 import can
@@ -115,6 +117,42 @@ def test_what_is_remembered_of_sequences_is_bounded(manager):
     assert manager.took((1, 0), (4990).to_bytes(2, "big"), 0)
     assert not manager.took((1, 0), bytes(2), 0)
     assert len(manager._past[1, 0]) == 4 * bcm.MOST_FRAMES
+
+
+def test_a_task_ends_though_what_comes_back_meanwhile_says_that_the_bus_is_lost(manager):
+    manager.begin((0x100, 0), [b"\1"], 0, period_ns=10_000_000, on_sent=ignore)
+    manager.drain = lambda: bcm.BroadcastManager.close(manager)
+    manager._socket.close = lambda: None
+    manager.end((0x100, 0))
+    assert not manager.is_open
+    for late in (lambda: manager.replace((0x100, 0), [b"\2"]), lambda: manager.announce((0x100, 0))):
+        with pytest.raises(BenchError, match="is closed"):
+            late()
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.ENODEV, errno.ENETDOWN])
+def test_a_task_ends_on_an_interface_that_is_gone(manager, number):
+    manager.begin((0x100, 0), [b"\1"], 0, period_ns=10_000_000, on_sent=ignore)
+    manager.send = refuse(number)
+    with pytest.raises(BenchError, match="the broadcast manager refuses"):
+        manager.replace((0x100, 0), [b"\2"])
+    manager.end((0x100, 0))
+    manager.end((0x100, 0))
+    assert manager.took((0x100, 0), b"\2", 0), "it may still be on its way"
+
+
+def test_a_kernel_that_will_not_end_a_task_is_told_of(manager):
+    manager.begin((0x100, 0), [b"\1"], 0, period_ns=10_000_000, on_sent=ignore)
+    manager.send = refuse(errno.EINVAL)
+    with pytest.raises(BenchError, match="the broadcast manager refuses"):
+        manager.end((0x100, 0))
+
+
+def refuse(number):
+    def send(message):
+        raise OSError(number, os.strerror(number))
+
+    return send
 
 
 def test_without_a_kernel_that_has_it_the_error_says_what_to_do():

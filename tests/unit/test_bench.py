@@ -406,6 +406,21 @@ def test_a_port_that_cannot_be_closed_is_told_and_the_supply_is_off_all_the_same
     assert Verdict.BENCH in session.verdicts
 
 
+def test_a_restbus_that_cannot_be_stopped_is_told_and_the_supply_is_off_all_the_same(begin, session, capsys):
+    bench = begin()
+    line = bench.wiring._copper.line("battery")
+    stop = bench.wiring.traffic.close
+
+    def broken():
+        stop()
+        raise KeyError("0x100")
+
+    bench.wiring.traffic.close = broken
+    begin.end()
+    assert line.voltage_V == 0
+    assert "could not be left safe: could not be closed: KeyError: '0x100'" in capsys.readouterr().err
+
+
 def test_an_error_of_a_labs_own_port_is_a_bench_fault(begin):
     bench = begin()
 

@@ -74,13 +74,23 @@ def _row(lab: Place, fault: Fault, seeds: range) -> int:
     if isinstance(lab, Lab) and fault.name.startswith("disk") and not lab.disk.is_real:
         print(f"{fault.name:<36} not measured: needs a file system of its own (root)")
         return 0
-    results = [Trial(lab, fault, seed).run() for seed in seeds]
+    results = [_tried(lab, fault, seed) for seed in seeds]
     right = sum(1 for result in results if not result.wrong)
     slowest_s, leaks = max(result.noticed_s for result in results), sum(len(result.leaks) for result in results)
     print(f"{fault.name:<36} {right:>4} of {len(results)} {slowest_s:>13.2f} s {leaks:>6}", flush=True)
     for result in results:
         _explain(result)
     return int(right < len(results) or leaks > 0)
+
+
+def _tried(lab: Place, fault: Fault, seed: int) -> Result:
+    """A trial; what it raised is wrong, whatever it is, and the others follow."""
+    trial = Trial(lab, fault, seed)
+    try:
+        return trial.run()
+    except Exception as error:
+        trial.result.wrong.append(f"{type(error).__name__}: {error}")
+        return trial.result
 
 
 def _stop_row(lab: Lab, stop: Stop, seeds: range) -> int:

@@ -47,4 +47,4 @@ class GsUsb:
 
     def heard(self, can_id: int, data: bytes) -> bytes:
         """See `faults.adapter.Dialect`."""
-        return _FRAME.pack(_HEARD, can_id, len(data), 0, 0, 0, data.ljust(8, b"\0"))
+        return _FRAME.pack(_HEARD, can_id, len(data), 0, 0, 0, data)

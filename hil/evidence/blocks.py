@@ -9,11 +9,12 @@ Not for: journals of other writers that put messages outside of chunks (`Journal
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,6 +27,7 @@ from mcap.writer import MCAP0_MAGIC
 
 from hil.can.log_frames import CLASSIC_BYTES, FD_BYTES, Array, Frames
 from hil.errors import UsageError
+from hil.evidence.beginnings import CommonBlocks
 from hil.journal import DAMAGE, Entry, entry_of
 from hil.tail import open_whole
 
@@ -35,15 +37,35 @@ _CHANNEL: Final = int(Opcode.CHANNEL)
 _DATA_AT: Final = 9 + 22
 """Where the data of a message record begin: opcode, length, channel, sequence, log time, publish time."""
 _PAYLOAD_AT: Final = _DATA_AT + 16
+_FIELDS: Final = {
+    "id": ("<u2", 9), "t_ns": ("<i8", 15), "can_id": ("<u4", _DATA_AT + 4), "flags": ("u1", _DATA_AT + 8),
+    "length": ("<u4", _DATA_AT + 12),
+}  # fmt: skip
+"""Where the numbers of a message record stand that is a CAN frame; of any other only the first two are its own."""
 _MAX_CHUNK: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One chunk: its frames, in columns, and its other records, each in the order of the file."""
+    """One chunk: its frames, in columns, and its other records, each in the order of the file.
+
+    Attributes:
+        common: whether other journals have it too (`hil.evidence.beginnings`).
+    """
 
     frames: Frames
     entries: list[Entry]
+    common: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A block as it was read, and what channels were known after it."""
+
+    block: Block
+    buses: tuple[str, ...]
+    topics: dict[int, str]
+    channels: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -56,6 +78,7 @@ class BlockReader:
         truncated: set once the end was reached: the file has no footer, the run died.
         attachments: files attached so far, by name.
         metadata: facts about the file so far.
+        common: blocks that this journal may share with those that were read with the same `common` before.
     """
 
     path: Path
@@ -63,6 +86,7 @@ class BlockReader:
     truncated: bool = False
     attachments: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    common: CommonBlocks[Read] = field(default_factory=CommonBlocks)
     _topics: dict[int, str] = field(default_factory=dict)
     _channels: dict[int, int] = field(default_factory=dict)
 
@@ -72,6 +96,7 @@ class BlockReader:
         Raises:
             UsageError: the file is no MCAP file or is damaged before its end.
         """
+        self.common.begin()
         with open_whole(self.path) as file:
             try:
                 yield from self._blocks(file)
@@ -99,7 +124,7 @@ class BlockReader:
             if code == Opcode.FOOTER:
                 return
             if code == Opcode.CHUNK:
-                yield self._block(_chunk(file.read(length)))
+                yield self._known_block(file.read(length))
             elif not self._keep(code, file, length):
                 file.seek(length, io.SEEK_CUR)
 
@@ -115,6 +140,17 @@ class BlockReader:
             metadata = Metadata.read(stream)
             self.metadata[metadata.name] = metadata.metadata
         return True
+
+    def _known_block(self, body: bytes) -> Block:
+        """The block of a chunk, read only where no other journal had it."""
+        key = hashlib.blake2b(body).digest(), tuple(self._topics.items()), tuple(self.buses)
+        read = self.common.find(key)
+        if read is None:
+            block = self._block(_chunk(body))
+            self.common.note(key, Read(block, tuple(self.buses), dict(self._topics), dict(self._channels)))
+            return block
+        self.buses[:], self._topics, self._channels = read.buses, dict(read.topics), dict(read.channels)
+        return replace(read.block, common=True)
 
     def _block(self, chunk: bytes) -> Block:
         offsets = _offsets(chunk)
@@ -136,10 +172,10 @@ class BlockReader:
 
     def _split(self, chunk: bytes, offsets: Array) -> Block:
         """The frames of a chunk as columns, the other messages as entries."""
-        raw = np.frombuffer(chunk + bytes(FD_BYTES + _PAYLOAD_AT), np.uint8)
-        ids = _field(raw, offsets, 9, "<u2")
-        is_frame = np.isin(ids, list(self._channels)) if self._channels else np.zeros(len(ids), bool)
-        frames = self._frames(raw, offsets[is_frame], ids[is_frame])
+        padded = chunk + bytes(FD_BYTES + _PAYLOAD_AT)
+        heads = _rows(padded, offsets, _HEADS)
+        is_frame = np.isin(heads["id"], list(self._channels)) if self._channels else np.zeros(len(heads), bool)
+        frames = self._frames(padded, offsets[is_frame], heads[is_frame])
         entries = [self._entry(chunk, int(offset)) for offset in offsets[~is_frame]]
         return Block(frames, entries)
 
@@ -147,18 +183,18 @@ class BlockReader:
         _, length, channel, _, t_ns = struct.unpack_from("<BQHIQ", chunk, offset)
         return entry_of(t_ns, self._topics[channel], chunk[offset + _DATA_AT : offset + 9 + length])
 
-    def _frames(self, raw: Array, offsets: Array, ids: Array) -> Frames:
-        length = np.minimum(_field(raw, offsets, _DATA_AT + 12, "<u4"), FD_BYTES).astype(np.uint8)
+    def _frames(self, padded: bytes, offsets: Array, heads: Array) -> Frames:
+        length = np.minimum(heads["length"], FD_BYTES).astype(np.uint8)
         width = FD_BYTES if length.max(initial=0) > CLASSIC_BYTES else CLASSIC_BYTES
-        data = raw[offsets[:, None] + np.arange(_PAYLOAD_AT, _PAYLOAD_AT + width)]
+        data = _rows(padded, offsets, _PAYLOADS[width])["data"].reshape(-1, width).copy()
         data[np.arange(width) >= length[:, None]] = 0
         numbers = np.zeros(max(self._channels, default=0) + 1, np.uint16)
         numbers[list(self._channels)] = list(self._channels.values())
         return Frames(
-            t_ns=_field(raw, offsets, 15, "<i8"),
-            channel=numbers[ids] if len(ids) else np.zeros(0, np.uint16),
-            can_id=_field(raw, offsets, _DATA_AT + 4, "<u4"),
-            flags=raw[offsets + _DATA_AT + 8],
+            t_ns=heads["t_ns"].copy(),
+            channel=numbers[heads["id"]] if len(heads) else np.zeros(0, np.uint16),
+            can_id=heads["can_id"].copy(),
+            flags=heads["flags"].copy(),
             length=length,
             data=data,
         )
@@ -193,8 +229,20 @@ def _offsets(chunk: bytes) -> list[int]:
     return offsets
 
 
-def _field(raw: Array, offsets: Array, at: int, kind: str) -> Array:
-    """A number of every record."""
-    width = np.dtype(kind).itemsize
-    column: Array = raw[offsets[:, None] + np.arange(at, at + width)].reshape(-1, width).copy().view(kind)[:, 0]
-    return column
+def _layout(fields: dict[str, tuple[str, int]], size: int) -> np.dtype[np.void]:
+    """A record with fields (type, offset) and anything between them."""
+    kinds, offsets = [kind for kind, _ in fields.values()], [at for _, at in fields.values()]
+    return np.dtype({"names": list(fields), "formats": kinds, "offsets": offsets, "itemsize": size})
+
+
+_HEADS: Final = _layout(_FIELDS, _PAYLOAD_AT)
+_PAYLOADS: Final = {
+    width: _layout({"data": (f"({width},)u1", _PAYLOAD_AT)}, _PAYLOAD_AT + width) for width in (CLASSIC_BYTES, FD_BYTES)
+}
+
+
+def _rows(padded: bytes, offsets: Array, layout: np.dtype[np.void]) -> Array:
+    """The records that begin at these offsets."""
+    every = np.ndarray(len(padded) - layout.itemsize + 1, layout, padded, strides=(1,))
+    rows: Array = every[offsets]
+    return rows

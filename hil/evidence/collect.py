@@ -97,7 +97,7 @@ class Collector:
     def take(self, block: Block) -> None:
         """Take the next block."""
         self.last_ns = max(self.last_ns, int(block.frames.t_ns.max(initial=0)))
-        self._frames.take(block.frames)
+        self._frames.take(block.frames, common=block.common)
         for entry in block.entries:
             self.take_entry(entry)
 

@@ -186,7 +186,10 @@ def _kept(series: Sequence[Series], most: int, points: int, what: str, notes: li
 
 def _on_wire(series: Series, table: SignalTable) -> list[Any]:
     """A series of a signal in the table."""
-    return [table.numbers[series.name], _steps_us(series.t_ns), [short(value) for value in series.values]]
+    number, t_ns, values = table.numbers[series.name], series.t_ns, series.values
+    if len(t_ns) == 1:  # most signals never change
+        return [number, [t_ns[0] // 1000], [short(values[0])]]
+    return [number, _steps_us(t_ns), [short(value) for value in values]]
 
 
 def _steps_us(t_ns: Sequence[int]) -> list[int]:

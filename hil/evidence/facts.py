@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -23,6 +23,8 @@ from hil.can.overlay import lay_over
 from hil.can.trace_stats import BitRates
 from hil.errors import UsageError
 from hil.evidence import fields as f
+from hil.evidence.beginnings import Beginnings, CommonBlocks
+from hil.evidence.blocks import Read
 from hil.evidence.decoded import FrameTexts
 from hil.evidence.wire import WireFacts, WireSignals
 
@@ -37,6 +39,7 @@ class Wire:
     signals: WireSignals
     texts: FrameTexts
     notes: tuple[str, ...] = ()
+    beginnings: Beginnings = field(default_factory=Beginnings)
 
 
 class Wires:
@@ -44,6 +47,8 @@ class Wires:
 
     def __init__(self) -> None:
         self._made: dict[tuple[tuple[str, str, bytes], ...], Wire] = {}
+        self.common: CommonBlocks[Read] = CommonBlocks()
+        """Blocks that the journals share."""
 
     def of(self, attachments: Mapping[str, bytes], metadata: Mapping[str, Mapping[str, str]]) -> Wire:
         """The wire of a journal with these attachments and metadata."""

@@ -31,6 +31,8 @@ class FrameKeeper:
         self._buses: Sequence[str] = ()
         self._window: deque[Frames] = deque()
         self._waiting: list[Frames] = []
+        self._waiting_frames = 0
+        self._are_common, self._has_begun = False, False
         self._frozen: Frames | None = None
         self._decoded = False
         self._begin(Wires().of({}, {}))
@@ -44,13 +46,17 @@ class FrameKeeper:
         self._buses = buses
         self._begin(wire)
 
-    def take(self, frames: Frames) -> None:
-        """Take the next frames."""
+    def take(self, frames: Frames, *, common: bool = False) -> None:
+        """Take the next frames; `common` ones may begin other cases too."""
         if not len(frames):
             return
+        if common != self._are_common:
+            self._count()
+            self._are_common = common
         self._waiting.append(frames)
         self._window.append(frames)
-        if sum(map(len, self._waiting)) >= BLOCK_FRAMES:
+        self._waiting_frames += len(frames)
+        if self._waiting_frames >= BLOCK_FRAMES:
             self._count()
         oldest_ns = int(frames.t_ns[-1]) - WINDOW_NS
         while len(self._window) > 1 and int(self._window[0].t_ns[-1]) < oldest_ns:
@@ -58,9 +64,16 @@ class FrameKeeper:
 
     def _count(self) -> None:
         """What frames say together is worked out for many at once."""
-        block, self._waiting = joined(self._waiting), []
-        self._load.take(block, self._buses)
-        self._signals.take(block)
+        waiting, self._waiting, self._waiting_frames = self._waiting, [], 0
+        if not waiting:
+            return
+        if self._are_common and not self._has_begun:
+            self._load, self._signals = self._wire.beginnings.of(waiting, self._load, self._signals, self._buses)
+        else:
+            block = joined(waiting)
+            self._load.take(block, self._buses)
+            self._signals.take(block)
+        self._has_begun = True
 
     def freeze(self, t_ns: int) -> None:
         """Keep the frames that led here; the last such moment is the one that counts."""

@@ -203,7 +203,7 @@ def read_attempt(outline: Outline, folder: Path, wires: Wires) -> Attempt:
 
 def _stream(folder: Path, collector: Collector, wires: Wires) -> str | None:
     """Take all blocks; say what is wrong with the end of the journal."""
-    reader = BlockReader(folder / "journal.mcap")
+    reader = BlockReader(folder / "journal.mcap", common=wires.common)
     begun = False
     try:
         for block in reader:

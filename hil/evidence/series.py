@@ -48,6 +48,15 @@ class SeriesBuilder:
         self._keep, self._thinned = keep, False
         self._t, self._v = array("q"), array("d")
 
+    @classmethod
+    def after(cls, series: Series, *, keep: int = KEEP_POINTS) -> SeriesBuilder:
+        """A builder that goes on from a series."""
+        builder = cls(series.name, series.unit, series.group, keep=keep)
+        builder.labels, builder._thinned = dict(series.labels), series.thinned
+        builder._t.extend(series.t_ns)
+        builder._v.extend(series.values)
+        return builder
+
     def add(self, t_ns: int, value: float) -> None:
         """Add a point; nothing happens if the value is the one that holds already."""
         if self._v and self._v[-1] == value:

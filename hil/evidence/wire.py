@@ -114,7 +114,15 @@ class SignalCollector:
     def __init__(self, known: Mapping[tuple[str, int, bool], _Known], buses: Sequence[str]) -> None:
         self._known, self._buses = known, buses
         self._last: dict[int, bytes] = {}
+        self._begun: dict[str, Series] = {}
         self._series: dict[str, SeriesBuilder] = {}
+
+    def go_on(self, buses: Sequence[str]) -> SignalCollector:
+        """One for another case, whose frames up to here are the same."""
+        other = SignalCollector(self._known, buses)
+        other._last = dict(self._last)
+        other._begun = {series.name: series for series in self.series()} if self._series else self._begun
+        return other
 
     def take(self, frames: Frames) -> None:
         """Take the next frames, many at once: each message costs the same whether it has one frame or a thousand."""
@@ -127,7 +135,8 @@ class SignalCollector:
 
     def series(self) -> tuple[Series, ...]:
         """All signals that were on the buses, by name."""
-        return tuple(self._series[name].build() for name in sorted(self._series))
+        more, begun = self._series, self._begun
+        return tuple(more[name].build() if name in more else begun[name] for name in sorted({**begun, **more}))
 
     def _message(self, key: int, known: _Known, t_ns: Array, data: Array, length: Array) -> None:
         data = _without(data, known.header)
@@ -143,18 +152,36 @@ class SignalCollector:
             at = t_ns[rows] if column.rows is None else t_ns[rows[column.rows]]
             values = column.physical.astype(np.float64)
             real = np.isfinite(values)
-            self._builder(known, column.signal).extend(at[real], values[real])
+            self._extend(known, column.signal, at[real], values[real])
+
+    def _extend(self, known: _Known, signal: Signal, t_ns: Array, values: Array) -> None:
+        held = self._held(known.names[signal.name])
+        if held is None or (values != held).any():
+            self._builder(known, signal).extend(t_ns, values)
 
     def _constant(self, known: _Known, t_ns: int, values: Sequence[tuple[Signal, float]]) -> None:
         for signal, value in values:
-            self._builder(known, signal).add(t_ns, value)
+            if value != self._held(known.names[signal.name]):
+                self._builder(known, signal).add(t_ns, value)
+
+    def _held(self, name: str) -> float | None:
+        """The value that a signal has had since the beginning that cases have in common, if so."""
+        begun = self._begun.get(name)
+        return begun.values[-1] if begun is not None and begun.values and name not in self._series else None
 
     def _builder(self, known: _Known, signal: Signal) -> SeriesBuilder:
         name = known.names[signal.name]
         builder = self._series.get(name)
         if builder is None:
-            builder = self._series[name] = SeriesBuilder(name, known.units[signal.name], "wire", keep=KEEP_POINTS)
-            builder.labels = known.labels[signal.name]
+            builder = self._series[name] = self._new_builder(known, signal)
+        return builder
+
+    def _new_builder(self, known: _Known, signal: Signal) -> SeriesBuilder:
+        name = known.names[signal.name]
+        if name in self._begun:
+            return SeriesBuilder.after(self._begun[name], keep=KEEP_POINTS)
+        builder = SeriesBuilder(name, known.units[signal.name], "wire", keep=KEEP_POINTS)
+        builder.labels = known.labels[signal.name]
         return builder
 
 
@@ -206,6 +233,12 @@ class LoadMeter:
         longer[: len(before)] += before
         longer[: len(busy)] += busy
         self._busy_ns[bus] = longer
+
+    def copy(self) -> LoadMeter:
+        """One for another case, whose frames up to here are the same."""
+        other = LoadMeter(self._rates)
+        other._busy_ns = dict(self._busy_ns)
+        return other
 
     def assumed(self) -> list[str]:
         """The buses whose bit rates nobody said."""

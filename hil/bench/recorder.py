@@ -30,6 +30,8 @@ class Recorder:
         self._clock, self._vault = clock, vault or Vault()
         self.journal: Journal | None = None
         self.first_cause: HilError | None = None
+        self.told: BenchError | None = None
+        """The cause of a fault that stands in the journal of this case."""
         self.inconclusive: HilError | None = None
         self.lateness: list[Lateness] = []
         self.blind: list[Blind] = []
@@ -45,7 +47,7 @@ class Recorder:
 
     def begin(self, journal: Journal) -> None:
         """From here on everything belongs to a new case; so does a fault since the end of the last one."""
-        self.journal = journal
+        self.journal, self.told = journal, None
         self.lateness, self.blind, self.failed_checks = [], [], []
         self._step, self._open_steps = 0, []
 
@@ -160,6 +162,8 @@ class Recorder:
             self.first_cause = error
         if error.verdict is Verdict.INCONCLUSIVE:
             self.inconclusive = self.inconclusive or error
+        if self.journal is not None and isinstance(self.first_cause, BenchError):
+            self.told = self.first_cause
         fields = {"verdict": error.verdict.value, "what": error.what, "where": error.where, "remedy": error.remedy}
         self.record("fault", fields | {"cause": cause})
 

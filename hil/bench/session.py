@@ -31,6 +31,7 @@ from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.narration import told_step
+from hil.bench.recorder import Recorder
 from hil.bench.reset import Start
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
@@ -349,12 +350,13 @@ class Session:
         final = self._judge(outcome)
         measured = self._measured()
         t_ns = self._write_verdict(outcome, final)
+        recorder = self._open.wiring.recorder if self._open is not None else None
         self._case = None
         try:
             self._after_case(final)
         finally:
             self._book.close()
-            final = self._of_lost(final)
+            final = self._of_lost(_of_broken(final, recorder))
             if final.verdict is Verdict.BENCH and not self.config.is_virtual:
                 self._fault = final.message
                 self._close_bench()
@@ -484,6 +486,14 @@ class Session:
         ocr.keep_known()
         self.talk.say("finished", "")
         self.talk.close()
+
+
+def _of_broken(final: CaseVerdict, recorder: Recorder | None) -> CaseVerdict:
+    """A bench that broke between the verdict and the end of the journal: what stands in the journal counts."""
+    told = None if recorder is None else recorder.told
+    if told is None or final.verdict in (Verdict.BENCH, Verdict.USAGE, Verdict.NOT_RUN):
+        return final
+    return CaseVerdict(Verdict.BENCH, str(told))
 
 
 def announce(talk: Talk, records: dict[str, dict[str, Any]], runner: str) -> None:

@@ -19,6 +19,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from hil.can import losses
 from hil.can.frames import BRS, EXTENDED, FD
 from hil.errors import BenchError
 
@@ -34,7 +35,7 @@ _FLEXIBLE: Final = struct.Struct("=IBB2x64s")
 _NS_PER_US: Final = 1000
 
 _GONE: Final = {errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ENETDOWN}
-"""The interface isn't there any more, or is down."""
+"""The interface isn't there any more (to this socket: not connected), or is down."""
 
 Key = tuple[int, int]
 """Identifier, and `EXTENDED` or 0."""
@@ -207,9 +208,15 @@ class BroadcastManager:
         try:
             self._socket.send(message)
         except OSError as error:
-            mend = "check the interface: ip -details link show."
-            kind = _GoneError if error.errno in _GONE else BenchError
-            raise kind(f"the broadcast manager refuses: {error}", where=self._where, remedy=mend) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> BenchError:
+        if error.errno in _GONE:
+            number = errno.ENODEV if error.errno == errno.ENOTCONN else error.errno
+            broke = losses.broke(OSError(number, ""), where=self._where)
+            return _GoneError(broke.what, where=broke.where, remedy=broke.remedy)
+        mend = "check the interface: ip -details link show."
+        return BenchError(f"the broadcast manager refuses: {error}", where=self._where, remedy=mend)
 
 
 def _nothing() -> None:

@@ -259,8 +259,14 @@ _MENDS: Final = {
     errno.EINVAL: "choose settings that its controller has: ip -details link show.",
 }
 
+_SILENT: Final = {errno.ETIMEDOUT, errno.EPROTO, errno.EPIPE, errno.ESHUTDOWN, errno.EILSEQ, errno.EIO}
+"""What a driver says of a USB adapter that was pulled while it was asked, or hangs."""
+
 
 def _refused(channel: str, error: OSError) -> BenchError:
+    if error.errno in _SILENT:
+        mend = "plug it in anew; 'dmesg' tells whether it was lost."
+        return BenchError(f"the adapter does not answer: {error.strerror}", where=channel, remedy=mend)
     mend = _MENDS.get(error.errno or 0, "see what the kernel says: dmesg.")
     return BenchError(f"the kernel refuses: {error.strerror}", where=channel, remedy=mend)
 

@@ -19,6 +19,7 @@ from hil.can.link import LinkSettings
 from hil.can.socketcan import SocketCanPort
 from hil.clock import RealClock
 from hil.errors import BenchError
+from hil.journal import Origin
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -182,6 +183,33 @@ def test_frames_go_both_ways_and_come_back_as_sent(either):
     assert list(either.adapter.sent) == [(0x123, b"out"), (0x1ABCDEF, b"")]
     assert [(frame.can_id, bytes(frame.data)) for frame in either.frames][-1] == (0x300, b"in")
     assert not either.lost
+
+
+def test_frames_bear_the_stamps_of_an_adapter_that_has_a_clock():
+    """They lie between each other as the adapter had them, however late the host heard of them."""
+    read_us = [1_000_000]
+    adapter = Adapter(GsUsb(clock=lambda: read_us[-1]))
+    adapter.plug()
+    lab = Lab(adapter)
+
+    async def scenario():
+        adapter.hear(0x300, b"first")
+        lab.port.send(0x123, b"out")
+        await lab.until(lambda: len(lab.frames) == 2)
+        await lab.clock.sleep(0.1)
+        read_us.append(1_100_000)
+        adapter.hear(0x300, b"second", ago_us=90_000)
+        adapter.hear(0x300, b"third", ago_us=50_000)
+        await lab.until(lambda: len(lab.frames) == 4)
+
+    try:
+        link.configure(adapter.channel, LinkSettings(500_000))
+        lab.run(scenario)
+    finally:
+        lab.clock.close()
+        adapter.pull()
+    assert {frame.origin for frame in lab.frames} == {Origin.HARDWARE}
+    assert lab.frames[3].t_ns - lab.frames[2].t_ns == pytest.approx(40_000_000, abs=100_000)
 
 
 def test_an_adapter_that_is_pulled_in_traffic_is_lost_once_and_works_again_when_it_is_back(either):

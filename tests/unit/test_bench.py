@@ -12,6 +12,7 @@ from hil.bench.session import Outcome, Session, Settings
 from hil.can.frames import CanFrame
 from hil.errors import BenchError, EcuError, NotRunError, UsageError, Verdict
 from hil.evidence.facts import Wires
+from hil.evidence.report import make_report
 from hil.journal import JournalReader
 
 
@@ -419,6 +420,18 @@ def test_a_restbus_that_cannot_be_stopped_is_told_and_the_supply_is_off_all_the_
     begin.end()
     assert line.voltage_V == 0
     assert "could not be left safe: could not be closed: KeyError: '0x100'" in capsys.readouterr().err
+
+
+def test_a_bench_that_breaks_after_the_verdict_was_worked_out_spoils_it(begin, session):
+    """Session, journal and report say the same: the fault stands in the journal of this case."""
+    recorder = begin().wiring.recorder
+    measured = session._measured
+    session._measured = lambda: (recorder.fault(BenchError("the adapter is gone", where="bus.body")), measured())[1]
+    final = session.end(Outcome())
+    assert (final.verdict, final.message) == (Verdict.BENCH, "bus.body: the adapter is gone")
+    session.close()
+    make_report(session.folder)
+    assert '<error type="bench"' in (session.folder / "junit.xml").read_text()
 
 
 def test_an_error_of_a_labs_own_port_is_a_bench_fault(begin):

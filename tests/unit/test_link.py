@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -117,3 +118,21 @@ def test_another_bit_rate_than_asked_for_is_no_success(monkeypatch):
 def test_an_interface_that_is_not_there_is_said_so():
     with pytest.raises(BenchError, match="no-such-can: there is no such interface"):
         link.read("no-such-can")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ETIMEDOUT, "lo: the adapter does not answer: Connection timed out. Remedy: plug it in anew; "),
+        (errno.EPROTO, "lo: the adapter does not answer: Protocol error. Remedy: plug it in anew; "),
+        (errno.EPERM, "lo: the kernel refuses: Operation not permitted. Remedy: run as root, "),
+    ],
+)
+def test_what_the_kernel_says_is_told_in_words(monkeypatch, number, words):
+    def ask(message):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(netlink, "ask", ask)
+    with pytest.raises(BenchError) as refused:
+        link.bring("lo", up=True)
+    assert str(refused.value).startswith(words)

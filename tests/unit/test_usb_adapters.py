@@ -150,6 +150,18 @@ def test_a_candlelight_says_what_its_driver_wants_to_know(host, plugged):
     plugged(GsUsb())
     assert len(host.ask(0xC1, 4, 0, 40)[1]) == 40
     assert host.ask(0xC1, 5, 1, 12)[1][3] == 0, "one channel"
+    assert host.ask(0xC1, 6, 0, 4) == (-32, b""), "no clock"
+
+
+def test_a_candlelight_with_a_clock_stamps_each_frame(host, plugged):
+    adapter = plugged(GsUsb(clock=lambda: (3 << 32) + 1000))
+    assert host.ask(0xC1, 4, 0, 40)[1][0] == 1 << 4
+    assert host.ask(0xC1, 6, 0, 4) == (0, struct.pack("<I", 1000))
+    start(host, adapter)
+    host.send(gs_frame(5, 0x123, b"out"))
+    adapter.hear(0x300, b"in", ago_us=1001)
+    assert host.hear() == gs_frame(5, 0x123, b"out") + struct.pack("<I", 1000)
+    assert host.hear() == gs_frame(0xFFFFFFFF, 0x300, b"in") + struct.pack("<I", 0xFFFFFFFF)
 
 
 @pytest.mark.parametrize(
@@ -231,3 +243,22 @@ def test_it_can_be_pulled_and_plugged_in_again_and_starts_from_nothing(host, plu
     start(host, adapter)
     adapter.hear(0x300, b"started")
     assert (host.hear(), adapter.opened) == (ucan_frame(0, 0x300, b"started"), 2)
+
+
+def test_what_is_on_its_way_when_it_is_pulled_meets_nobody(host, plugged):
+    adapter = plugged(GsUsb())
+    start(host, adapter)
+    waiting = host.submit(1, TO_HOST, size=512)
+    host.ask(0x80, 6, 0x100)
+    told, detach = [], host.detach
+
+    def noticed_late(words):
+        told.append(host.answer()[1:3])
+        host.submit(2, TO_DEVICE, data=gs_frame(1, 0x123, b""))
+        told.append(host.answer(inward=False)[1:3])
+        detach(words)
+
+    host.detach = noticed_late
+    adapter.pull()
+    assert told == [(waiting, -71), (host.asked, -71)]
+    assert not adapter.sent

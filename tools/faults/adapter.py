@@ -58,8 +58,8 @@ class Dialect(Protocol):
     def done(self, number: int, data: bytes, *, well: bool) -> bytes | None:
         """That a frame is on the wire, or never will be; None: this kind doesn't say that."""
 
-    def heard(self, can_id: int, data: bytes) -> bytes:
-        """A frame that came in, or an error frame."""
+    def heard(self, can_id: int, data: bytes, ago_us: int = 0) -> bytes:
+        """A frame that came in, so long ago, or an error frame."""
 
 
 def string(text: str) -> bytes:
@@ -127,11 +127,11 @@ class Adapter:
         with self._lock:
             self._is_shorted = False
 
-    def hear(self, can_id: int, data: bytes) -> None:
-        """Another node sent a frame."""
+    def hear(self, can_id: int, data: bytes, *, ago_us: int = 0) -> None:
+        """Another node sent a frame, so long ago: the host hears of it only now."""
         with self._lock:
             if self._is_open and not self._is_shorted and self._tec < _BUS_OFF:
-                self._say(self._dialect.heard(can_id, data))
+                self._say(self._dialect.heard(can_id, data, ago_us))
 
     def asked(self, request: int, value: int) -> bytes | None:
         """See `faults.usbip.Device`."""

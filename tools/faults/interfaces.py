@@ -274,7 +274,9 @@ def _adapter(lab: InterfaceLab) -> Adapter:
 
 
 _DOWN: Final = r"bus\.can0 .*(the interface is down|was set up and is down)"
-_GONE: Final = r"bus\.can0 .*(the adapter is gone|the interface is down|no such interface|No such device)"
+_GONE: Final = (
+    r"bus\.can0 .*(the adapter is gone|the interface is down|no such interface|No such device|does not answer)"
+)
 _OFF: Final = r"bus\.can0 .*(bus-off|No buffer space)"
 
 FAULTS: Final[Sequence[tuple[Callable[[], Wire], Fault]]] = (

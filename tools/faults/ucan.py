@@ -47,6 +47,6 @@ class Ucan:
         """See `faults.adapter.Dialect`."""
         return _HEAD.pack(_HEAD.size + 2, _DONE, 0) + bytes((number, _WELL if well else 0))
 
-    def heard(self, can_id: int, data: bytes) -> bytes:
-        """See `faults.adapter.Dialect`."""
+    def heard(self, can_id: int, data: bytes, ago_us: int = 0) -> bytes:
+        """See `faults.adapter.Dialect`: it has no clock."""
         return _HEAD_AND_ID.pack(_HEAD_AND_ID.size + len(data), _FRAME, 0, can_id) + data

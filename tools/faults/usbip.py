@@ -15,6 +15,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -36,6 +37,7 @@ _INWARD, _KINDS, _VENDOR = 0x80, 0x60, 0x40
 _STATUS, _DESCRIPTOR = 0, 6
 _STALLED: Final = -32
 _UNLINKED_STATUS: Final = -104
+_NOBODY: Final = -71
 _SETTLE_S: Final = 20.0
 
 
@@ -71,6 +73,7 @@ class Plug:
         self._said: dict[int, deque[bytes]] = defaultdict(deque)
         self._thread = threading.Thread(target=self._serve, name="usb-device", daemon=True)
         self._there = there
+        self._is_out = False
 
     def insert(self) -> None:
         """Into the port."""
@@ -79,7 +82,12 @@ class Plug:
             (CONTROLLER / "attach").write_text(f"{self._port} {there.fileno()} {_DEVICE_NUMBER} {_HIGH_SPEED}")
 
     def pull(self) -> None:
-        """Out of the port; returns when the port is free again."""
+        """Out of the port; returns when the port is free again. What is on its way meets nobody, as a bus tells it."""
+        with self._lock:
+            self._is_out = True
+            for waiting in self._waiting.values():
+                while waiting:
+                    self._answer(waiting.popleft(), 0, status=_NOBODY)
         (CONTROLLER / "detach").write_text(str(self._port))
         until(lambda: _state(self._port) == _FREE, "the port is free")
         self._thread.join()
@@ -97,12 +105,15 @@ class Plug:
             self._said[endpoint].clear()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError, EOFError):
+        try:
             while True:
                 kind, number, _, direction, endpoint = _HEAD.unpack(self._read(_HEAD.size))
                 rest = self._read(_REST_BYTES)
                 with self._lock:
                     self._request(kind, number, direction == _IN, endpoint, rest)
+        except (OSError, EOFError) as error:
+            if not self._is_out:
+                print(f"usbip: the host let go of the device: {error!r}; dmesg may say why", file=sys.stderr)
 
     def _read(self, size: int) -> bytes:
         found = b""
@@ -119,7 +130,9 @@ class Plug:
             self._unlink(number, struct.unpack_from(">I", rest)[0])
             return
         data = b"" if inward else self._read(size)
-        if endpoint == 0:
+        if self._is_out:
+            self._answer(number, 0, status=_NOBODY)
+        elif endpoint == 0:
             self._control(number, setup, data)
         elif inward:
             self._waiting[endpoint].append(number)

@@ -19,6 +19,7 @@ from hil.bench.facade import Bench
 from hil.bench.reset import Reset, Start
 from hil.bench.wiring import OpenBench, Plan, open_bench
 from hil.errors import HilError
+from hil.hmi.reader import reader_for
 from hil.journal import Journal
 
 
@@ -52,10 +53,13 @@ def start_from(facade: Bench, start: Start) -> None:
 
 
 def _look_once(opened: OpenBench) -> None:
-    """See each screen once: what its first picture is made of need not be made again by each case."""
+    """See each screen once, and find what reads it: what is made for a first look need not be made by each case."""
     wiring = opened.wiring
     for screen in wiring.screens.values():
         assert wiring.clock.run(screen.latest()).pixels.size
+    for item in {item.kind: item for layout in wiring.plan.layouts.values() for item in layout}.values():
+        if not item.reader:  # a lab's own may do anything when it is imported
+            reader_for(item)
 
 
 def boot_ahead(made: Plan, run_seed: str) -> Ahead | None:

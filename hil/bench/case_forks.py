@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 from hil.bench.ahead import boot_ahead
 from hil.bench.case import Case
-from hil.bench.farewell import Farewell, Notes
+from hil.bench.farewell import Farewell, Notes, get_ready
 from hil.bench.forking import Child, can_fork
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session
@@ -49,6 +49,7 @@ class CaseForks:
         session = self._session
         if case.start is Start.ON and not self._is_booted:
             self._is_booted, session.ahead = True, boot_ahead(session.plan, session.settings.seed)
+        get_ready()
         child = Child()
         if child.is_here:
             self._notes, session.verdicts = Notes(), []

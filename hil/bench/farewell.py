@@ -73,6 +73,11 @@ class Notes:
         return Farewell(verdicts, told, _engine().known(self._texts), modules)
 
 
+def get_ready() -> None:
+    """In the runner, before it forks: have the texts of earlier runs, or each child would read them from the disk."""
+    _engine()
+
+
 def _engine() -> ocr.LocalRecogniser:
     engine = ocr.engine("")
     assert isinstance(engine, ocr.LocalRecogniser)

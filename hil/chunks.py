@@ -52,7 +52,7 @@ HEAD: Final = "<BQHIQQ"
 number (0 where there is none), log time and publish time in ns (MCAP 0, section "Message")."""
 HEAD_BYTES: Final = 22
 
-_pack_head: Final = struct.Struct(HEAD).pack
+pack_head: Final = struct.Struct(HEAD).pack
 _pack_index_head: Final = struct.Struct("<BQHI").pack
 _CHUNK, _CHUNK_INDEX = int(Opcode.CHUNK), int(Opcode.CHUNK_INDEX)
 _COMPRESSION: Final = (4, b"zstd")
@@ -94,7 +94,7 @@ class Lane:
 
 def pack_message(lane: Lane, t_ns: int, data: bytes) -> bytes:
     """The record of a message for `ChunkWriter.add`. Where calls are many, pack `HEAD` and data in one call instead."""
-    return _pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
+    return pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
 
 
 class ChunkWriter:
@@ -168,10 +168,14 @@ class ChunkWriter:
         """Where the open chunk is going to begin in the file."""
         return self._position
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the file has begun."""
+        return not self._unwritten
+
     def start(self) -> None:
         """Have the file begin, so that what is at `position` goes on from there."""
-        if self._unwritten:
-            self._put(b"")
+        self._put(b"")
 
     def flush(self, *, safe: int = 0) -> None:
         """End the chunk, if it holds a message, and hand it to the operating system.

@@ -159,6 +159,11 @@ class Clock(ABC):
         self._abort = self._abort or error
         self._task.cancel()
 
+    @property
+    def has_left_over(self) -> bool:
+        """Whether `take_left_over` has something to give."""
+        return self._left_over is not None
+
     def take_left_over(self) -> BaseException | None:
         """The first error since the last call of this that ended no portal call: on a real clock the loop goes on."""
         error, self._left_over = self._left_over, None
@@ -364,6 +369,7 @@ class RealClock(Clock):
         self._armed: asyncio.TimerHandle | None = None
         self._armed_ns = 0
         self._stepping = False
+        self._is_served = True
         self.loop: TurnLoop = TurnLoop()
         self.loop.set_exception_handler(self._on_loop_error)
         self._thread = threading.Thread(target=self._serve, name="hil-loop", daemon=True)
@@ -371,7 +377,10 @@ class RealClock(Clock):
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        try:
+            self.loop.run_forever()
+        finally:
+            self._is_served = False
 
     @property
     def now_ns(self) -> int:
@@ -398,7 +407,9 @@ class RealClock(Clock):
         return t_ns + self._zero_ns
 
     def call_at(self, t_ns: int, callback: Callback, argument: Any = None, *, phase: int = NORMAL) -> Timer:
-        timer = super().call_at(t_ns, callback, argument, phase=phase)
+        timer = Timer(t_ns, callback, argument)
+        self._order += 1
+        heapq.heappush(self._agenda, (t_ns, self._order | phase << 62, timer))
         if not self._stepping and (self._armed is None or t_ns < self._armed_ns):
             self._arm()
         return timer
@@ -411,8 +422,7 @@ class RealClock(Clock):
             heapq.heappop(self._agenda)
         if self._agenda:
             self._armed_ns = self._agenda[0][0]
-            delay_s = max(0.0, (self._armed_ns - self.now_ns) / 1e9)
-            self._armed = self.loop.call_later(delay_s, self._step)
+            self._armed = self.loop.call_at(self.to_monotonic_ns(self._armed_ns) / 1e9, self._step)
 
     def _step(self) -> None:
         self._armed, self._stepping = None, True
@@ -430,11 +440,11 @@ class RealClock(Clock):
             self.loop.call_soon_threadsafe(callback, *arguments)
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        if asyncio._get_running_loop() is self.loop or not self._thread.is_alive():
+        if asyncio._get_running_loop() is self.loop or not self._is_served:
             main.close()
-            raise UsageError("a portal call inside the loop: await instead" if self._thread.is_alive() else "closed")
+            raise UsageError("a portal call inside the loop: await instead" if self._is_served else "closed")
         with Kept(self.loop.wake) as kept:
-            task = self.loop.drive(lambda: self._begin(main), kept)
+            task = self.loop.drive(self._begin, main, kept)
             self._task = None
             if task is None:
                 main.close()
@@ -571,7 +581,8 @@ class ClockMap:
         drift: float = 500e-6,
     ) -> None:
         self._read_other, self._read_host, self._drift = read_other_ns, read_host_ns, drift
-        self._offset_ns = 0
+        self.offset_ns = 0
+        """By how much the other clock is ahead of the host's monotonic one."""
         self._width_ns = 0
         self._taken_ns: int | None = None
 
@@ -581,12 +592,7 @@ class ClockMap:
             before, other, after = self._read_host(), self._read_other(), self._read_host()
             width = (after - before + 1) // 2
             if self._taken_ns is None or width <= self.bound_ns(after):
-                self._offset_ns, self._width_ns, self._taken_ns = other - (before + after) // 2, width, after
-
-    @property
-    def offset_ns(self) -> int:
-        """By how much the other clock is ahead of the host's monotonic one."""
-        return self._offset_ns
+                self.offset_ns, self._width_ns, self._taken_ns = other - (before + after) // 2, width, after
 
     def forget(self) -> None:
         """The other clock may have been set: no pair taken so far counts any more."""
@@ -594,7 +600,7 @@ class ClockMap:
 
     def to_host_ns(self, stamp_ns: int) -> int:
         """The host's monotonic time of a stamp of the other clock."""
-        return stamp_ns - self._offset_ns
+        return stamp_ns - self.offset_ns
 
     def bound_ns(self, host_ns: int) -> int:
         """Bound on the error of a mapping that is used at the host's monotonic time `host_ns`.
@@ -636,9 +642,8 @@ def sleep_forbidden(folder: str) -> Iterator[None]:
         time.sleep = sleep
 
 
-def wall_ns() -> int:
-    """The host's monotonic clock: for flushing, watchdogs and progress, never for a verdict."""
-    return time.monotonic_ns()
+wall_ns: Final = time.monotonic_ns
+"""The host's monotonic clock: for flushing, watchdogs and progress, never for a verdict."""
 
 
 def cpu_ns() -> int:

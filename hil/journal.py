@@ -18,7 +18,7 @@ import io
 import json
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -31,7 +31,8 @@ from mcap.records import Schema as McapSchema
 from mcap.stream_reader import StreamReader
 from zstandard import ZstdError
 
-from hil.chunks import HEAD, HEAD_BYTES, MESSAGE, ChunkWriter, Lane, pack_message
+from hil import records
+from hil.chunks import HEAD, HEAD_BYTES, MESSAGE, ChunkWriter, Lane, pack_head
 from hil.clock import wall_ns
 from hil.errors import BenchError, UsageError
 from hil.tail import Tail, open_whole
@@ -137,24 +138,11 @@ _JSON_TOPICS: dict[str, JsonFields] = {
 _FIELDS = {kind: frozenset(fields) for kind, fields in _JSON_TOPICS.items()}
 
 
-def _json_writer() -> Callable[[Any], str]:
-    """The same text for the same fields. One encoder for all records: `json.dumps` makes two for each."""
-    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return encoder.encode
-    parts = make(None, encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, True)
-    return lambda fields: "".join(parts(fields, 0))
-
-
-_to_json: Final = _json_writer()
-
-
 def json_schema(kind: str) -> bytes:
     """JSON schema of a topic kind, as it is written to the file."""
     fields = {name: {"type": type_} for name, type_ in _JSON_TOPICS[kind].items()}
     schema = {"title": f"hil.{kind}", "type": "object", "properties": fields}
-    return _to_json(schema).encode()
+    return records.text_of(schema).encode()
 
 
 class Journal:
@@ -213,7 +201,7 @@ class Journal:
             unknown = sorted(fields.keys() - (known or ()))
             raise UsageError(f"the journal has no record '{kind}' with {unknown}")
         topic = f"/{kind}/{name}" if name else f"/{kind}"
-        self._write(topic, t_ns, _to_json(fields).encode())
+        self._write(topic, t_ns, records.text(kind, fields).encode())
 
     def attach(self, name: str, media_type: str, data: bytes) -> None:
         """Attach a file that the evidence needs to be read without the bench: a database, a layout."""
@@ -259,7 +247,7 @@ class Journal:
             writer = self._writer
             if self._file is None or self._tail is None:
                 return
-            if not self._tail.kept:
+            if not self._tail.kept and not writer.is_started:
                 with self._bench_faults():
                     writer.start()
             if not self._tail.keep(writer.chunk, writer.position):
@@ -289,17 +277,22 @@ class Journal:
         with self._lock:
             if self._file is None:
                 return
-            lane, t_ns = self._lanes.get(topic) or self._lane(topic), max(t_ns, 0)
-            self._writer.add(lane, t_ns, pack_message(lane, t_ns, data))
+            lane, chunk = self._lanes.get(topic) or self._lane(topic), self._writer.chunk
+            t_ns = t_ns if t_ns > 0 else 0
+            record = pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
+            lane.index += t_ns, len(chunk)  # as `ChunkWriter.add` does
+            chunk += record
             self._look(t_ns)
 
     def _look(self, t_ns: int) -> None:
         """End the chunk where it is due, and say when a frame has to look again."""
         # early by the time between two looks: the promise is kept as long as bench time keeps up with wall time
-        if len(self._writer.chunk) >= CHUNK_BYTES or wall_ns() - self._flushed_ns >= FLUSH_NS - LOOK_NS:
+        size = len(self._writer.chunk)
+        if size >= CHUNK_BYTES or wall_ns() - self._flushed_ns >= FLUSH_NS - LOOK_NS:
             self._flush()
-        self._look_ns = t_ns + LOOK_NS
-        self._look_bytes = min(len(self._writer.chunk) + LOOK_BYTES, CHUNK_BYTES)
+            size = 0
+        self._look_ns, size = t_ns + LOOK_NS, size + LOOK_BYTES
+        self._look_bytes = size if size < CHUNK_BYTES else CHUNK_BYTES
 
     def _flush(self) -> None:
         self._flushed_ns, self._look_bytes = wall_ns(), LOOK_BYTES

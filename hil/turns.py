@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import asyncio
+import heapq
 import math
+import os
 import select
 import selectors
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from _thread import get_ident
+from collections.abc import Callable, Coroutine, Sized
+from functools import partial
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -29,9 +33,21 @@ T = TypeVar("T")
 LOOK_UP_S: Final = 0.1
 """How long a thread waits at a stretch: a signal that another thread took is handled when this one wakes."""
 PARKED: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
+_IN, _OUT = getattr(select, "EPOLLIN", 0), getattr(select, "EPOLLOUT", 0)
 _AWAKE: Final = -math.inf
 _SLACK_S: Final = 0.0005
 """By how much the loop's thread may wake after a timer that a call has set: it is not worth a wake-up of its own."""
+
+
+_main: Final = [threading.main_thread().ident]
+
+
+def _know_main() -> None:
+    _main[0] = threading.main_thread().ident
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_know_main)
 
 
 class Kept:
@@ -52,7 +68,7 @@ class Kept:
         self.error: BaseException | None = None
         self._wake = wake
         self._before: Kept | None = None
-        self._is_main = threading.get_ident() == threading.main_thread().ident
+        self._is_main = get_ident() == _main[0]
 
     def __enter__(self) -> Kept:
         if self._is_main:
@@ -94,7 +110,7 @@ class _Gate:
 def _put_gates_up() -> None:
     for number in PARKED:
         handler = _signal.getsignal(number)  # that of `signal` looks for an enumeration first: 3 us
-        if callable(handler) and not isinstance(handler, _Gate):
+        if handler.__class__ is not _Gate and callable(handler):
             signal.signal(number, _Gate(handler))
 
 
@@ -128,6 +144,8 @@ class TurnSelector(selectors.DefaultSelector):
         self._waits_until_s = _AWAKE
         self._own = self.fileno() if hasattr(select, "epoll") else -1
         self._outer = select.epoll() if hasattr(select, "epoll") else None
+        self._epoll: Any = getattr(self, "_selector", None)
+        self._keys: Any = self._fd_to_key  # type: ignore[attr-defined]
         if self._outer is not None:
             self._outer.register(self._own, select.EPOLLIN)
         self._turn.acquire()
@@ -155,6 +173,22 @@ class TurnSelector(selectors.DefaultSelector):
         return ready if turns == self._turns else []
 
     # A thread with a call -------------------------------------------------------------------------------------------
+
+    def wait(self, timeout: float) -> list[Any] | None:
+        """Wait, and give what is to be called; None: it has to be asked by `select`. In the thread that has the turn.
+
+        What `select` and the loop make of it costs three times that.
+        """
+        if self._outer is None:
+            return None
+        found: list[Any] = []
+        for fd, event in self._epoll.poll(max(min(timeout, LOOK_UP_S), 0), len(self._keys) or 1):
+            key = self._keys.get(fd)
+            reader, writer = key.data if key is not None else (None, None)
+            for handle, others in ((reader, _OUT), (writer, _IN)):
+                if handle is not None and event & ~others:
+                    found.append(handle)
+        return found
 
     def take(self, kept: Kept) -> bool:
         """Take the turn; False if a signal came first."""
@@ -212,7 +246,10 @@ class TurnLoop(asyncio.SelectorEventLoop):
     """A loop that runs in a thread of its own, and by turns in that of a call."""
 
     _ready: Any
-    _scheduled: list[asyncio.TimerHandle]
+    _closed: bool
+    _debug: bool
+    _clock_resolution: float
+    _scheduled: list[Any]
     _run_once: Callable[[], None]
     _write_to_self: Callable[[], None]
     _asyncgen_firstiter_hook: Any
@@ -222,16 +259,32 @@ class TurnLoop(asyncio.SelectorEventLoop):
         self._turns = TurnSelector(self.time)
         self._has_looked = False
         super().__init__(self._turns)
+        self.get_debug = partial(getattr, self, "_debug")  # type: ignore[method-assign]  # asked for by all of asyncio
+        self.waiting: Sized = self._ready
+        """The callbacks that wait for their turn."""
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        """As every loop does it, with half the calls."""
+        if self._closed or self._debug:
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def wake(self) -> None:
         """Let whoever waits look whether there is something to do."""
         self._write_to_self()
 
-    def drive(self, begin: Callable[[], asyncio.Task[T]], kept: Kept) -> asyncio.Task[T] | None:
+    def drive(
+        self, begin: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]], main: Coroutine[Any, Any, T], kept: Kept
+    ) -> asyncio.Task[T] | None:
         """Run the loop in the calling thread until a task is done, or a signal's handler raised.
 
         Args:
             begin: makes the task, in this thread's turn.
+            main: what of.
             kept: what the handler raised.
 
         Returns:
@@ -243,7 +296,7 @@ class TurnLoop(asyncio.SelectorEventLoop):
         asyncio._set_running_loop(self)
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         try:
-            task = begin()
+            task = begin(main)
             self._has_looked = True
             while not task.done() and kept.error is None:
                 self._run_turn()
@@ -261,18 +314,43 @@ class TurnLoop(asyncio.SelectorEventLoop):
         ready = self._ready
         if not (ready and self._has_looked):
             self._has_looked = True
-            self._run_once()
+            if ready or not self._look():
+                self._run_once()
             return
         self._has_looked = False
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle.cancelled():
+            if not handle._cancelled:
                 handle._run()
+
+    def _look(self) -> bool:
+        """`_run_once` where nothing is ready: wait, then do what descriptors and timers say; False: it has to."""
+        timers, now_s = self._scheduled, self.time()
+        if timers and timers[0]._cancelled:
+            return False  # it knows how to count those
+        handles = self._turns.wait(timers[0]._when - now_s if timers else LOOK_UP_S)
+        if handles is None:
+            return False
+        for handle in handles:
+            if not handle._cancelled:
+                handle._run()
+        self._run_due()
+        return True
+
+    def _run_due(self) -> None:
+        """Each timer that is due once: one that is set again for now waits until others had their turn."""
+        timers, end_s = self._scheduled, self.time() + self._clock_resolution
+        for _ in range(len(timers)):
+            if not timers or timers[0]._when >= end_s or timers[0]._cancelled:
+                return
+            timer = heapq.heappop(timers)
+            timer._scheduled = False
+            timer._run()
 
     def _due_s(self) -> float:
         if self._ready:
             return -math.inf
-        return self._scheduled[0].when() if self._scheduled else math.inf
+        return self._scheduled[0]._when if self._scheduled else math.inf
 
 
 __all__ = ["LOOK_UP_S", "PARKED", "Kept", "TurnLoop", "TurnSelector", "take_gates_down"]

@@ -101,7 +101,12 @@ def seconds(duration: Duration) -> float:
 
 def nanoseconds(duration: Duration) -> int:
     """A duration in integer nanoseconds."""
-    return round(seconds(duration) * 1e9)
+    return _nanoseconds_of(duration) if isinstance(duration, str) else round(seconds(duration) * 1e9)
+
+
+@lru_cache(maxsize=256)
+def _nanoseconds_of(text: str) -> int:
+    return round(seconds(text) * 1e9)
 
 
 def show_time(t_ns: int) -> str:

@@ -69,12 +69,8 @@ class Portal:
             BenchError: the bench broke, now or earlier in this test.
         """
         recorder = self.wiring.recorder
-        try:
-            recorder.raise_if_broken()
-            self._raise_left_over()
-        except BaseException:
-            main.close()
-            raise
+        if recorder.first_cause is not None or self.wiring.clock.has_left_over:
+            self._refuse_broken(main)
         try:
             result = self._run(main) if self.narrator is None else self._run_told(main, *self.narrator())
         except InconclusiveError as error:
@@ -94,6 +90,14 @@ class Portal:
             raise broken from error
         recorder.raise_if_broken()
         return result
+
+    def _refuse_broken(self, main: Coroutine[Any, Any, T]) -> None:
+        try:
+            self.wiring.recorder.raise_if_broken()
+            self._raise_left_over()
+        except BaseException:
+            main.close()
+            raise
 
     @contextlib.contextmanager
     def step(self, name: str, *arguments: str) -> Iterator[None]:
@@ -120,11 +124,13 @@ class Portal:
 
     async def _unless_broken(self, main: Coroutine[Any, Any, T]) -> T:
         """A bench that broke since the caller looked ends the call before it waits for what can't come any more."""
-        try:
-            self.wiring.recorder.raise_if_broken()
-        except BenchError:
-            main.close()
-            raise
+        recorder = self.wiring.recorder
+        if recorder.first_cause is not None:
+            try:
+                recorder.raise_if_broken()
+            except BenchError:
+                main.close()
+                raise
         return await main
 
     def _raise_left_over(self) -> None:

@@ -66,9 +66,10 @@ class Recorder:
         journal = self.journal
         if journal is None:
             return
-        shown = self._vault.hide_in(fields)
+        if self._vault.holds:
+            fields = self._vault.hide_in(fields)
         try:
-            journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, shown, name=name)
+            journal.record(self._clock.now_ns if t_ns is None else t_ns, kind, fields, name=name)
         except UnwrittenError as error:
             self.unwritten(error)
 
@@ -173,7 +174,7 @@ class Recorder:
         Raises:
             BenchError: the first cause.
         """
-        if isinstance(self.first_cause, BenchError):
+        if self.first_cause is not None and isinstance(self.first_cause, BenchError):
             raise self.first_cause
 
     def step(self, name: str, arguments: list[str] | None = None) -> int:

@@ -70,10 +70,15 @@ def _is_reference(value: str) -> bool:
 
 
 class Vault:
-    """The secrets that a bench has resolved, and the words to say in their place."""
+    """The secrets that a bench has resolved, and the words to say in their place.
+
+    Attributes:
+        holds: whether there is any.
+    """
 
     def __init__(self) -> None:
         self._values: list[str] = []
+        self.holds = False
 
     def reveal(self, reference: str, folder: Path, where: str) -> str:
         """What a reference stands for; it is hidden from now on. Empty for an empty one.
@@ -99,6 +104,7 @@ class Vault:
         """Hide a text from now on. The longest first, for one may be a part of another."""
         forms = {value, value.strip(), repr(value)[1:-1]}
         self._values = sorted({*self._values, *(form for form in forms if form)}, key=lambda form: (-len(form), form))
+        self.holds = bool(self._values)
 
     def hide(self, text: str) -> str:
         """A text without the secrets."""

@@ -75,20 +75,23 @@ class SignalCalls:
         self.portal.call(self._set_signals(values))
 
     async def _set_signals(self, values: Mapping[str, SignalValue]) -> None:
-        meant = {}
+        meant, wiring = {}, self.portal.wiring
+        resolve, check = wiring.plan.network.resolve, wiring.restbus.check
         for name, value in values.items():
-            ref = self._network.resolve(name)
+            ref = resolve(name)
             meant[ref] = database.to_value(ref, value)
-            self.portal.wiring.restbus.check(ref)
+            if self._collected is not None:
+                check(ref)  # else that is done when it is set
         if self._collected is not None:
             self._collected |= meant
             return
         self._apply(meant)
 
     def _apply(self, values: Mapping[SignalRef, Value]) -> None:
-        self.portal.wiring.traffic.set_all(values)
+        wiring = self.portal.wiring
+        wiring.traffic.set_all(values)
         for ref, value in values.items():
-            self._record_signal(str(ref), value, "bench")
+            wiring.recorder.signal(str(ref), value, "bench")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -281,23 +284,24 @@ class SignalCalls:
             raise UsageError(what, where=str(ref), remedy="give 0 or more.")
 
     async def _signal_should_be(self, name: str, value: SignalValue, within: Duration, tolerance: float) -> None:
-        inbox = self.portal.wiring.inbox
-        ref = self._network.resolve(name)
+        wiring = self.portal.wiring
+        inbox, clock = wiring.inbox, wiring.clock
+        ref = wiring.plan.network.resolve(name)
         wanted = database.to_value(ref, value)
         self._refuse_check(ref, tolerance)
-        since_ns, within_ns = self.portal.now_ns, units.nanoseconds(within)
+        since_ns, within_ns = clock.now_ns, units.nanoseconds(within)
         came = await inbox.wait(ref, lambda seen: abs(seen.physical - wanted.physical) <= tolerance, within_ns)
         last = came or inbox.last(ref)
         seen = "nothing: its message never came" if last is None else str(last[0])
         if last is not None and came is None:
-            seen += f", said {units.show_duration(self.portal.now_ns - last[1])} ago"
+            seen += f", said {units.show_duration(clock.now_ns - last[1])} ago"
         self.portal.judge.check(
             name="signal",
             target=str(ref),
             expected=str(wanted) if not tolerance else f"{wanted} +-{tolerance:g}",
             seen=seen,
             ok=came is not None,
-            t_ns=came[1] if came else self.portal.now_ns,
+            t_ns=came[1] if came else clock.now_ns,
             since_ns=since_ns,
             within_ns=within_ns,
             buses=(ref.bus,),

@@ -235,10 +235,14 @@ class Traffic:
             if any(player.sends(ref) for player in self.players):
                 mend = "override it in the replay, or stop the replay first."
                 raise UsageError("is sent by the replay, not by the restbus", where=str(ref), remedy=mend)
-        skew = _Skew(self._clock, self._recorder)
-        self.restbus.set_all(values, skew.watch)
-        skew.leave_unsent(self.restbus.running)
-        for ref in values:
+        if len(values) == 1 and self.restbus.is_alone(*values):
+            for ref, value in values.items():
+                self.restbus.set(ref, value)
+        else:
+            skew = _Skew(self._clock, self._recorder)
+            self.restbus.set_all(values, skew.watch)
+            skew.leave_unsent(self.restbus.running)
+        for ref in values if self.plays else ():
             self.plays.pop(ref, None)
 
     def flood(self, bus: str, can_id: int, data: bytes, flags: int, period_ns: int) -> None:

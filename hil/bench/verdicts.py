@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
+from typing import Any, Final
 
 from hil import units
 from hil.bench.blind import worst_of
@@ -11,6 +12,8 @@ from hil.bench.recorder import Recorder
 from hil.clock import Clock
 from hil.errors import BenchError, EcuError, InconclusiveError, UsageError
 from hil.journal import Origin
+
+_ORIGINS: Final = {origin: origin.name.lower() for origin in Origin}
 
 
 class Judge:
@@ -63,11 +66,14 @@ class Judge:
             EcuError: it failed.
             InconclusiveError: the bench was late while the evidence was gathered.
         """
-        fields = {
+        fields: dict[str, Any] = {
             "name": name, "target": target, "expected": expected, "seen": seen, "ok": ok, "since_ns": since_ns,
-            "within_ns": within_ns, "origin": origin.name.lower(), "bound_ns": bound_ns, "detail": detail,
+            "within_ns": within_ns, "origin": _ORIGINS[origin], "bound_ns": bound_ns, "detail": detail,
         }  # fmt: skip
-        fields |= {key: value for key, value in (("score", score), ("margin", margin)) if value is not None}
+        if score is not None:
+            fields["score"] = score
+        if margin is not None:
+            fields["margin"] = margin
         self._recorder.record("check", fields, t_ns=t_ns)
         self._flush()
         if throughout or not ok:

@@ -10,8 +10,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, Literal
+from functools import cached_property, partial
+from typing import Any, Final, NamedTuple
 
 from cantools.database.can import Database, Message, Signal
 from cantools.database.errors import Error as CantoolsError
@@ -19,7 +19,7 @@ from cantools.database.errors import Error as CantoolsError
 from hil import units
 from hil.can.frames import EXTENDED, FD, CanFrame
 from hil.can.loading import load, reason
-from hil.can.placement import bits_of, raw_limits, span
+from hil.can.placement import Place, bits_of, place_of, raw_limits
 from hil.can.traits import AttributeNames, MessageTraits, NodeNm, message_traits, nm_nodes, start_value
 from hil.errors import UsageError
 
@@ -36,7 +36,7 @@ class SignalRef:
     signal: Signal
 
     def __hash__(self) -> int:
-        return hash((self.bus, self.message.name, self.signal.name))
+        return self._hash
 
     def __str__(self) -> str:
         return self._name
@@ -63,20 +63,64 @@ class SignalRef:
         return ((int.from_bytes(data[:length], order) >> shift & mask) ^ sign) - sign
 
     @cached_property
-    def _place(self) -> tuple[Literal["little", "big"], int, int, int, int] | None:
-        """Byte order, bytes of the message, shift, mask, and the sign's bit; None if it takes a decoder."""
-        message, signal = self.message, self.signal
-        if message.is_multiplexed() or message.is_container or signal.conversion.is_float:
-            return None
-        mask, sign = (1 << signal.length) - 1, 1 << signal.length - 1 if signal.is_signed else 0
-        if signal.byte_order == "little_endian":
-            return "little", message.length, signal.start, mask, sign
-        _, last = span(signal.start, signal.length, motorola=True)
-        return "big", message.length, 8 * message.length - 1 - last, mask, sign
+    def _place(self) -> Place | None:
+        return place_of(self.message, self.signal)
 
     @cached_property
-    def _scaled(self) -> Callable[..., Any]:
-        return self.signal.conversion.raw_to_scaled
+    def _hash(self) -> int:
+        return hash((self.bus, self.message.name, self.signal.name))
+
+    @cached_property
+    def key(self) -> tuple[str, str]:
+        """Its bus, and the name of its message."""
+        return self.bus, self.message.name
+
+    @cached_property
+    def frame_key(self) -> tuple[str, int, bool]:
+        """Bus, identifier and whether that is extended, of the frames that carry it."""
+        return self.bus, self.message.frame_id, self.message.is_extended_frame
+
+    @cached_property
+    def name(self) -> str:
+        """The signal's own name."""
+        return self.signal.name
+
+    @cached_property
+    def source(self) -> str:
+        """`Message.Signal`, as gateways name what they repeat."""
+        return f"{self.message.name}.{self.signal.name}"
+
+    @cached_property
+    def cycle_ns(self) -> int:
+        """The cycle that the database states for its message; 0 if none."""
+        return (self.message.cycle_time or 0) * 1_000_000
+
+    @cached_property
+    def is_paged(self) -> bool:
+        """Whether a multiplexer says if a frame of its message carries it."""
+        return self.message.is_multiplexed()
+
+    @cached_property
+    def choices(self) -> Mapping[int | float, Any]:
+        """The value table: raw -> label; 2.0 finds 2."""
+        return self.signal.choices or {}  # type: ignore[return-value]
+
+    @cached_property
+    def is_float(self) -> bool:
+        """Whether its raw number is one of floating point."""
+        return self.signal.conversion.is_float
+
+    @cached_property
+    def _to_raw(self) -> Callable[[float], int | float]:
+        is_itself = self.signal.scale == 1 and self.signal.offset == 0 and not self.is_float
+        return round if is_itself else self.signal.conversion.numeric_scaled_to_raw
+
+    @cached_property
+    def _to_physical(self) -> Callable[[int | float], float]:
+        conversion = self.signal.conversion
+        if self.signal.scale == 1 and self.signal.offset == 0:
+            return float
+        return lambda raw: float(conversion.raw_to_scaled(raw, False))  # type: ignore[arg-type]
 
     @cached_property
     def raw_limits(self) -> tuple[int | float, int | float]:
@@ -98,8 +142,7 @@ class SignalRef:
         return labels
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A signal's value, as raw number, physical number, and label where the value table has one."""
 
     raw: int | float
@@ -183,6 +226,10 @@ class Network:
         """The message that a frame is, if any database of its bus has it."""
         return self._by_frame.get((frame.bus, frame.can_id, bool(frame.flags & EXTENDED)))
 
+    def message_at(self, bus: str, can_id: int, extended: bool) -> Message | None:
+        """The message under an identifier of a bus, if there is one."""
+        return self._by_frame.get((bus, can_id, extended))
+
     def resolve(self, name: str) -> SignalRef:
         """The signal called `[bus::][Message.]Signal`.
 
@@ -238,10 +285,10 @@ def to_value(ref: SignalRef, value: SignalValue) -> Value:
     Raises:
         UsageError: unknown label, wrong unit, not a number, or out of range.
     """
-    if isinstance(value, bool):
-        return _from_raw(ref, int(value))
     if isinstance(value, str):
         return _from_text(ref, value.strip())
+    if isinstance(value, bool):
+        return _from_raw(ref, int(value))
     return _from_physical(ref, float(value))
 
 
@@ -285,12 +332,11 @@ def _from_physical(ref: SignalRef, physical: float) -> Value:
             f"{physical:g} {ref.unit} is out of range for {ref}".replace("  ", " "),
             remedy=f"it takes {low:g} to {high:g} {ref.unit}".rstrip() + "; 'raw N' reaches beyond the range.",
         )
-    raw = ref.signal.conversion.numeric_scaled_to_raw(physical)
-    return _from_raw(ref, raw)
+    return _from_raw(ref, ref._to_raw(physical))
 
 
 def _from_raw(ref: SignalRef, raw: int | float) -> Value:
-    if not ref.signal.conversion.is_float:
+    if not ref.is_float:
         raw = int(raw)
         low, high = ref.raw_limits
         if not low <= raw <= high:
@@ -300,9 +346,13 @@ def _from_raw(ref: SignalRef, raw: int | float) -> Value:
 
 def show(ref: SignalRef, raw: int | float) -> Value:
     """A raw value with its physical value and label."""
-    choices: Mapping[int | float, Any] = ref.signal.choices or {}  # type: ignore[assignment]  # 2.0 finds 2
-    label = choices.get(raw)
-    return Value(raw, float(ref._scaled(raw, False)), None if label is None else str(label), ref.unit)
+    choices = ref.choices
+    label = choices.get(raw) if choices else None
+    return _value((raw, ref._to_physical(raw), None if label is None else str(label), ref.unit))
+
+
+_value: Final[Callable[[tuple[int | float, float, str | None, str]], Value]] = partial(tuple.__new__, Value)
+"""A `Value`, made without a call of Python's."""
 
 
 def _physical(signal: Signal, raw: int | float) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from hil.errors import UsageError
 from hil.journal import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT, Origin
 
-__all__ = ["BRS", "ERROR", "ESI", "EXTENDED", "FD", "REMOTE", "SENT", "CanFrame", "check_frame", "show_id"]
+__all__ = ["BRS", "ERROR", "ESI", "EXTENDED", "FD", "REMOTE", "SENT", "CanFrame", "check_frame", "new_frame", "show_id"]
 
 _MARK_FD: Final = "mark the frame as FD too."
 _FD_LENGTHS: Final = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
@@ -31,6 +33,10 @@ class CanFrame(NamedTuple):
     data: bytes
     flags: int = 0
     origin: Origin = Origin.SIM
+
+
+new_frame: Final[Callable[[tuple[int, str, int, bytes, int, Origin]], CanFrame]] = partial(tuple.__new__, CanFrame)
+"""A `CanFrame` of all that it consists of, made without a call of Python's: for ports that take in thousands."""
 
 
 def check_frame(can_id: int, data: bytes, flags: int) -> None:

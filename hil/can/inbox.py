@@ -6,6 +6,7 @@ those that its multiplexer selects, and the last frame of each selection is kept
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,8 +21,29 @@ from hil.errors import UsageError
 _Key = tuple[str, int, bool]
 FRESH_CYCLES: Final = 3
 """How many cycles old a value may be to count as what its sender says now."""
+_NOTHING: Final = SENT | ERROR | REMOTE
+"""Flags of frames that say nothing of anybody else."""
 _Carried = frozenset[str] | None
 """Names of the signals that a multiplexed frame carries; None: all of its message."""
+
+
+class _Box:
+    """What came under one identifier.
+
+    Attributes:
+        message: what it is.
+        length: bytes of its payload.
+        is_paged: whether a multiplexer says what a frame of it carries.
+        pages: the last frame of each selection, the last of all at the end.
+        watchers: told of each frame.
+    """
+
+    __slots__ = ("is_paged", "length", "message", "pages", "watchers")
+
+    def __init__(self, message: Message) -> None:
+        self.message, self.length, self.is_paged = message, message.length, message.is_multiplexed()
+        self.pages: dict[_Carried, CanFrame] = {}
+        self.watchers: list[Callable[[CanFrame], object]] = []
 
 
 class Inbox:
@@ -29,35 +51,52 @@ class Inbox:
 
     def __init__(self, clock: Clock, network: Network) -> None:
         self._clock, self._network = clock, network
-        self._last: dict[_Key, dict[_Carried, CanFrame]] = {}
-        self._watchers: dict[_Key, list[Callable[[CanFrame], object]]] = {}
+        self._boxes: dict[_Key, _Box | None] = {}
         self.heard = 0
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on a bus."""
-        if frame.flags & (SENT | ERROR):
+        _, bus, can_id, data, flags, _ = frame
+        if flags & _NOTHING:
+            if not flags & (SENT | ERROR):
+                self.heard += 1
             return
         self.heard += 1
-        message = self._network.message_of(frame)
-        if message is None or len(frame.data) < message.length or frame.flags & (REMOTE | ERROR):
+        key = (bus, can_id, flags & EXTENDED != 0)
+        box = self._boxes[key] if key in self._boxes else self._box(key)
+        if box is None or len(data) < box.length:
             return
-        key = (frame.bus, frame.can_id, bool(frame.flags & EXTENDED))
-        carried = _carried(message, frame.data)
-        pages = self._last.setdefault(key, {})
-        pages.pop(carried, None)
-        pages[carried] = frame
-        for watch in tuple(self._watchers.get(key, ())):
-            watch(frame)
+        pages = box.pages
+        if box.is_paged:
+            carried = _carried(box.message, data)
+            pages.pop(carried, None)
+            pages[carried] = frame
+        else:
+            pages[None] = frame
+        if box.watchers:
+            for watch in tuple(box.watchers):
+                watch(frame)
+
+    def _box(self, key: _Key) -> _Box | None:
+        message = self._network.message_at(*key)
+        box = self._boxes[key] = None if message is None else _Box(message)
+        return box
+
+    def _box_of(self, ref: SignalRef) -> _Box:
+        key = ref.frame_key
+        return self._boxes.get(key) or self._box(key) or _Box(ref.message)  # of no database of this bench: never comes
 
     def clear(self) -> None:
         """Forget what came before a test."""
-        self._last.clear()
+        for box in self._boxes.values():
+            if box is not None:
+                box.pages.clear()
 
     def last(self, ref: SignalRef) -> tuple[Value, int] | None:
         """The last value of a signal and its stamp; None if it never came."""
-        for carried, frame in reversed(self._last.get(_key(ref), {}).items()):
-            if carried is None or ref.signal.name in carried:
-                return _value(ref, frame), frame.t_ns
+        for carried, frame in reversed(self._box_of(ref).pages.items()):
+            if carried is None or ref.name in carried:
+                return database.show(ref, ref.raw_in(frame.data)), frame.t_ns
         return None
 
     async def wait(self, ref: SignalRef, wanted: Callable[[Value], bool], timeout_ns: int) -> tuple[Value, int] | None:
@@ -68,25 +107,27 @@ class Inbox:
         last = self.last(ref)
         if last is not None and self._fresh(ref, last[1]) and wanted(last[0]):
             return last
-        arrived = self._clock.loop.create_future()
-        timer = self._clock.call_in(timeout_ns, _settle, (arrived, None))
+        clock = self._clock
+        arrived: asyncio.Future[tuple[Value, int] | None] = asyncio.Future(loop=clock.loop)
+        timer = clock.call_at(clock.now_ns + timeout_ns, _settle, (arrived, None))
 
         def watch(frame: CanFrame) -> None:
-            value = _value(ref, frame) if _carries(ref, frame) else None
-            if value is not None and wanted(value):
-                _settle((arrived, (value, frame.t_ns)))
+            if not ref.is_paged or _carries(ref, frame):
+                value = database.show(ref, ref.raw_in(frame.data))
+                if wanted(value) and not arrived.done():
+                    arrived.set_result((value, frame.t_ns))
 
-        watchers = self._watchers.setdefault(_key(ref), [])
+        watchers = self._box_of(ref).watchers
         watchers.append(watch)
         try:
-            return await arrived  # type: ignore[no-any-return]
+            return await arrived
         finally:
             watchers.remove(watch)
             timer.cancel()
 
     def _fresh(self, ref: SignalRef, t_ns: int) -> bool:
         """Whether a cyclic message came within its last few cycles; one without a cycle is always fresh."""
-        cycle_ns = (ref.message.cycle_time or 0) * 1_000_000
+        cycle_ns = ref.cycle_ns
         return not cycle_ns or self._clock.now_ns - t_ns <= FRESH_CYCLES * cycle_ns
 
 
@@ -96,13 +137,7 @@ def _settle(outcome: tuple[Any, Any]) -> None:
         future.set_result(result)
 
 
-def _key(ref: SignalRef) -> _Key:
-    return ref.bus, ref.message.frame_id, ref.message.is_extended_frame
-
-
 def _carried(message: Message, data: bytes) -> _Carried:
-    if not message.is_multiplexed():
-        return None
     try:
         return frozenset(database.decode(message, data))
     except UsageError:  # its multiplexer selects nothing
@@ -111,8 +146,4 @@ def _carried(message: Message, data: bytes) -> _Carried:
 
 def _carries(ref: SignalRef, frame: CanFrame) -> bool:
     carried = _carried(ref.message, frame.data)
-    return carried is None or ref.signal.name in carried
-
-
-def _value(ref: SignalRef, frame: CanFrame) -> Value:
-    return database.show(ref, ref.raw_in(frame.data))
+    return carried is None or ref.name in carried

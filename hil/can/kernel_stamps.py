@@ -51,7 +51,7 @@ class KernelStamps:
         now_ns = self._clock.now_ns
         if abs(now_ns - self._mapped_ns) > RESAMPLE_NS:
             self._compare(now_ns, 2)
-        t_ns = self._clock.from_monotonic_ns(self._map.to_host_ns(stamp_ns))
+        t_ns = self._clock.from_monotonic_ns(stamp_ns - self._map.offset_ns)
         if not -AHEAD_NS < now_ns - t_ns < AGO_NS and abs(now_ns - self._doubted_ns) > _DOUBT_NS:
             self._doubted_ns = now_ns
             self._compare(now_ns, 5, anew=True)

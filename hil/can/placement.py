@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence, Set
 from itertools import combinations
-from typing import Final
+from typing import Final, Literal
 
 from cantools.database.can import Message, Signal
 
@@ -60,6 +60,21 @@ def mask_of(signal: Signal) -> int:
     return mask
 
 
+Place = tuple[Literal["little", "big"], int, int, int, int]
+"""Byte order, bytes of the message, shift, mask, and the sign's bit."""
+
+
+def place_of(message: Message, signal: Signal) -> Place | None:
+    """Where the integer of a signal lies in the payload as one number; None if it takes a decoder."""
+    if message.is_multiplexed() or message.is_container or signal.conversion.is_float:
+        return None
+    mask, sign = (1 << signal.length) - 1, 1 << signal.length - 1 if signal.is_signed else 0
+    if signal.byte_order == "little_endian":
+        return "little", message.length, signal.start, mask, sign
+    _, last = span(signal.start, signal.length, motorola=True)
+    return "big", message.length, 8 * message.length - 1 - last, mask, sign
+
+
 def parents(message: Message) -> dict[str, list[tuple[str, frozenset[int]]]]:
     """Signal -> the multiplexers above it, the nearest first, each with the values that select it.
 
@@ -104,5 +119,6 @@ def next_length(length: int) -> int:
 
 
 __all__ = [
-    "FD_LENGTHS", "bits_of", "fits", "mask_of", "next_length", "overlaps", "parents", "raw_limits", "span",
+    "FD_LENGTHS", "Place", "bits_of", "fits", "mask_of", "next_length", "overlaps", "parents", "place_of", "raw_limits",
+    "span",
 ]  # fmt: skip

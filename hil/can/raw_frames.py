@@ -9,7 +9,7 @@ Rules of this module: pure; it has no socket. Not for: the broadcast manager's m
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE
@@ -32,7 +32,7 @@ _CONTROLLER_PROBLEM, _RX_OVERFLOW = 0x4, 0x01
 _COUNT: Final = struct.Struct("=I")
 _TIMESPEC: Final = {8: struct.Struct("=ii"), 16: struct.Struct("=qq")}
 
-Ancillary = Iterable[tuple[int, int, bytes]]
+Ancillary = Sequence[tuple[int, int, bytes]]
 
 
 def pack(can_id: int, data: bytes, flags: int) -> bytes:
@@ -73,6 +73,10 @@ def beside(ancillary: Ancillary) -> tuple[int, int, int]:
     Returns:
         Its stamp (real-time clock, ns), how many were dropped so far, and the adapter's own stamp (ns).
     """
+    if len(ancillary) == 1 and ancillary[0][1] == SO_TIMESTAMPNS:  # as nearly always
+        content = ancillary[0][2]
+        seconds, nanoseconds = _TIMESPEC[len(content)].unpack(content)
+        return seconds * 1_000_000_000 + nanoseconds, 0, 0
     stamp_ns = dropped = hardware_ns = 0
     for _, kind, content in ancillary:
         if kind == SO_TIMESTAMPNS:

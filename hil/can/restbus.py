@@ -118,7 +118,14 @@ class Restbus:
 
     def set(self, ref: SignalRef, value: Value) -> None:
         """`set_all` of one signal."""
-        self.set_all({ref: value})
+        if ref.source in self._copies:
+            self.set_all({ref: value})
+            return
+        sent, name = self._of(ref), ref.name
+        before = sent.state
+        sent.use_one(name, value.raw)
+        sent.curves.pop(name, None)
+        self._schedule.tell(sent, before, {name})
 
     def set_all(
         self, values: Mapping[SignalRef, Value], before_sending: Callable[[list[Sent]], object] | None = None
@@ -141,8 +148,8 @@ class Restbus:
         """
         written: dict[Sent, dict[str, Any]] = {}
         for ref, value in values.items():
-            written.setdefault(self._of(ref), {})[ref.signal.name] = value.raw
-        for ref, value in values.items():
+            written.setdefault(self._of(ref), {})[ref.name] = value.raw
+        for ref, value in values.items() if self._copies else ():
             for sent, signal in self._copies_of(ref):
                 written.setdefault(sent, {}).setdefault(signal, self._as_copy(sent, signal, value))
         self._take(written, before_sending)
@@ -167,7 +174,7 @@ class Restbus:
             self._schedule.tell(sent, state, written[sent].keys())
 
     def _copies_of(self, ref: SignalRef) -> list[tuple[Sent, str]]:
-        found = self._copies.get(f"{ref.message.name}.{ref.signal.name}", [])
+        found = self._copies.get(ref.source, [])
         return [(sent, signal) for sent, signal in found if sent.bus != ref.bus]
 
     def _as_copy(self, sent: Sent, signal: str, value: Value) -> int | float:
@@ -218,6 +225,10 @@ class Restbus:
         """
         return database.show(ref, self._of(ref, to_write=False).raw(ref.signal.name))
 
+    def is_alone(self, ref: SignalRef) -> bool:
+        """Whether no gateway repeats a signal: setting it writes one message."""
+        return ref.source not in self._copies
+
     def check(self, ref: SignalRef) -> None:
         """Refuse a signal that can't be set.
 
@@ -228,7 +239,7 @@ class Restbus:
 
     def sends(self, ref: SignalRef) -> bool:
         """Whether the restbus sends this signal."""
-        return (ref.bus, ref.message.name) in self._messages
+        return ref.key in self._messages
 
     def plays(self, bus: str, message: str) -> bool:
         """Whether the restbus sends this message."""
@@ -329,10 +340,10 @@ class Restbus:
     # Who sends what -----------------------------------------------------------------------------------------------
 
     def _of(self, ref: SignalRef, *, to_write: bool = True) -> Sent:
-        sent = self._messages.get((ref.bus, ref.message.name))
+        sent = self._messages.get(ref.key)
         if sent is None:
             raise self._foreign(ref)
-        if to_write and ref.signal.name in sent.protected_signals:
+        if to_write and ref.name in sent.protected_signals:
             mend = "freeze its counter or corrupt its CRC instead."
             raise UsageError(f"{ref} is written by the message's E2E protection", remedy=mend)
         return sent

@@ -217,16 +217,17 @@ class Scheduler:
 
     def tell(self, sent: Sent, before: State, written: Set[str]) -> None:
         """Signals were written: send the message if that is an event, and let its cycle follow its activity."""
-        traits = sent.traits
-        changed = {name for name in written if sent.values[name] != before.values[name]}
-        causes = (traits.on_write & written) | (traits.on_change & changed)
-        if sent.is_active != before.is_active:
+        traits, values, old = sent.traits, sent.values, before.values
+        changed = {name for name in written if values[name] != old[name]}
+        causes: Set[str] = (traits.on_write & written) | (traits.on_change & changed)
+        if traits.while_active and sent.is_active != before.is_active:
             causes |= traits.while_active & changed
         self._follow_activity(sent, before, bool(causes), causes)
 
     def _follow_activity(self, sent: Sent, before: State, is_event: bool, causes: Set[str]) -> None:
         is_sent = is_event and not sent.silenced
-        self.refresh(sent, before.period_ns, sent_now=is_sent)
+        if sent.period_ns != before.period_ns:
+            self.refresh(sent, before.period_ns, sent_now=is_sent)
         if is_sent:
             self.trigger(sent, repeat=bool(causes & sent.traits.repeated))
 
@@ -239,7 +240,8 @@ class Scheduler:
             return
         if repeat:
             sent.repeats = sent.traits.repetitions
-        self._cancel_event(sent)
+        if sent.repeat_timer is not None:
+            self._cancel_event(sent)
         self._send_event(sent)
 
     def forget_event(self, sent: Sent) -> None:
@@ -263,7 +265,8 @@ class Scheduler:
         if not sent.silenced:
             before_ns = sent.period_ns
             self.emit(sent, now_ns)
-            self.refresh(sent, before_ns)
+            if sent.period_ns != before_ns:
+                self.refresh(sent, before_ns)
         self._repeat(sent, now_ns)
 
     def _repeat(self, sent: Sent, now_ns: int) -> None:

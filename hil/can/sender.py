@@ -7,8 +7,7 @@ four bits has at most 16 of them. What a fault changes is in the payload that is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cantools.database.can import Message
 
@@ -16,6 +15,7 @@ from hil.can import database
 from hil.can.curves import Curve
 from hil.can.e2e import Chain, E2e
 from hil.can.pace import Pace
+from hil.can.payloads import Payloads
 from hil.can.port import CanPort
 from hil.can.traits import MessageTraits
 from hil.clock import Timer
@@ -28,8 +28,7 @@ its part of it."""
 _FD_LENGTHS: Final = (*range(9), 12, 16, 20, 24, 32, 48, 64)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a message was before its values were written."""
 
     values: dict[str, Any]
@@ -85,10 +84,10 @@ class Sent:
     """
 
     __slots__ = (
-        "_chain", "_frames", "_index", "_is_endless", "_payload", "_start", "bus", "can_id", "corrupt", "count",
-        "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length", "message",
-        "name", "on_sent", "pace", "period_ns", "port", "protected_signals", "release", "repeat_timer", "repeats",
-        "silenced", "timer", "traits", "values", "worst_late_ns",
+        "_chain", "_frames", "_index", "_is_endless", "_payload", "_payloads", "_start", "bus", "can_id", "corrupt",
+        "count", "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length",
+        "message", "name", "on_sent", "pace", "period_ns", "port", "protected_signals", "release", "repeat_timer",
+        "repeats", "silenced", "timer", "traits", "values", "worst_late_ns",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +104,7 @@ class Sent:
         self.name, self.can_id, self.flags = message.name, message.frame_id, traits.flags
         self._chain = chain
         self._is_endless = chain is not None and not chain.period
+        self._payloads, self._payload = Payloads(message), b""
         self.values: dict[str, Any] = {}
         self.curves: dict[str, Curve] = {}
         self.count = self.worst_late_ns = self.due_ns = self.repeats = 0
@@ -145,13 +145,26 @@ class Sent:
         Raises:
             UsageError: they can't be encoded; the ones before stay.
         """
-        self._payload, self.values = database.encode(self.message, values), values
+        self._payload, self.values = self._payloads.encode(values, self.values, self._payload), values
         self.forget_frames()
         self.period_ns = self._period_ns()
 
+    def use_one(self, name: str, raw: int | float) -> None:
+        """`use` with another raw value of one signal."""
+        data = self._payloads.patch(self._payload, name, raw)
+        values = {**self.values, name: raw}
+        if data is None:
+            self.use(values)
+            return
+        self._payload, self.values = data, values
+        self.forget_frames()
+        if self.traits.while_active:
+            self.period_ns = self._period_ns()
+
     def forget_frames(self) -> None:
         """Make the payloads anew: what they depend on has changed."""
-        self._frames: list[bytes | None] = [None] * self.sequence_length
+        is_plain = self._chain is None and self.length is None
+        self._frames: list[bytes | None] = [self._payload] if is_plain else [None] * self.sequence_length
         if self.kernel is not None:
             self.kernel.renew()
 
@@ -222,7 +235,7 @@ class Sent:
     @property
     def state(self) -> State:
         """What it is now, for whoever is about to write its values."""
-        return State(self.values, self.period_ns, self.is_active)
+        return State(self.values, self.period_ns, bool(self.traits.while_active) and self.is_active)
 
     @property
     def is_active(self) -> bool:

@@ -163,7 +163,7 @@ def test_several_may_wait_for_one_message(lab):
 def test_an_ended_wait_leaves_nothing_behind(lab):
     lab.wait("cabin::State", "On", (10, 256, "0100"))
     lab.wait("cabin::State", "5", timeout_ns=10)
-    assert not any(lab.inbox._watchers.values())
+    assert not any(box.watchers for box in lab.inbox._boxes.values())
     assert all(timer.callback is None for _, _, timer in lab.clock._agenda)
 
 

@@ -172,6 +172,47 @@ def test_a_call_gets_its_turn_while_the_loops_thread_never_rests(clock):
     clock.run(asyncio.wait_for(task, LONG_S))
 
 
+def test_a_timer_that_is_always_due_leaves_a_call_and_its_readers_their_turn(clock):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        times = []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            came = loop.create_future()
+            loop.add_reader(ours.fileno(), came.set_result, None)
+
+            def again():
+                times.append(loop.time())
+                if len(times) == 3:
+                    theirs.send(b"x")
+                if not came.done() and len(times) < 10_000:
+                    loop.call_at(0, again)
+
+            again()
+            await asyncio.wait_for(came, LONG_S)
+            loop.remove_reader(ours.fileno())
+
+        clock.run(main())
+        assert 3 <= len(times) < 100
+
+
+def test_timers_of_a_call_come_in_their_order_and_cancelled_ones_not_at_all(clock):
+    async def main():
+        loop, came = asyncio.get_running_loop(), []
+        now_s = loop.time()
+        handles = [loop.call_at(now_s + place / 1e4, came.append, place) for place in (3, 1, 4, 2, 5)]
+        handles[0].cancel()
+        handles[4].cancel()
+        over = loop.create_future()
+        loop.call_at(now_s + 0.001, over.set_result, None)
+        await over
+        return came
+
+    assert clock.run(main()) == [1, 2, 4]
+
+
 def test_calls_of_two_threads_take_turns(clock):
     seen = []
 

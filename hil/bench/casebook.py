@@ -2,15 +2,19 @@
 
 Rules of this module: nothing here raises. A journal that can't be made or written is a bench fault of its case, kept
 in `lost` until the next one begins; the session makes the verdict of it. Where not even the journal of the next case
-can be made, that case has no evidence to stand on: it is not run.
+can be made, that case has no evidence to stand on: it is not run. A disk that was full must have room for a whole case
+again: what the last one left when it ended (its tail, `hil.tail`) is soon used up.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hil.bench.case import Case
 from hil.bench.config import BenchConfig, BusSection
@@ -19,6 +23,9 @@ from hil.bench.wiring import Plan
 from hil.can.tolerated import summary
 from hil.errors import BenchError, HilError, Verdict
 from hil.journal import Journal, UnwrittenError
+
+ROOM_BYTES: Final = 1 << 20
+"""What a case at least needs: some minutes of frames, and the pictures of a check."""
 
 
 class Casebook:
@@ -45,6 +52,8 @@ class Casebook:
         folder = self._folder / "tests" / case.id / "1"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if before is not None:
+                _need_room(folder)
             self.journal = Journal(folder / "journal.mcap")
             self._head(self.journal, case)
         except (OSError, UnwrittenError) as error:
@@ -86,6 +95,11 @@ class Casebook:
         with contextlib.suppress(UnwrittenError):
             journal.close()
         self.lost = self.lost or journal.lost
+
+
+def _need_room(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _lost(error: OSError | UnwrittenError) -> BenchError:

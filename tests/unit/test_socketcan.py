@@ -5,12 +5,12 @@ import struct
 import pytest
 from kernel_can import KernelBus, SimulatedManager
 
-from hil.can import raw_frames
+from hil.can import raw_frames, socketcan
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.socketcan import NOT_READ, SocketCanPort
 from hil.clock import RealClock, realtime_map
-from hil.errors import BenchError
+from hil.errors import BenchError, UsageError
 from hil.journal import Origin
 
 MS = 1_000_000
@@ -205,6 +205,54 @@ def test_a_flood_leaves_the_loop_its_turn(lab):
 
 
 # What breaks ----------------------------------------------------------------------------------------------------------
+
+
+def carry_three(lab):
+    for number in (1, 2, 3):
+        lab.carry(number * MS, data=bytes([number]))
+
+
+def test_whoever_waited_for_a_frame_goes_on_before_the_next_one_is_read(lab):
+    came = []
+    lab.port._on_frame = lambda frame: came.append(frame.data[0]) or lab.clock.loop.call_soon(came.append, "goes on")
+    carry_three(lab)
+    for _ in range(3):
+        lab.read()
+    lab.read()
+    assert came == [1, "goes on", 2, "goes on", 3, "goes on"]
+
+
+def test_whoever_waits_for_something_else_keeps_no_frame_back(lab):
+    async def main():
+        lab.clock.loop.call_soon(lambda: None)
+        lab.port._read_ready()
+
+    carry_three(lab)
+    lab.clock.run(main())
+    assert [frame.data[0] for frame in lab.frames] == [1, 2, 3]
+
+
+def test_what_the_kernel_sent_is_taken_in_to_the_last_frame_whoever_waits(lab):
+    """Before a sequence of the broadcast manager ends, all that it has sent must be known."""
+    lab.port._on_frame = lambda frame: lab.frames.append(frame) or lab.clock.loop.call_soon(lambda: None)
+    carry_three(lab)
+
+    async def main():
+        lab.port._drain()
+
+    lab.clock.run(main())
+    assert [frame.data[0] for frame in lab.frames] == [1, 2, 3]
+
+
+def test_a_shape_of_frame_is_checked_once_and_what_is_refused_each_time(lab, monkeypatch):
+    asked = []
+    check = socketcan.check_allowed
+    monkeypatch.setattr(socketcan, "check_allowed", lambda *given, **how: asked.append(given) or check(*given, **how))
+    for number in range(3):
+        lab.port.send(0x123, bytes([number, 0]))
+        with pytest.raises(UsageError, match="doesn't fit 11 bits"):
+            lab.port.send(0x800, b"")
+    assert [can_id for _, can_id, *_ in asked] == [0x123, 0x800, 0x800, 0x800]
 
 
 def test_an_interface_that_goes_down_is_told_once_and_nothing_is_delivered_after(lab):

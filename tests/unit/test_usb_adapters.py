@@ -220,6 +220,18 @@ def test_a_transfer_that_the_host_takes_back_gets_no_answer(host, plugged):
     assert host.hear() == gs_frame(0xFFFFFFFF, 0x300, b"later")
 
 
+def test_a_transfer_that_the_host_takes_back_before_it_asks_for_it_is_taken_back_once_it_has_asked(host, plugged):
+    """As Linux 6.1 does now and then: its unlinks overtake what is still to be submitted."""
+    adapter = plugged(GsUsb())
+    start(host, adapter)
+    of = host.asked + 1
+    host.socket.sendall(struct.pack(">5I", UNLINK, 1000, 0x10002, 0, 1) + struct.pack(">I24x", of))
+    assert host.submit(1, TO_HOST, size=512) == of
+    assert host.answer()[:3] == (4, 1000, -104)
+    adapter.hear(0x300, b"later")
+    assert host.hear() == gs_frame(0xFFFFFFFF, 0x300, b"later")
+
+
 def test_what_was_said_before_it_was_stopped_is_forgotten(host, plugged):
     adapter = plugged(GsUsb())
     start(host, adapter)

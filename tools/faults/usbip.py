@@ -39,6 +39,7 @@ _STALLED: Final = -32
 _UNLINKED_STATUS: Final = -104
 _NOBODY: Final = -71
 _SETTLE_S: Final = 20.0
+_HUB_S: Final = 0.03
 
 
 class Device(Protocol):
@@ -74,6 +75,9 @@ class Plug:
         self._thread = threading.Thread(target=self._serve, name="usb-device", daemon=True)
         self._there = there
         self._is_out = False
+        self._asked_s = 0.0
+        self._newest = 0
+        self._unlinked_early: dict[int, int] = {}
 
     def insert(self) -> None:
         """Into the port."""
@@ -82,16 +86,26 @@ class Plug:
             (CONTROLLER / "attach").write_text(f"{self._port} {there.fileno()} {_DEVICE_NUMBER} {_HIGH_SPEED}")
 
     def pull(self) -> None:
-        """Out of the port; returns when the port is free again. What is on its way meets nobody, as a bus tells it."""
+        """Out of the port; returns when the port is free again.
+
+        Transfers meet nobody at once, as a host controller finds; the hub says it when it is asked next. A transfer
+        that the kernel began in the very moment of `detach` would hang until its driver's time is up, as on no bus.
+        """
         with self._lock:
             self._is_out = True
             for waiting in self._waiting.values():
                 while waiting:
                     self._answer(waiting.popleft(), 0, status=_NOBODY)
+        until(self._is_quiet, "nobody asks for the device")
         (CONTROLLER / "detach").write_text(str(self._port))
         until(lambda: _state(self._port) == _FREE, "the port is free")
         self._thread.join()
         self._socket.close()
+
+    def _is_quiet(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return time.monotonic() - self._asked_s > _HUB_S
 
     def say(self, endpoint: int, data: bytes) -> None:
         """To the host, with the transfer that asks for it next."""
@@ -109,6 +123,7 @@ class Plug:
             while True:
                 kind, number, _, direction, endpoint = _HEAD.unpack(self._read(_HEAD.size))
                 rest = self._read(_REST_BYTES)
+                self._asked_s = time.monotonic()
                 with self._lock:
                     self._request(kind, number, direction == _IN, endpoint, rest)
         except (OSError, EOFError) as error:
@@ -129,8 +144,10 @@ class Plug:
         if kind == _UNLINK:
             self._unlink(number, struct.unpack_from(">I", rest)[0])
             return
-        data = b"" if inward else self._read(size)
-        if self._is_out:
+        data, self._newest = b"" if inward else self._read(size), number
+        if number in self._unlinked_early:
+            self._write(_UNLINKED, self._unlinked_early.pop(number), _UNLINKED_STATUS, 0)
+        elif self._is_out:
             self._answer(number, 0, status=_NOBODY)
         elif endpoint == 0:
             self._control(number, setup, data)
@@ -169,7 +186,14 @@ class Plug:
             self._answer(waiting.popleft(), len(data), data)
 
     def _unlink(self, number: int, of: int) -> None:
-        """The host wants a transfer no more; one that has been answered already is left as it is."""
+        """The host wants a transfer no more; one that has been answered already is left as it is.
+
+        It may say so before it asks for the transfer (vhci_tx_loop sends what is unlinked without looking whether all
+        that is submitted has been sent). Told then that there is none, it would lose the one or the connection.
+        """
+        if of > self._newest:
+            self._unlinked_early[of] = number
+            return
         found = [waiting for waiting in self._waiting.values() if of in waiting]
         for waiting in found:
             waiting.remove(of)

@@ -88,24 +88,19 @@ class Plug:
     def pull(self) -> None:
         """Out of the port; returns when the port is free again.
 
-        Transfers meet nobody at once, as a host controller finds; the hub says it when it is asked next. A transfer
-        that the kernel began in the very moment of `detach` would hang until its driver's time is up, as on no bus.
+        Transfers meet nobody at once, as a host controller finds; the hub says it when it is asked next. A request that
+        the kernel made in the very moment of `detach` would hang until its driver's time is up, as on no real bus.
         """
         with self._lock:
             self._is_out = True
             for waiting in self._waiting.values():
                 while waiting:
                     self._answer(waiting.popleft(), 0, status=_NOBODY)
-        until(self._is_quiet, "nobody asks for the device")
+        until(lambda: time.monotonic() - self._asked_s > _HUB_S, "nobody asks for the device")
         (CONTROLLER / "detach").write_text(str(self._port))
         until(lambda: _state(self._port) == _FREE, "the port is free")
         self._thread.join()
         self._socket.close()
-
-    def _is_quiet(self) -> bool:
-        with contextlib.suppress(BlockingIOError):
-            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        return time.monotonic() - self._asked_s > _HUB_S
 
     def say(self, endpoint: int, data: bytes) -> None:
         """To the host, with the transfer that asks for it next."""
@@ -123,7 +118,7 @@ class Plug:
             while True:
                 kind, number, _, direction, endpoint = _HEAD.unpack(self._read(_HEAD.size))
                 rest = self._read(_REST_BYTES)
-                self._asked_s = time.monotonic()
+                self._asked_s = self._asked_s if endpoint else time.monotonic()
                 with self._lock:
                     self._request(kind, number, direction == _IN, endpoint, rest)
         except (OSError, EOFError) as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,6 +163,11 @@ def _left_out(result: Mutation, defect: Defect, variant: Variant | None) -> str:
     return reason
 
 
+def family(requirement: str) -> str:
+    """What a requirement's number stands behind: `CLU-TT` of `CLU-TT-001`."""
+    return requirement.rpartition("-")[0]
+
+
 class _Work:
     """The trials of one call, so many side by side."""
 
@@ -186,16 +192,33 @@ class _Work:
         await self._together(self._try(defect, cases, everything=True) for defect in defects)
 
     async def each_case(self, defects: Sequence[Defect]) -> None:
-        """Try defects on the cases of their requirement, then on all others, until each case has failed once."""
-        await self._without(self._result.cases)
-        await self._together(self._try_open(defect, own=True) for defect in defects)
-        await self._together(self._try_open(defect, own=False) for defect in defects)
+        """Try defects until each case has failed once: on the cases of their requirement, of its family, on all others.
 
-    async def _try_open(self, defect: Defect, *, own: bool) -> None:
-        """Those cases that have not failed yet."""
-        ours = {case.id for case in self._own(defect)}
-        left = [case for case in self._result.sound if case.id not in self._result.failing]
-        await self._try(defect, [case for case in left if (case.id in ours) is own], everything=True)
+        In the last round the defects that made most cases fail come first.
+        """
+        await self._without(self._result.cases)
+        self._say("cases of the defect's requirement ...")
+        await self._together(self._try_open(defect, str) for defect in defects)
+        self._say("cases of its family of requirements ...")
+        await self._together(self._try_open(defect, family) for defect in defects)
+        self._say("all others ...")
+        broad = Counter(seen.defect for seen in self._result.failing.values())
+        order = sorted(defects, key=lambda defect: -broad[defect.name])
+        await self._together(self._try_open(defect, None) for defect in order)
+
+    async def _try_open(self, defect: Defect, kind: Callable[[str], str] | None) -> None:
+        """Those that have not failed yet and have a requirement of the defect's kind."""
+        tried = {one.id for before in self._result.tried if before.defect == defect.name for one in before.heard}
+        gone = tried | self._result.failing.keys()
+        alike = [
+            case for case in self._result.sound
+            if case.id not in gone and (kind is None or kind(defect.requirement) in map(kind, case.requirements))
+        ]  # fmt: skip
+        if alike:
+            self._keep(defect, await self._bench.attempt(alike, defects=[defect.name]))
+            failing = self._result.failing
+            failed, left = sum(case.id in failing for case in alike), len(self._result.sound) - len(failing)
+            self._say(f"{defect.name}: {failed} of {len(alike)} cases fail; {left} have not failed yet")
 
     async def _together(self, work: Iterable[Awaitable[None]]) -> None:
         async def one(piece: Awaitable[None]) -> None:
@@ -225,22 +248,23 @@ class _Work:
         outcome = Outcome()
         if sound:
             outcome = await self._bench.attempt(sound, defects=[defect.name], stop_at_first=not everything)
-        self._keep(defect, outcome)
+        kept = self._keep(defect, outcome)
+        if kept.caught:
+            self._say(f"{defect.name}: caught by {kept.caught[0].name} after {kept.wall_s:.1f} s")
 
     async def _go_on(self, defect: Defect) -> None:
         """All cases that are not of its requirement."""
         own = {case.id for case in self._own(defect)}
         await self._try(defect, (case for case in self._result.cases if case.id not in own))
 
-    def _keep(self, defect: Defect, outcome: Outcome) -> None:
+    def _keep(self, defect: Defect, outcome: Outcome) -> Tried:
         names = {case.id: case.name for case in self._result.cases}
         before = next((tried for tried in self._result.tried if tried.defect == defect.name), None)
         if before is None:
             before = Tried(defect.name, defect.requirement, own=frozenset(case.id for case in self._own(defect)))
             self._result.tried.append(before)
         before.add(outcome, names)
-        if before.caught:
-            self._say(f"{defect.name}: caught by {before.caught[0].name} after {before.wall_s:.1f} s")
+        return before
 
 
 def _sound_text(result: Mutation) -> str:

@@ -108,21 +108,23 @@ def test_the_matrix_runs_every_case_for_every_defect():
     assert not result.good
 
 
-def test_each_case_is_seen_failing_first_with_the_defects_of_its_requirement():
+def test_each_case_is_seen_failing_with_a_defect_as_near_as_there_is_one():
     failing = {
-        DARK.name: {"robot.lamp": Verdict.FAIL, "robot.other": Verdict.BENCH},
+        LATE.name: {"robot.lamp": Verdict.FAIL, "robot.other": Verdict.BENCH},
         LOW.name: {"pytest.lamp": Verdict.FAIL, "robot.speed": Verdict.FAIL, "robot.other": Verdict.FAIL},
     }
-    result, tried, _ = work(failing, [DARK, LOW], way="each_case")
+    result, tried, _ = work(failing, [DARK, LATE, LOW], way="each_case")
     assert tried == [
-        (DARK.name, ["pytest.lamp", "robot.lamp"]),
+        (DARK.name, ["pytest.lamp", "robot.lamp"]),  # of its requirement
+        (LATE.name, ["pytest.lamp"]),
         (LOW.name, ["robot.speed"]),
-        (DARK.name, ["robot.other"]),
+        (LATE.name, ["robot.lamp"]),  # of its family, no case twice
+        (LATE.name, ["robot.other"]),  # all others, and what made most cases fail comes first
         (LOW.name, ["robot.other", "pytest.lamp"]),
     ]
     seen = {case: (one.defect, one.own) for case, one in result.failing.items()}
     assert seen == {
-        "robot.lamp": (DARK.name, True), "robot.speed": (LOW.name, True),
+        "robot.lamp": (LATE.name, False), "robot.speed": (LOW.name, True),
         "robot.other": (LOW.name, False), "pytest.lamp": (LOW.name, False),
     }  # fmt: skip
     assert result.all_fail

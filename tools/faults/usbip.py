@@ -39,7 +39,7 @@ _STALLED: Final = -32
 _UNLINKED_STATUS: Final = -104
 _NOBODY: Final = -71
 _SETTLE_S: Final = 20.0
-_HUB_S: Final = 0.03
+_HUB_S: Final = 0.25
 
 
 class Device(Protocol):

@@ -10,6 +10,7 @@ from hil.can import database
 from hil.can.database import Network
 from hil.can.e2e import E2e
 from hil.can.frames import ERROR, EXTENDED, FD, REMOTE, SENT, CanFrame
+from hil.can.payloads import Payloads
 from hil.can.traits import E2eConfig
 from hil.clock import VirtualClock
 from hil.ecu.com import Com
@@ -386,11 +387,16 @@ def test_what_is_written_again_and_again_is_no_event(lab):
 
 
 def test_what_is_written_again_and_again_is_encoded_once(lab, monkeypatch):
-    encoded, encode = [], database.encode
-    monkeypatch.setattr(database, "encode", lambda message, raw: encoded.append(message.name) or encode(message, raw))
+    encoded, encode = [], Payloads.encode
+
+    def counted(payloads, values, *rest):
+        encoded.append(values["W"])
+        return encode(payloads, values, *rest)
+
+    monkeypatch.setattr(Payloads, "encode", counted)
     for value in (5, 5, 5, 6):
         lab.com.write("Wish", W=value)
-    assert encoded == ["Wish", "Wish"]
+    assert encoded == [5, 6]
 
 
 def test_what_it_sends_is_protected_and_its_counter_goes_on(lab):

@@ -1,10 +1,10 @@
 """Runs what wants SocketCAN, wherever this is: `python tools/vcan_suite.py [options of hil run | --benchmark NAME]`.
 
 Without options three stages, in a small guest (see `tools/vcan`): the contracts of the wires, on vcan and on two
-SJA1000 controllers, and interfaces that break, a USB adapter's among them; of the cases tagged `guest` some on vcan,
-the others on the controllers. Where the kernel has vcan, what needs no controller runs in a private network namespace
-instead. Options of `hil run` run what they select on vcan. `--benchmark restbus` and `--benchmark stimulus` run those
-of `benchmarks/`; `--benchmark interfaces` breaks each kind of interface fifty times (`tools/faults.py --interfaces`).
+SJA1000 controllers; of the cases tagged `guest` some on vcan, the others on the controllers. Where the kernel has vcan,
+what needs no controller runs in a private network namespace instead. Options of `hil run` run what they select on vcan.
+`--benchmark restbus` and `--benchmark stimulus` run those of `benchmarks/`; `--benchmark interfaces` breaks each kind
+of interface fifty times (`tools/faults.py --interfaces`), `interface-contracts` twice.
 
 Text is recognised outside by `hil ocr serve`, since an emulated machine takes seconds a region; pages are made outside
 too. Results lie in `results/`; `results/vcan.txt` has a line for each stage: its name, its status, its seconds.
@@ -54,6 +54,9 @@ class Stage:
 
 def main(arguments: list[str]) -> int:
     """The first status that is not 0, of all stages."""
+    if {"-h", "--help"} & set(arguments[:1]):
+        print(__doc__)
+        return 0
     for folder in ("hil", "tools"):
         compileall.compile_dir(REPOSITORY / folder, quiet=1)
     RESULTS.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import lru_cache
 
 from hil.errors import UsageError
@@ -75,8 +76,17 @@ def convert(value: float, unit: str, to: str) -> float:
     if not to:
         raise UsageError(f"'{unit}' was given, but the value has no unit", remedy="give the number alone.")
     if here is None or there is None or here[0] != there[0]:
-        raise UsageError(f"'{unit}' can't be converted to '{to}'", remedy=f"give the value in {to}.")
+        near = _nearest(unit, to) if here is None else ""
+        mend = f"did you mean '{near}'?" if near else f"give the value in {to}."
+        raise UsageError(f"'{unit}' can't be converted to '{to}'", remedy=mend)
     return value * here[1] / there[1]
+
+
+def _nearest(unit: str, to: str) -> str:
+    """The unit of the same dimension that an unknown one looks like; "" if none does."""
+    kind = _TO_SI.get(to, ("",))[0]
+    alike = [name for name, (dimension, _) in _TO_SI.items() if dimension == kind]
+    return next(iter(get_close_matches(unit, alike, n=1, cutoff=0.5)), "")
 
 
 def seconds(duration: Duration) -> float:

@@ -40,7 +40,10 @@ class Looks:
             near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.5)
             mend = f"did you mean '{near[0]}'?" if near else f"they know {', '.join(sorted(known))}."
             if aspect == "language":
-                mend = f"they know {', '.join(sorted(known))}; leave it out where they are the same in each language."
+                mend = (
+                    f"of themes, languages and units they know {', '.join(sorted(known))}; "
+                    "leave it out where they are the same in each language."
+                )
             raise UsageError(f"no {aspect} '{word}' in the layouts of this bench", remedy=mend)
         self._said[aspect] = word
 

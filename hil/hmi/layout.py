@@ -212,7 +212,9 @@ class Layout:
         """The complaint about an item that isn't there, with the nearest names."""
         what, others = kind.__name__.lower(), self._called(name)
         if others:
-            return UsageError(f"'{others[0].name}' is a {others[0].kind}, no {what}", where=self.where)
+            kind_there = others[0].kind
+            mend = f"take the check of a {kind_there}."
+            return UsageError(f"'{others[0].name}' is a {kind_there}, no {what}", where=self.where, remedy=mend)
         return UsageError(f"no {what} '{name}'", where=self.where, remedy=_nearest(name, self.names(kind)))
 
     def item(self, name: str) -> Item:

@@ -112,7 +112,7 @@ def test_a_failed_check_carries_the_picture(begin):
     [
         (lambda bench: bench.screen("clustr"), "no screen 'clustr' on this bench. Remedy: there is: cluster, centre."),
         (lambda bench: bench.screen().telltale("high_bem"), "no telltale 'high_bem'"),
-        (lambda bench: bench.screen().text("high_beam"), "'high_beam' is a telltale, no text"),
+        (lambda bench: bench.screen().text("high_beam"), "is a telltale, no text. Remedy: take the check of a"),
         (lambda bench: bench.set_signal("DisplayedSpeed", 5), "is sent by COCKPIT, which is really there"),
         (lambda bench: bench.set_signal("VehicleSpeed", "3 V"), "can't be converted"),
         (lambda bench: bench.supply().set_voltage("48 V"), "16"),

@@ -63,6 +63,12 @@ def test_across_dimensions_nothing_converts(unit, to):
         units.convert(1.0, unit, to)
 
 
+@pytest.mark.parametrize(("unit", "to", "meant"), [("msec", "s", "ms"), ("kmph", "km/h", "km/h"), ("sek", "ms", "s")])
+def test_an_unknown_unit_gets_the_nearest_of_its_dimension(unit, to, meant):
+    with pytest.raises(UsageError, match=f"'{unit}' can't be converted to '{to}'. Remedy: did you mean '{meant}'?"):
+        units.convert(1.0, unit, to)
+
+
 def test_a_unit_where_none_belongs_is_refused_as_such():
     with pytest.raises(UsageError, match="'V' was given, but the value has no unit"):
         units.convert(1.0, "V", "")

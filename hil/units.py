@@ -38,7 +38,9 @@ _TO_SI: dict[str, tuple[str, float]] = {
     "degC": ("temperature", 1.0),
     "bar": ("pressure", 1.0),
 }
-_ALIASES = {"°C": "degC", "°": "deg", "1/min": "rpm", "sec": "s", "kmh": "km/h", "kph": "km/h", "µs": "us"}
+_ALIASES = {
+    "°C": "degC", "°": "deg", "1/min": "rpm", "sec": "s", "µs": "us", "kmh": "km/h", "kph": "km/h", "kmph": "km/h",
+}  # fmt: skip
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*$")
 
 Duration = str | float | int | timedelta

@@ -93,7 +93,7 @@ class Mutation:
         for tried in self.tried:
             for one in tried.heard:
                 if one.verdict is Verdict.FAIL and (one.id not in seen or one.id in tried.own):
-                    seen[one.id] = Seen(tried.defect, one.id in tried.own, one.message)
+                    seen[one.id] = Seen(tried.defect, one.id in tried.own)
         return seen
 
 
@@ -217,8 +217,9 @@ class _Work:
         if alike:
             self._keep(defect, await self._bench.attempt(alike, defects=[defect.name]))
             failing = self._result.failing
-            failed, left = sum(case.id in failing for case in alike), len(self._result.sound) - len(failing)
-            self._say(f"{defect.name}: {failed} of {len(alike)} cases fail; {left} have not failed yet")
+            names = ", ".join(case.name for case in alike if case.id in failing)
+            left = len(self._result.sound) - len(failing)
+            self._say(f"{defect.name}, {len(alike)} cases: {names or 'none'} failed; {left} have not failed yet")
 
     async def _together(self, work: Iterable[Awaitable[None]]) -> None:
         async def one(piece: Awaitable[None]) -> None:

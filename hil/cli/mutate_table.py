@@ -46,7 +46,6 @@ class Seen:
 
     defect: str
     own: bool
-    message: str
 
 
 @dataclass(slots=True)

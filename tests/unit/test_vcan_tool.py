@@ -219,11 +219,16 @@ def status(guest, *, deadline=NEVER):
     return status_of(guest, deadline, timeout_s=9.0, leave_limit_s=0.0)
 
 
+def hang_up(*lines):
+    """As all lines of a guest end when it does."""
+    for line in lines:
+        line.close()
+
+
 def test_a_guest_that_says_its_status_and_goes_has_that_status(guest):
     guest, control, output = guest
     control.sendall(b"up\nended 7\nexit 7\n")
-    control.close()
-    output.close()
+    hang_up(control, output)
     assert guest.listen(NEVER)
     assert status(guest) == 7
 
@@ -238,8 +243,7 @@ def test_a_guest_that_stays_after_its_command_is_given_up(guest):
 def test_a_guest_that_dies_has_no_status(guest):
     guest, control, output = guest
     control.sendall(b"up\n")
-    control.close()
-    output.close()
+    hang_up(control, output)
     with pytest.raises(VcanError, match=r"^the guest died$"):
         status(guest)
 
@@ -247,8 +251,7 @@ def test_a_guest_that_dies_has_no_status(guest):
 def test_a_guest_that_dies_after_its_command_has_none_either(guest):
     guest, control, output = guest
     control.sendall(b"up\nended 0\n")
-    control.close()
-    output.close()
+    hang_up(control, output)
     assert guest.listen(NEVER)
     with pytest.raises(VcanError, match=r"^the guest died after the command had ended with status 0$"):
         status(guest)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 from xml.etree import ElementTree
 
 import forked
@@ -61,6 +63,26 @@ def environment(**more: str) -> dict[str, str]:
 
 def run_hil(*words: str, cwd: Path = REPOSITORY, fresh: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
     return forked.run("hil.cli.main", *map(str, words), cwd=cwd, env=environment(**more), fresh=fresh)
+
+
+class Said(Protocol):
+    """What a command printed."""
+
+    @property
+    def out(self) -> str: ...
+
+
+SomeRun = TypeVar("SomeRun", bound=Said)
+
+
+def on_time(run: Callable[[], SomeRun], attempts: int = 4) -> SomeRun:
+    """A run on a real clock; again if it says that the bench was late, which is what its message asks for."""
+    done = run()
+    for _ in range(attempts - 1):
+        if "the bench was late" not in done.out:
+            break
+        done = run()
+    return done
 
 
 @pytest.fixture

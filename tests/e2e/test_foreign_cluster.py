@@ -24,6 +24,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image, ImageChops
 
+from conftest import on_time
 from hil.bench.can_ports import PythonCanOptions
 from hil.bench.config import BusSection
 from hil.bench.ports import CommandOptions
@@ -41,7 +42,7 @@ CASES = {
     "A range that is not valid is not shown",
     "No range is shown when nobody sends it",
 }
-SHIPPED_PORT, DEADLINE_S, ATTEMPTS = "43119", 180, 4
+SHIPPED_PORT, DEADLINE_S = "43119", 180
 END_OF_COMMAND = "]\n\n[bus.car]"
 SHOT = '["{python}", "standin/standin.py", "shot", "{standin.shot}"]'
 
@@ -57,18 +58,19 @@ class Ended:
 
 def hil(*words, cwd):
     """Run `hil`; again if it says that the bench was late."""
-    for _ in range(ATTEMPTS):
-        done = subprocess.run(
-            [sys.executable, "-m", "hil.cli.main", *map(str, words)],
-            cwd=cwd,
-            env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
-        )
-        if "the bench was late" not in done.stdout:
-            break
+    return on_time(lambda: hil_once(*words, cwd=cwd))
+
+
+def hil_once(*words, cwd):
+    done = subprocess.run(
+        [sys.executable, "-m", "hil.cli.main", *map(str, words)],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conftest import REPOSITORY, run_hil
+from conftest import REPOSITORY, on_time, run_hil
 
 CASES = ["--name", "main beam*", "--name", "no speed*sender is silent", "--name", "test_power_off*"]
 
@@ -28,7 +28,7 @@ def udp_bench(tmp_path):
 def test_verdicts_are_equal_in_virtual_time_and_across_processes(hil, udp_bench, defect):
     words = [*CASES, *(["--defect", defect] if defect else [])]
     virtual = hil(*words)
-    process = hil(*words, "--bench", str(udp_bench))
+    process = on_time(lambda: hil(*words, "--bench", str(udp_bench)))
     assert len(virtual.verdicts) == 3
     assert process.verdicts == virtual.verdicts, process.out
     assert virtual.verdicts["Main beam lights its telltale"] == ("fail" if defect else "pass")

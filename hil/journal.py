@@ -99,7 +99,8 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     "check": {
         "name": "string", "target": "string", "expected": "string", "seen": "string", "ok": "boolean",
         "score": "number", "margin": "number", "since_ns": "integer", "within_ns": "integer",
-        "origin": "string", "bound_ns": "integer", "detail": "string",
+        "origin": "string", "bound_ns": "integer", "detail": "string", "measured": "string", "region": "array",
+        "declared": "boolean",
     },
     "measurement": {
         "name": "string", "unit": "string", "samples": "array", "limit": "object", "statistics": "object",
@@ -124,7 +125,7 @@ _JSON_TOPICS: dict[str, JsonFields] = {
     },
     "monitor": {
         "phase": "string", "level": "string", "kind": "string", "bus": "string", "message": "string",
-        "what": "string", "count": "integer",
+        "what": "string", "count": "integer", "allowed": "boolean",
     },
     "clock": {"name": "string", "origin": "string", "bound_ns": "integer"},
     "diag": {

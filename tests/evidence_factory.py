@@ -187,6 +187,34 @@ def failing(results):
     verdict(journal, 9 * S, "fail", message, where="test_cluster.py:57")
 
 
+def several(results, case_id="cluster.several"):
+    """A case that went on after each failure: three checks, one with a dark crop, a word of the test, a monitor."""
+    journal = open_case(results, case_id)
+    failures = []
+    traffic(journal, 0, 5)
+    looks = [(2 * S, "cluster: telltale abs", "on within 500 ms", "off", (880, 116, 920, 156)),
+             (3 * S, "cluster: text speed", "'87' within 1 s", "'80'", (280, 320, 400, 370)),
+             (5 * S, "cluster: telltale oil", "on within 500 ms", "off", None)]  # fmt: skip
+    check(journal, 1 * S, False, "on within 100 ms", "off", target="cluster: telltale esc", declared=True)
+    for t_ns, target, expected, seen, region in looks:
+        if region is not None:
+            picture, place = cluster_picture(80, False), target.partition(": ")[2].replace(" ", ".")
+            box = {"region": [region[0], region[1], region[2] - region[0], region[3] - region[1]]}
+            journal.picture(t_ns, "cluster", "png", png(picture))
+            journal.picture(t_ns, f"cluster/{place}", "png", png(picture.crop(region)))
+        else:
+            box = {}
+        check(journal, t_ns, False, expected, seen, name="within", target=target, measured="brightness 4 %", **box)
+        failures.append(f"{target}: expected {expected}, seen {seen} (seen at {t_ns / 1e9:.3f} s); dark")
+    finding = {"level": "fail", "kind": "cycle", "bus": "cabin", "message": "CLU_Status", "count": 1}
+    for phase, what in (("first", "CLU_Status on cabin: late"), ("end", "CLU_Status on cabin: late (4 times)")):
+        t_ns = 4 * S if phase == "first" else 6 * S
+        journal.record(t_ns, "monitor", {**finding, "phase": phase, "what": what})
+    failures.insert(2, "one != two")
+    listed = "".join(f"\n\n{n}) {text}" for n, text in enumerate(failures, 1))
+    verdict(journal, 6 * S, "fail", f"Several failures occurred:{listed}")
+
+
 def hostile(results):
     journal = open_case(results, "cluster.hostile")
     step(journal, 1, 0, 1 * S, f"Step {HOSTILE}")

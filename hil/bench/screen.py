@@ -225,5 +225,7 @@ def _judge(bench: Portal, result: CheckResult, throughout: bool) -> None:
         origin=result.origin,
         bound_ns=result.bound_ns,
         detail=result.detail,
+        measured=result.measured,
+        region=result.region,
         throughout=throughout,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from hil import units
@@ -40,6 +40,8 @@ class Judge:
         origin: Origin = Origin.SIM,
         bound_ns: int = 0,
         detail: str = "",
+        measured: str = "",
+        region: Sequence[int] | None = None,
         throughout: bool = False,
         buses: Collection[str] = (),
     ) -> None:
@@ -59,6 +61,8 @@ class Judge:
             origin: where `t_ns` came from.
             bound_ns: bound on the error of `t_ns`.
             detail: more, for the report.
+            measured: what a reader measured, with its thresholds; for the report alone.
+            region: left, top, width, height of what was looked at on a screen, px.
             throughout: it had to hold all the time, so that a pass on a late bench says nothing either.
             buses: whose frames it needed.
 
@@ -74,6 +78,10 @@ class Judge:
             fields["score"] = score
         if margin is not None:
             fields["margin"] = margin
+        fields |= {"measured": measured} if measured else {}
+        fields |= {"region": list(region)} if region is not None else {}
+        if self._expecting and not ok:
+            fields["declared"] = True
         self._recorder.record("check", fields, t_ns=t_ns)
         self._flush()
         if throughout or not ok:

@@ -197,6 +197,7 @@ class Watch:
             "message": finding.message,
             "what": finding.what,
             "count": finding.count,
+            **({"allowed": True} if self._is_allowed(finding) else {}),
         }
         t_ns = finding.t_ns if phase == "first" else self._clock.now_ns
         self._recorder.record("monitor", fields, t_ns=t_ns)

@@ -15,15 +15,18 @@ from typing import Any, Final, Generic, TypeVar
 from hil.errors import Verdict
 from hil.evidence import fields as f
 from hil.evidence.blocks import Block
+from hil.evidence.causes import causes_of
 from hil.evidence.events import event_of
 from hil.evidence.facts import Wire
 from hil.evidence.frames import FrameKeeper
 from hil.evidence.itself import Itself, in_short, itself_of
 from hil.evidence.model import (
     CaseInfo,
+    Cause,
     Check,
     Event,
     Fault,
+    Found,
     Lateness,
     Line,
     Measurement,
@@ -37,6 +40,7 @@ from hil.journal import Entry
 
 ROWS: Final = 20_000
 SERIES: Final = 300
+FINDINGS: Final = 200
 LABELS: Final = 256
 TEXT_CHARS: Final = 2_000
 PICTURE_BYTES: Final = 48_000_000
@@ -81,6 +85,7 @@ class Collector:
         self._short: dict[str, Any] = {}
         self._measurements = _Last[Measurement]("measurements", 200)
         self._events = _Last[Event]("events")
+        self._found: dict[tuple[str, str, str], Found] = {}
         self._shots = _Shots()
         self._take: dict[str, Callable[[Entry, f.Fields], None]] = {
             "case": self._on_case, "step": self._on_step, "check": self._on_check, "signal": self._on_signal,
@@ -128,7 +133,7 @@ class Collector:
     def _on_check(self, entry: Entry, fields: f.Fields) -> None:
         check = _check(entry.t_ns, fields)
         self._checks.add(check)
-        if not check.ok:
+        if not check.ok and not check.declared:
             self._frames.freeze(check.decided_ns)
 
     def _on_signal(self, entry: Entry, fields: f.Fields) -> None:
@@ -182,10 +187,22 @@ class Collector:
     def _on_monitor(self, entry: Entry, fields: f.Fields) -> None:
         """A finding when it first occurred, and as it stood at the end of the case, which counts all of them."""
         text = f"{f.text(fields, 'level')}: {f.text(fields, 'what')}"[:TEXT_CHARS]
+        self._keep_found(entry.t_ns, fields)
         if f.text(fields, "phase") == "end":
             self._notes.add(Line(entry.t_ns, f.text(fields, "bus"), "monitor", text))
         else:
             self._events.add(Event(entry.t_ns, "monitor", text, f.text(fields, "level") in ("fail", "fault")))
+            if _counts(fields):
+                self._frames.freeze(entry.t_ns)
+
+    def _keep_found(self, t_ns: int, fields: f.Fields) -> None:
+        """Of each finding: when it first occurred, and what it came to."""
+        key = f.text(fields, "bus"), f.text(fields, "message"), f.text(fields, "kind")
+        known = self._found.get(key)
+        if known is None and len(self._found) >= FINDINGS:
+            return
+        text = f.text(fields, "what")[:TEXT_CHARS]
+        self._found[key] = Found(t_ns if known is None else known.t_ns, text, _counts(fields))
 
     def _on_other(self, entry: Entry, fields: f.Fields) -> None:
         """A record of any other kind, on a lane of its own."""
@@ -201,9 +218,12 @@ class Collector:
     def timeline(self) -> Timeline:
         """All that was collected."""
         end_ns = self.last_ns if self.end_ns is None else self.end_ns
+        causes = causes_of(self.recorded, self._checks.items, tuple(self._found.values()))
+        focus_ns = self._focus_ns(end_ns, causes)
         return Timeline(
             end_ns=end_ns,
-            focus_ns=self._focus_ns(end_ns),
+            focus_ns=focus_ns,
+            causes=causes,
             steps=tuple(self._steps.values()),
             series=self._all_series(end_ns),
             checks=tuple(self._checks.items),
@@ -215,19 +235,21 @@ class Collector:
             itself=self._itself,
             short=self._short,
             events=tuple(self._events.items),
-            frames=self._frames.kept(frozen=not self._passed),
+            frames=self._frames.kept(None if self._passed else focus_ns),
             meaning=self._frames.meaning,
             table=self._frames.table,
             shots=tuple(self._shots.items),
             thinned=tuple(note for note in self._thinned() if note),
         )
 
-    def _focus_ns(self, end_ns: int) -> int:
-        """What a reader wants to see first: the first fault, the last failed check, or the end."""
+    def _focus_ns(self, end_ns: int, causes: Sequence[Cause]) -> int:
+        """What a reader wants to see first: the first fault, the first cause, or the end."""
         if self.faults:
             return self.faults[0].t_ns
-        failed = [min(check.decided_ns, end_ns) for check in self._checks.items if not check.ok]
-        return failed[-1] if failed and not self._passed else end_ns
+        told = [cause.t_ns for cause in causes if cause.t_ns is not None]
+        failed = [check.decided_ns for check in self._checks.items if not check.ok and not check.declared]
+        times = told or ([] if self._passed else failed)
+        return min(times[0], end_ns) if times else end_ns
 
     @property
     def _passed(self) -> bool:
@@ -264,6 +286,11 @@ class _Shots:
         return f"pictures: the first {self._lost} are left out" if self._lost else ""
 
 
+def _counts(fields: f.Fields) -> bool:
+    """Whether a finding fails a case that would have passed."""
+    return f.text(fields, "level") == "fail" and f.flag(fields, "allowed") is not True
+
+
 def case_info(case_id: str, fields: f.Fields) -> CaseInfo:
     """Who a case is. The id is that of the folder or the plan, whatever the record says."""
     one = {key: f.text(fields, key) for key in ("name", "suite", "source", "doc", "start", "seed", "runner")}
@@ -284,11 +311,14 @@ def _step(number: int, t_ns: int, fields: f.Fields) -> Step:
 
 
 def _check(t_ns: int, fields: f.Fields) -> Check:
-    what = {key: f.text(fields, key) for key in ("name", "target", "expected", "seen", "origin", "detail")}
+    texts = ("name", "target", "expected", "seen", "origin", "detail", "measured")
+    what: dict[str, Any] = {key: f.text(fields, key) for key in texts}
     score, margin = f.number(fields, "score"), f.number(fields, "margin")
     since, within, bound = (f.integer(fields, key) for key in ("since_ns", "within_ns", "bound_ns"))
-    ok = f.flag(fields, "ok") is True
-    return Check(t_ns, ok=ok, score=score, margin=margin, since_ns=since, within_ns=within, bound_ns=bound, **what)
+    ok, declared = f.flag(fields, "ok") is True, f.flag(fields, "declared") is True
+    times: dict[str, Any] = {"since_ns": since, "within_ns": within, "bound_ns": bound}
+    region = f.numbers(fields, "region")[:4]
+    return Check(t_ns, ok=ok, declared=declared, region=region, score=score, margin=margin, **times, **what)
 
 
 def _fault(t_ns: int, fields: f.Fields) -> Fault:

@@ -19,6 +19,7 @@ from hil.evidence.signal_table import SignalTable, key_of, short
 
 T = TypeVar("T")
 Json = dict[str, Any]
+CAUSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
     keep = _Keeper(timeline.focus_ns, notes)
     checks = keep.near("checks", timeline.checks, level.rows, lambda item: item.decided_ns, lambda item: item.ok)
     gallery = Gallery(timeline, crops=level.crops, wholes=level.wholes, made=made)
-    rows = [_check_row(check, gallery) for check in reversed(checks)][::-1]
+    causes, deciding = _causes(attempt, checks)
+    for check in (*deciding, *reversed(checks)):  # the first cause has the first right to a picture
+        gallery.of(check)
+    rows = [_check_row(check, gallery) for check in checks]
     final = gallery.last_whole()
     gallery.rest()
     mine, others = _split(timeline.series)
@@ -73,6 +77,7 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
     json = {
         **_head(attempt),
         "checks": rows,
+        "causes": causes,
         "finalPicture": final,
         "steps": _steps(keep.near("steps", timeline.steps, level.steps, lambda item: item.start_ns)),
         "series": [_series(item) for item in shown],
@@ -135,6 +140,22 @@ class _Keeper:
         return [items[index] for index in sorted(order[:most])]
 
 
+def _causes(attempt: Attempt, checks: Sequence[Check]) -> tuple[list[Json], list[Check]]:
+    """The causes for the page, their checks as indices of those that are shown; and these checks."""
+    if attempt.ruling.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return [], []
+    causes, places = attempt.timeline.causes[:CAUSES], {id(check): n for n, check in enumerate(checks)}
+    end_ns = attempt.timeline.end_ns
+    rows = [
+        {
+            "t": None if cause.t_ns is None else _s(min(cause.t_ns, end_ns)), "text": cause.text,
+            "check": places.get(id(cause.check)), "times": cause.times,
+        }
+        for cause in causes
+    ]  # fmt: skip
+    return rows, [cause.check for cause in causes if id(cause.check) in places and cause.check is not None]
+
+
 def _check_row(check: Check, gallery: Gallery) -> Json:
     crop, whole = gallery.of(check)
     return {
@@ -143,6 +164,8 @@ def _check_row(check: Check, gallery: Gallery) -> Json:
         "seen": check.seen, "ok": check.ok, "score": check.score, "margin": check.margin,
         "since": _maybe_s(check.since_ns), "within": _maybe_s(check.within_ns), "origin": check.origin,
         "bound": _maybe_s(check.bound_ns), "detail": check.detail, "crop": crop, "whole": whole,
+        **({"measured": check.measured} if check.measured else {}), **({"declared": True} if check.declared else {}),
+        **({"region": list(check.region)} if len(check.region) == 4 and not check.ok else {}),
     }  # fmt: skip
 
 

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from hil.evidence.detail import Json, attempt_detail, levels
 from hil.evidence.gallery import Made
-from hil.evidence.model import Attempt, Check
+from hil.evidence.model import Attempt
 from hil.evidence.signal_table import packed
 
 _IN_THE_LIST: Final = (
     "name", "unit", "kind", "ok", "source", "n", "edges", "counts", "at_most", "expanded", "figures", "rule",
 )  # fmt: skip
+TEXT_CHARS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Fitted:
         folder: where its journal lies.
         candidates: what the page may show of it, the richest first.
         complete: whether the last of them is as small as it can be.
-        reason: expected and seen of the check that decided it.
+        reason: its first cause.
         focus_s: the moment to look at.
         latencies: its measurements, for the table of the whole run.
         itself: the worst of what the bench measured of itself.
@@ -80,10 +81,13 @@ def fitted(attempt: Attempt, room: int) -> Fitted:
 
 
 def _reason(attempt: Attempt) -> Json | None:
-    """Expected and seen of the check that decided the case, for the list."""
-    failed: list[Check] = [check for check in attempt.timeline.checks if not check.ok]
-    if not failed:
+    """The first cause, for the list: what the message says of it, expected and seen of its check, how many follow."""
+    causes = attempt.timeline.causes
+    if not causes:
         return None
-    check = failed[-1]
-    text = {"name": check.name, "expected": check.expected[:300], "seen": check.seen[:300]}
-    return {**text, "score": check.score, "margin": check.margin}
+    check, more = causes[0].check, len(causes) - 1
+    said = {"text": causes[0].text[:TEXT_CHARS], "more": more}
+    if check is None:
+        return {**said, "expected": None}
+    words = {"name": check.name, "expected": check.expected[:300], "seen": check.seen[:300]}
+    return {**said, **words, "score": check.score, "margin": check.margin}

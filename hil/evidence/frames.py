@@ -1,7 +1,8 @@
 """The frames of one case: those that led to its verdict, and what all of them together say (signals, bus load).
 
-Rules of this module: pure, bounded memory. Frames are kept up to the last failed check or the first fault; of a case
-that passed those up to its end.
+Rules of this module: pure, bounded memory. Frames are kept up to what decided the case: a failed check, the first
+fault, or a finding of a monitor; of a case that passed those up to its end. Which of several it was is known only in
+the end, so that the frames of the first few are kept, and of the last.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hil.journal import Origin
 
 WINDOW_NS: Final = 2_000_000_000
 FRAMES: Final = 2_000
+MOMENTS: Final = 6
 
 
 class FrameKeeper:
@@ -33,7 +35,7 @@ class FrameKeeper:
         self._waiting: list[Frames] = []
         self._waiting_frames = 0
         self._are_common, self._has_begun = False, False
-        self._frozen: Frames | None = None
+        self._frozen: dict[int, Frames] = {}
         self._decoded = False
         self._begin(Wires().of({}, {}))
 
@@ -76,15 +78,22 @@ class FrameKeeper:
         self._has_begun = True
 
     def freeze(self, t_ns: int) -> None:
-        """Keep the frames that led here; the last such moment is the one that counts."""
-        self._frozen = _last(joined(list(self._window)), t_ns)
+        """Keep the frames that led here: it may be what decides the case."""
+        if len(self._frozen) >= MOMENTS:
+            self._frozen.popitem()
+        self._frozen[t_ns] = _last(joined(list(self._window)), t_ns)
 
-    def kept(self, *, frozen: bool) -> tuple[CanFrame, ...]:
-        """The frames for the table."""
-        frames = self._frozen if frozen and self._frozen is not None else _last(joined(list(self._window)), None)
+    def kept(self, until_ns: int | None) -> tuple[CanFrame, ...]:
+        """The frames for the table: those that led to an instant, or to the end (None)."""
+        frames = self._until(until_ns)
         origin = Origin.SIM
         return tuple(CanFrame(t_ns, self._buses[channel], can_id, data, flags, origin)
                      for t_ns, channel, can_id, flags, _, data in frames.rows())  # fmt: skip
+
+    def _until(self, t_ns: int | None) -> Frames:
+        if t_ns is None or not self._frozen:
+            return _last(joined(list(self._window)), None)
+        return self._frozen[min(self._frozen, key=lambda moment_ns: abs(moment_ns - t_ns))]
 
     def meaning(self, frame: CanFrame) -> tuple[str, str]:
         """Message and signals of one of these frames."""

@@ -28,7 +28,7 @@ class Gallery:
 
     def of(self, check: Check) -> tuple[int | None, int | None]:
         """Index of the check's crop and of its whole frame; whole frames only of failed checks."""
-        crop = _match(check, self._crops)
+        crop = _match(check, self._crops, others=False)
         whole = None if check.ok else _match(check, self._wholes, screen=crop.name.split("/")[0] if crop else "")
         return self._add(crop), self._add(whole)
 
@@ -72,18 +72,18 @@ class Gallery:
             notes.append(f"pictures: {self._refused} more than shown are left out or damaged; the journal has them")
         return [
             {"t": round(shot.t_ns / 1e9, 6), "name": shot.name, "crop": shot.is_crop, "picture": picture.name,
-             "width": picture.width, "height": picture.height, "note": picture.note}
+             "width": picture.width, "height": picture.height, "full": list(picture.full), "note": picture.note}
             for shot, picture in self._taken
         ]  # fmt: skip
 
 
-def _match(check: Check, shots: Sequence[Shot], screen: str = "") -> Shot | None:
-    """The picture that a check looked at: of its target if it names one, else the one taken with it."""
+def _match(check: Check, shots: Sequence[Shot], screen: str = "", *, others: bool = True) -> Shot | None:
+    """The picture that a check looked at: of its target if it names one, else (if `others`) the one taken with it."""
     near = [shot for shot in shots if _belongs(shot.t_ns, check)]
     target = _letters(check.target)
     named = [shot for shot in near if target in (_letters(shot.name), _letters(shot.name.split("/")[-1]))]
     same = [shot for shot in near if screen and shot.name == screen]
-    return max(named or same or near, key=lambda shot: shot.t_ns, default=None)
+    return max(named or same or (near if others else []), key=lambda shot: shot.t_ns, default=None)
 
 
 def _letters(name: str) -> str:

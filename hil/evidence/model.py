@@ -90,7 +90,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, with what it wanted and what it saw."""
+    """One check, with what it wanted and what it saw; `declared`: the test said that it must fail."""
 
     t_ns: int
     name: str
@@ -105,6 +105,9 @@ class Check:
     origin: str
     bound_ns: int | None
     detail: str
+    declared: bool = False
+    measured: str = ""
+    region: tuple[float, ...] = ()
 
     @property
     def decided_ns(self) -> int:
@@ -145,6 +148,32 @@ class Event:
     text: str
     bad: bool = False
     until_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a monitor found, as it stood at the end of the case; `counts`: it fails a case that would have passed."""
+
+    t_ns: int
+    text: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One failure of a case.
+
+    Attributes:
+        t_ns: when it was decided; None where only the message tells of it.
+        text: what the message, or a monitor, says of it; empty where the check says all.
+        check: the check that failed, if it was one.
+        times: how often the same failed.
+    """
+
+    t_ns: int | None
+    text: str = ""
+    check: Check | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +238,7 @@ class Timeline:
     steps: tuple[Step, ...] = ()
     series: tuple[Series, ...] = ()
     checks: tuple[Check, ...] = ()
+    causes: tuple[Cause, ...] = ()
     console: tuple[Line, ...] = ()
     notes: tuple[Line, ...] = ()
     measurements: tuple[Measurement, ...] = ()

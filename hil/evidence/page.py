@@ -10,11 +10,13 @@ many there are. The contract between the two sides; times are seconds of bench t
   latencies: [{id, case, verdict, ...measurement}],
   bench: null|{line, lost, cases: [{id, case, verdict, ...what `itself.in_short` gives}]}}
 row: {id, name, suite, verdict, message, where, source, requirements, tags, time|null, at|null,
-  reason: {name, expected, seen, score, margin}|null, attempts: [{number, verdict, block, journal, trace|null}]}
+  reason: {text, more: how many causes follow, expected|null, name, seen, score, margin}|null,
+  attempts: [{number, verdict, block, journal, trace|null}]}
 `#case-n`, base64 of zlib of JSON, n being the `block` of an attempt; missing if it didn't fit into the page:
   {number, verdict, message, where, firstCause, focus, end, doc, start, seed, source, runner, finalPicture|null,
   checks: [{t, looked, name, target, expected, seen, ok, score, margin, since, within, origin, bound, detail, crop,
-  whole}],
+  whole, measured: missing if nothing was, declared: true if it was to fail, region: [left, top, width, height] in the
+  whole frame, of a failed one}],
   steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
   series: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
   signals, wire: [[row, dt, v]], `row` being that of the signal in the table `#signals-...` that `signals` names,
@@ -22,7 +24,8 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
   bench: null|{cycles, received, timers, load, allowed, blind, more} (see `itself`),
   measurements: [measurement], frames: [[t, bus, id, flags, data, message, signals]],
-  pictures: [{t, name, crop, picture, width, height, note}], thinned: [text]};
+  causes: [{t|null, text, check: index|null, times}], the first one first,
+  pictures: [{t, name, crop, picture, width, height, full: [width, height] as it was, note}], thinned: [text]};
   `crop`, `whole` and `finalPicture` are indices of pictures
 measurement: {t, name, unit, kind, ok, source, n, edges, counts, at_most, expanded, figures, limit, statistics,
   uncertainty, rule}

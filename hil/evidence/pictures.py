@@ -19,13 +19,17 @@ _MEDIA: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A picture as it stands in the page; `note` says what was changed. Only equal pictures have one name."""
+    """A picture as it stands in the page; `note` says what was changed, `full` how large it was.
+
+    Only equal pictures have one name.
+    """
 
     name: str
     uri: str
     width: int
     height: int
     note: str
+    full: tuple[int, int]
 
 
 def embed(shot: Shot, quality: int = 80) -> Embedded | None:
@@ -49,9 +53,11 @@ def _as_jpeg(image: Image.Image, quality: int) -> Embedded:
     small.save(out, "JPEG", quality=quality)
     scaled = f", scaled from {image.width}x{image.height}" if small.size != image.size else ""
     note = f"JPEG for this page{scaled}; the original is in the journal"
-    return _embedded("image/jpeg", out.getvalue(), small.size, note)
+    return _embedded("image/jpeg", out.getvalue(), small.size, note, full=image.size)
 
 
-def _embedded(media: str, data: bytes, size: tuple[int, int], note: str) -> Embedded:
+def _embedded(
+    media: str, data: bytes, size: tuple[int, int], note: str, *, full: tuple[int, int] | None = None
+) -> Embedded:
     name = hashlib.sha256(media.encode() + data).hexdigest()[:16]
-    return Embedded(name, f"data:{media};base64,{base64.b64encode(data).decode()}", *size, note)
+    return Embedded(name, f"data:{media};base64,{base64.b64encode(data).decode()}", *size, note, full or size)

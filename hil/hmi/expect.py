@@ -39,6 +39,8 @@ class Judgement:
         margin: see above.
         detail: more on what was seen; may be empty.
         crop: the pixels that were judged.
+        measured: what the reader measured, with its thresholds; may be empty.
+        region: where on the screen these pixels are; None for all of it.
     """
 
     ok: bool
@@ -47,6 +49,8 @@ class Judgement:
     margin: float
     detail: str
     crop: Pixels = field(repr=False, compare=False)
+    measured: str = field(default="", compare=False)
+    region: Region | None = None
 
 
 class Expectation:
@@ -78,7 +82,8 @@ class Expectation:
         reading = self._reader(pixels, self.item)
         distance = self._verdict(reading.value)
         margin = min(distance, reading.margin) if distance >= 0 else max(distance, -reading.margin)
-        return Judgement(distance >= 0, self._seen(reading), reading.score, margin, reading.detail, reading.crop)
+        told = reading.score, margin, reading.detail, reading.crop, reading.measured, self.item.bounds
+        return Judgement(distance >= 0, self._seen(reading), *told)
 
     def _seen(self, reading: Reading) -> str:
         if reading.value is None:

@@ -21,6 +21,7 @@ from hil.hmi.reader import Reading, crop, reader_for
 _ON, _OFF = LAMP_STATES
 _NONE: Final = "none"
 _THUMBNAIL_STEP: Final = 3
+_MOST_MEASURED: Final = 5
 
 
 class Strip(Item):
@@ -57,7 +58,8 @@ class _Lamps(Expectation):
         detail = "; ".join(f"{name}: {readings[name].detail}" for name in wrong)
         score = min(each.score for each in judged)
         picture = crop(pixels, self.item.bounds)[::_THUMBNAIL_STEP, ::_THUMBNAIL_STEP]
-        return Judgement(not wrong, _lit(readings), score, margin, detail, picture)
+        measured = "; ".join(f"{name}: {readings[name].measured}" for name in wrong[:_MOST_MEASURED])
+        return Judgement(not wrong, _lit(readings), score, margin, detail, picture, measured, self.item.bounds)
 
     def _wrong(self, states: dict[str, str]) -> list[str]:
         """The names of those that aren't as expected."""

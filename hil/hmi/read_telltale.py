@@ -62,7 +62,8 @@ def read_telltale(pixels: Pixels, item: Telltale) -> Reading:
     region = crop(pixels, item.region)
     measures = _measure(region, item)
     state, margin = _decide(measures)
-    return Reading(state.value, _score(state, measures), margin, _detail(state, measures, item), region)
+    score, detail = _score(state, measures), _detail(state, measures, item)
+    return Reading(state.value, score, margin, detail, region, _measured(measures))
 
 
 def _measure(region: Pixels, item: Telltale) -> Measures:
@@ -128,6 +129,16 @@ def _score(state: State, measures: Measures) -> float:
     if state is State.WRONG_SHAPE:
         return 1 - measures.shape
     return 0.5
+
+
+def _measured(measures: Measures) -> str:
+    """The figures, each with its threshold."""
+    limits = f"on from {ON_BRIGHTNESS:.0%}, off below {OFF_BRIGHTNESS:.0%}"
+    light = f"brightness {measures.brightness:.0%} of a lit lamp ({limits})"
+    if measures.brightness < OFF_BRIGHTNESS:
+        return f"{light}; too dark for a colour"
+    colour = f"{measures.colour:.0%} of the light in its colour (at least {COLOUR:.0%}), the whole is {measures.seen}"
+    return f"{light}; {colour}; shape {measures.shape:.2f} alike (at least {SHAPE:.2f})"
 
 
 def _detail(state: State, measures: Measures, item: Telltale) -> str:

@@ -32,6 +32,7 @@ class Reading:
         score: how sure the reader is of the value, 0..1.
         margin: how far the nearest measured property lies from the threshold that would change the value, 0..1.
         detail: what was seen, for people; without figures that a camera's noise would change at every look.
+        measured: the figures that it was decided by, with their thresholds, for the report; may be empty.
         crop: the pixels that were judged, height x width x 3, RGB; belongs to the frame, don't write to it.
     """
 
@@ -40,6 +41,7 @@ class Reading:
     margin: float
     detail: str
     crop: Pixels = field(repr=False, compare=False)
+    measured: str = field(default="", repr=False, compare=False)
 
 
 class Reader(Protocol):

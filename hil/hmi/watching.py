@@ -46,6 +46,8 @@ class CheckResult:
         origin: where that stamp came from.
         detail: more on what was seen.
         looks: how many different pictures were judged.
+        measured: what the reader measured, with its thresholds; may be empty.
+        region: the part of the screen that was looked at; None for all of it, and for what is no screen.
         frame: the deciding frame.
         crop: its pixels that were judged.
     """
@@ -67,6 +69,8 @@ class CheckResult:
     looks: int
     frame: Frame = field(repr=False, compare=False)
     crop: Pixels = field(repr=False, compare=False)
+    measured: str = field(default="", compare=False)
+    region: Region | None = None
 
 
 Report = Callable[[CheckResult], object]
@@ -226,6 +230,8 @@ class Watcher:
             looks=outcome.looks,
             frame=frame,
             crop=judgement.crop,
+            measured=judgement.measured,
+            region=judgement.region,
         )
         self._report(result)
         return result

@@ -31,6 +31,19 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """The page of a case that failed several times, and of one that has a mistake of the test."""
+    results = tmp_path_factory.mktemp("several")
+    factory.several(results)
+    journal = factory.open_case(results, "test.mistake")
+    fields = {"verdict": "usage error", "what": "no signal 'Sped'", "where": "a.robot:3", "remedy": "write Speed."}
+    journal.record(factory.S, "fault", fields)
+    factory.verdict(journal, factory.S, "usage error", "no signal 'Sped'")
+    make_report(results)
+    return (results / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     browser = Browser(tmp_path_factory.mktemp("profile"))
     yield browser
@@ -78,6 +91,66 @@ def test_the_failing_case_shows_expected_and_seen_with_its_picture(browser, url)
     assert browser.js("document.querySelector('.evidence').getBoundingClientRect().bottom < innerHeight")
 
 
+def test_all_that_failed_is_listed_the_first_cause_in_front(browser, several):
+    browser.open(several)
+    row = browser.text(".cases tbody tr .why").splitlines()
+    assert row[0] == "the ECU, at 2.000 s"
+    assert row[1] == "expected on within 500 ms · seen off"
+    assert row[2].startswith("cluster: telltale abs: expected on within 500 ms, seen off")
+    assert row[3] == "and 4 more failures"
+    browser.open(f"{several}#case=cluster.several")
+    assert browser.text(".verdict .message").startswith("cluster: telltale abs: expected on within 500 ms, seen off")
+    assert browser.text(".evidence .expected") == "on within 500 ms"
+    further = browser.js("[...document.querySelectorAll('.further li .row > :first-child')].map(o => o.innerText)")
+    assert [text for text in further if "cluster/" not in text] == [
+        "cluster: text speed", "one != two", "cluster: telltale oil", "monitor: CLU_Status on cabin: late (4 times)",
+    ]  # fmt: skip
+    crops = "o.querySelectorAll('.crop:not(.brightened)').length"
+    pictures = f"[...document.querySelectorAll('.further li')].map(o => {crops})"
+    assert browser.js(pictures) == [1, 0, 0, 0]
+
+
+def test_a_dark_crop_is_shown_as_it_is_and_brightened_and_framed_in_the_whole(browser, several):
+    browser.open(f"{several}#case=cluster.several")
+    browser.settle()
+    true, copy = browser.js("[...document.querySelectorAll('.evidence .crop img')].map(o => o.style.filter)")
+    assert true == ""
+    assert copy.startswith("brightness(")
+    assert "The same, brightened" in browser.text(".evidence .brightened")
+    assert "brightness 4 %" in browser.text(".evidence dl")
+    box, frame = browser.js(
+        "['.evidence .region', '.evidence .whole img'].map(o => document.querySelector(o).getBoundingClientRect())"
+        ".map(o => [o.left, o.top, o.width, o.height])"
+    )
+    assert (box[0] - frame[0]) / frame[2] == pytest.approx(880 / 1280, abs=0.005)
+    assert box[2] / frame[2] == pytest.approx(40 / 1280, abs=0.005)
+
+
+def test_a_bright_crop_has_no_copy(browser, several):
+    browser.open(f"{several}#case=cluster.several")
+    browser.settle()
+    assert browser.js("document.querySelectorAll('.further .brightened').length") == 0
+
+
+def test_words_of_the_reader_are_explained(browser, several):
+    browser.open(f"{several}#case=cluster.several")
+    titles = browser.js(
+        "Object.fromEntries([...document.querySelectorAll('.evidence abbr')].map(o => [o.innerText, o.title]))"
+    )
+    assert {"score", "margin", "measured"} <= titles.keys()
+    assert all(len(title) > 20 for title in titles.values())
+    browser.js("document.querySelector('.legend summary').click()")
+    assert "threshold" in browser.text(".legend")
+
+
+def test_a_mistake_of_the_test_is_no_fault_of_the_bench(browser, several):
+    browser.open(f"{several}#case=test.mistake")
+    lanes = browser.js("[...document.querySelectorAll('.lane .label b')].map(o => o.innerText)")
+    assert "usage errors" in lanes
+    assert "bench faults" not in lanes
+    assert "Usage errors: mistakes of the test" in browser.text("#app")
+
+
 def test_the_timeline_shares_one_axis_and_one_cursor(browser, url):
     browser.open(f"{url}#case=cluster.abs")
     assert browser.text(".lane.axis .label") == "t = 8.500 s"
@@ -121,9 +194,10 @@ def test_filters_narrow_the_list(browser, url):
     assert "1 of 11 cases" in browser.text(".filters")
 
 
+@pytest.mark.parametrize("width", [900, 420])
 @pytest.mark.parametrize("place", ["", "#requirements", "#latencies", "#case=cluster.abs", "#case=wire.full"])
-def test_nothing_sticks_out_of_a_narrow_window(browser, url, place):
-    browser.call("Emulation.setDeviceMetricsOverride", width=900, height=1000, deviceScaleFactor=1, mobile=False)
+def test_nothing_sticks_out_of_a_narrow_window(browser, url, place, width):
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1, mobile=False)
     try:
         browser.open(f"{url}{place}")
         assert browser.js("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

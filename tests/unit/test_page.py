@@ -95,6 +95,7 @@ def test_hostile_facts_stay_text_too(tmp_path):
 def test_the_failing_case_says_what_was_expected_and_seen(page):
     (row,) = [row for row in page.data["run"]["cases"] if row["verdict"] == "fail"]
     assert row["reason"] == {
+        "text": "Telltale 'abs' should be on within 2.5 s, but was off until 8.500 s", "more": 0,
         "name": "telltale", "expected": "on within 2.5 s", "seen": "off", "score": 0.17, "margin": -0.63,
     }  # fmt: skip
     assert row["at"] == 8.5
@@ -163,14 +164,16 @@ def test_a_check_finds_the_pictures_that_it_looked_at(tmp_path):
     factory.check(journal, 5 * factory.S, False, "on", "off", since_ns=4 * factory.S)
     factory.check(journal, 5 * factory.S, False, "on", "off")
     factory.check(journal, 9 * factory.S, False, "on", "off")
+    factory.check(journal, 5 * factory.S, False, "On", "Off", name="signal", target="chassis::ESC_Status.AbsFault")
     factory.verdict(journal, 9 * factory.S, "fail", "dark")
     make_report(tmp_path)
     case = Page(tmp_path / "index.html").case("a")
-    looked, again, blind = case["checks"]
+    looked, again, blind, signal = case["checks"]
     crop, whole = case["pictures"][looked["crop"]], case["pictures"][looked["whole"]]
     assert (crop["name"], crop["t"], whole["name"]) == ("cluster/telltale.abs", 5.0, "cluster")
     assert (again["crop"], again["whole"]) == (looked["crop"], looked["whole"])
     assert (blind["crop"], blind["whole"]) == (None, None)
+    assert signal["crop"] is None
 
 
 @pytest.mark.parametrize("max_bytes", [SMALLEST + room for room in (20_000, 40_000, 80_000)])

@@ -1,18 +1,48 @@
 "use strict";
 /* One case: the verdict and what decided it, its timeline, and tables of all that happened. */
 const Case = (() => {
-  const { COLOR, WHOSE, h, badge, verdictClass, link, panel, table, pair, tags, short, rough, seconds } = Page;
+  const { COLOR, WHOSE, h, word, legend, many, badge, verdictClass, link, panel, table, pair, tags, short, rough, seconds } = Page;
   let timeline = null, detail = null, follow = () => {};
 
-  function crop(item) {
-    const scale = Math.max(1, Math.min(10, Math.floor(340 / item.width), Math.floor(260 / item.height)));
-    const image = h("img", { src: Page.picture(item), width: item.width * scale, height: item.height * scale, alt: `crop of ${item.name}`, onclick: () => look(item) });
-    return h("figure", { class: "crop" }, image, h("figcaption", {}, `${item.name} at ${seconds(item.t)}, ${item.width} x ${item.height} px`, scale > 1 ? `, enlarged ${scale} times` : ""));
+  const DARK = 96;
+
+  /* The highest level of a picture's pixels, 0 to 255. */
+  function brightest(image) {
+    const canvas = h("canvas", { width: image.naturalWidth, height: image.naturalHeight }), pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    let most = 0;
+    for (let n = 0; n < data.length; n += 4) most = Math.max(most, data[n], data[n + 1], data[n + 2]);
+    return most;
   }
 
-  function whole(item) {
-    const open = h("button", { class: "picture", "aria-label": `enlarge ${item.name}`, onclick: () => look(item) }, h("img", { src: Page.picture(item), alt: `whole frame of ${item.name}` }));
-    return h("figure", { class: "whole" }, open, h("figcaption", {}, `${item.name}, whole frame at ${seconds(item.t)}. ${item.note}`));
+  /* Beside a picture in which nothing can be seen: the same, brightened, and called so. */
+  function brightened(image, figure) {
+    const most = brightest(image);
+    if (most >= DARK || !figure.parentNode) return;
+    const factor = Math.min(25, Math.floor(220 / Math.max(most, 1))), copy = h("img", { src: image.src, width: image.width, height: image.height, alt: `${image.alt}, brightened` });
+    copy.style.filter = `brightness(${factor})`;
+    figure.after(h("figure", { class: "crop brightened" }, h("span", { class: "frame" }, copy), h("figcaption", {}, `The same, brightened ${factor} times to be seen; its brightest level is ${most} of 255`)));
+  }
+
+  function crop(item, small) {
+    const room = small ? [150, 110] : [240, 200], scale = Math.max(1, Math.min(10, Math.floor(room[0] / item.width), Math.floor(room[1] / item.height)));
+    const image = h("img", { width: item.width * scale, height: item.height * scale, alt: `crop of ${item.name}`, onclick: () => look(item), onload: () => brightened(image, figure) });
+    const figure = h("figure", { class: "crop" }, image, h("figcaption", {}, `${item.name} at ${seconds(item.t)}, ${item.width} x ${item.height} px`, scale > 1 ? `, enlarged ${scale} times` : ""));
+    image.src = Page.picture(item);
+    return figure;
+  }
+
+  /* A whole frame; where the check looked is framed. */
+  function whole(item, check) {
+    const open = h("button", { class: "picture", "aria-label": `enlarge ${item.name}`, onclick: () => look(item) }, h("img", { src: Page.picture(item), alt: `whole frame of ${item.name}` }), check && check.region ? region(check.region, item.full) : null);
+    return h("figure", { class: "whole" }, open, h("figcaption", {}, `${item.name}, whole frame at ${seconds(item.t)}. ${check && check.region ? "Framed: where the check looked. " : ""}${item.note}`));
+  }
+
+  function region([left, top, width, height], [full, tall]) {
+    const box = h("span", { class: "region" });
+    Object.assign(box.style, { left: `${100 * left / full}%`, top: `${100 * top / tall}%`, width: `${100 * width / full}%`, height: `${100 * height / tall}%` });
+    return box;
   }
 
   /* A picture as large as it goes, in front of the page. */
@@ -29,27 +59,43 @@ const Case = (() => {
     const stamp = [check.origin, check.bound === null ? "" : `± ${short(check.bound * 1000)} ms`].filter(Boolean).join(" ");
     return h("dl", { class: check.ok ? "ok" : "" }, pair("expected", check.expected, "expected"), pair("seen", check.seen, "seen"),
       pair("check", check.name), pair("target", check.target), pair("decided at", seconds(check.t)), pair("picture of", check.looked === check.t ? null : seconds(check.looked)), pair("watched", waited), pair("stamp", stamp),
-      pair("score", check.score === null ? null : `${rough(check.score)}${check.margin === null ? "" : `, margin ${rough(check.margin)}`}`), pair("detail", check.detail));
+      pair("score", check.score === null ? null : [rough(check.score), check.margin === null ? "" : [", ", word("margin"), ` ${rough(check.margin)}`]]), pair("measured", check.measured), pair("detail", check.detail));
   }
 
   /* A case that was left out before anything happened: there is no time to speak of. */
   const nothing = () => detail.verdict === "not run" && !detail.end;
   const took = () => `${detail.verdict === "pass" ? "" : `decided at ${seconds(detail.focus)} of `}${seconds(detail.end)} bench time`;
 
-  function evidence(failed) {
-    const pictures = detail.pictures, shown = detail.verdict === "fail" || detail.verdict === "inconclusive" ? failed[failed.length - 1] : null, seen = new Set(shown ? [shown.crop, shown.whole] : []);
-    if (detail.finalPicture !== null && (!shown || shown.whole === null)) seen.add(detail.finalPicture);
-    const kept = [...seen].map((n) => pictures[n]).filter((item) => item && Page.picture(item));
-    return h("div", { class: "evidence" }, shown ? checkFacts(shown) : null, kept.map((item) => item.crop ? crop(item) : whole(item)));
+  const checkOf = (cause) => cause && cause.check !== null ? detail.checks[cause.check] : null;
+  const there = (n) => { const item = n === null ? null : detail.pictures[n]; return item && Page.picture(item) ? item : null; };
+
+  /* The first cause in full: what its check wanted and saw, the crop, the whole frame. */
+  function evidence(shown) {
+    const cut = shown && there(shown.crop), mine = shown && there(shown.whole), last = mine ? null : there(detail.finalPicture);
+    return h("div", { class: "evidence" }, shown ? checkFacts(shown) : null, cut ? crop(cut) : null, mine ? whole(mine, shown) : null, last && last !== cut ? whole(last) : null);
+  }
+
+  /* What else failed, each with its own expected and seen, and its crop if it has one. */
+  function furtherCauses() {
+    const [, ...more] = detail.causes;
+    if (!more.length) return null;
+    return h("div", { class: "further" }, h("h3", {}, `${many(more.length, "more failure")} in this case`), h("ol", { start: 2 }, more.map((cause) => h("li", {}, further(cause, checkOf(cause))))));
+  }
+
+  function further(cause, check) {
+    const when = cause.t === null ? null : h("button", { class: "button", title: "show on the timeline", onclick: () => jump(cause.t) }, seconds(cause.t)), cut = check && there(check.crop);
+    const times = cause.times > 1 ? h("span", { class: "soft" }, `failed ${cause.times} times`) : null;
+    const said = check ? [h("div", {}, "expected ", h("b", {}, check.expected), " · seen ", h("b", { class: "wrong" }, check.seen)), check.detail ? h("div", { class: "soft text" }, check.detail) : null, check.measured ? h("div", { class: "soft text" }, `measured: ${check.measured}`) : null] : null;
+    return [h("div", { class: "row" }, check ? h("b", { class: "text" }, check.target || check.name) : h("span", { class: "text" }, cause.text), when, times), said, cut ? h("div", { class: "row top" }, crop(cut, true)) : null];
   }
 
   function verdictBlock(row) {
-    const source = detail || row, [first, ...rest] = source.message.split("\n"), cause = source.firstCause && !source.message.includes(source.firstCause) ? source.firstCause : "";
+    const source = detail || row, main = detail && detail.causes[0], [first, ...rest] = ((main && main.text) || source.message).split("\n"), check = checkOf(main), times = main && main.times > 1 ? `the same failed ${main.times} times` : "", cause = source.firstCause && !source.message.includes(source.firstCause) ? source.firstCause : "";
     return h("section", { class: `panel verdict ${verdictClass(source.verdict)}` },
       h("div", { class: "row" }, badge(source.verdict), WHOSE[source.verdict] ? h("b", { class: `whose ${verdictClass(source.verdict)}` }, WHOSE[source.verdict]) : null, h("span", { class: "soft" }, detail && !nothing() ? took() : "")),
       h("div", { class: "message text" }, first || (source.verdict === "pass" ? "Passed." : "No message was recorded.")), rest.length ? h("div", { class: "text" }, rest.join("\n")) : null,
       source.where ? h("div", { class: "soft text" }, `at ${source.where}`) : null, cause ? h("div", { class: "soft text" }, `first cause: ${cause}`) : null,
-      detail ? evidence(detail.checks.filter((check) => !check.ok)) : null);
+      times ? h("div", { class: "soft" }, times) : null, detail ? [evidence(check), furtherCauses(), check ? legend("score", "margin", "stamp") : null] : null);
   }
 
   function jump(t) {
@@ -99,11 +145,11 @@ const Case = (() => {
   function checksPanel() {
     if (!detail.checks.length) return null;
     const open = h("td", { colspan: 8 });
-    const show = (event, check) => { event.stopPropagation(); event.target.closest("tr").after(h("tr", {}, open)); open.replaceChildren(crop(detail.pictures[check.crop])); };
-    const rows = detail.checks.map((check) => timed(check, check.ok ? "" : "bad", h("span", { class: check.ok ? "good" : "wrong" }, check.ok ? "✓" : "✗"), check.name, check.target, check.expected, check.seen,
+    const show = (event, check) => { event.stopPropagation(); event.target.closest("tr").after(h("tr", {}, open)); open.replaceChildren(h("div", { class: "row top" }, crop(detail.pictures[check.crop]))); };
+    const rows = detail.checks.map((check) => timed(check, check.ok || check.declared ? "" : "bad", h("span", { class: check.ok ? "good" : "wrong" }, check.ok ? "✓" : "✗"), check.declared ? `${check.name} (declared to fail)` : check.name, check.target, check.expected, check.seen,
       [check.score === null ? "" : rough(check.score), check.margin === null ? "" : ` (margin ${rough(check.margin)})`],
       check.crop === null || !Page.picture(detail.pictures[check.crop]) ? "" : h("button", { class: "button", onclick: (event) => show(event, check) }, "picture")));
-    return panel(h("h2", {}, `Checks (${detail.checks.length})`), h("div", { class: "scroll" }, table(["t [s]", "", "Check", "Target", "Expected", "Seen", "Score", ""], rows, { class: "checks" })));
+    return panel(h("h2", {}, `Checks (${detail.checks.length})`), h("div", { class: "scroll" }, table(["t [s]", "", "Check", "Target", "Expected", "Seen", [word("score", "Score"), " (", word("margin"), ")"], ""], rows, { class: "checks" })));
   }
 
   function linesPanel(name, lines) {
@@ -168,9 +214,9 @@ const Case = (() => {
   }
 
   function faultsPanel() {
-    const faults = detail.faults.map((item) => timed(item, "bad", item.verdict, item.what, item.where, item.remedy, item.cause)), ms = (value) => value === null ? "" : `${short(value * 1000)} ms`;
+    const faults = Timeline.FAULTS.map(([verdict, name]) => [name, detail.faults.filter((item) => item.verdict === verdict).map((item) => timed(item, "bad", item.what, item.where, item.remedy, item.cause))]).filter(([, rows]) => rows.length), ms = (value) => value === null ? "" : `${short(value * 1000)} ms`;
     const late = detail.health.map((item) => timed(item, "", item.what, ms(item.late), ms(item.allowed)));
-    return [faults.length ? panel(h("h2", {}, "Faults"), table(["t [s]", "Verdict", "What", "Where", "Remedy", "Cause"], faults)) : null,
+    return [...faults.map(([name, rows]) => panel(h("h2", {}, `${name[0].toUpperCase()}${name.slice(1)}${name === "usage errors" ? ": mistakes of the test" : ""}`), h("div", { class: "scroll" }, table(["t [s]", "What", "Where", "Remedy", "Cause"], rows)))),
       late.length ? panel(h("h2", {}, "The bench was late"), h("div", { class: "scroll" }, table(["t [s]", "What", "Late", "Allowed"], late))) : null];
   }
 

@@ -100,7 +100,9 @@ const List = (() => {
     const whose = WHOSE[row.verdict], when = row.at === null || row.verdict === "not run" ? "" : `, at ${seconds(row.at)}`;
     const fault = whose ? h("div", { class: `whose ${verdictClass(row.verdict)}` }, `${whose}${when}`) : null;
     if (!row.reason) return [fault, h("div", { class: "text clip" }, row.message)];
-    return [fault, h("div", {}, "expected ", h("b", {}, row.reason.expected), " · seen ", h("b", { class: "wrong" }, row.reason.seen)), h("div", { class: "text soft clip" }, row.message)];
+    const { text, more, expected, seen } = row.reason;
+    return [fault, expected === null ? null : h("div", {}, "expected ", h("b", {}, expected), " · seen ", h("b", { class: "wrong" }, seen)),
+      h("div", { class: `text clip ${expected === null ? "" : "soft"}` }, text), more ? h("div", { class: "more" }, `and ${many(more, "more failure")}`) : null];
   }
 
   function caseRow(row, withWhy) {

@@ -1,7 +1,7 @@
 "use strict";
 /* One time axis, many lanes. Every lane is a uPlot, so that cursor and zoom are shared by one sync key. */
 const Timeline = (() => {
-  const { short, seconds } = Page, LABEL = 190, AXIS = 66, THUMB = 54;
+  const { short, seconds } = Page, LABEL = 190, AXIS = 66, THUMB = 54, NARROW = "(max-width: 700px)";
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const last = (list, t, time) => {
     let low = 0, high = list.length;
@@ -129,6 +129,9 @@ const Timeline = (() => {
 
   const LANES = { monitor: "monitor", mqtt: "accent", diag: "supply", update: "usage", sound: "load", touch: "bench" };
 
+  /* Whose fault it was has a lane of its own each. */
+  const FAULTS = [["bench fault", "bench faults", "bench"], ["usage error", "usage errors", "usage"], ["inconclusive", "inconclusive", "inconclusive"]];
+
   function pictureLane(detail, colors, act) {
     const failed = new Set(detail.checks.filter((check) => !check.ok).flatMap((check) => [check.crop, check.whole]));
     const pictures = detail.pictures.map((item, n) => ({ ...item, failed: failed.has(n) })).filter((item) => Page.picture(item)).sort((a, b) => b.failed - a.failed || a.crop - b.crop || b.t - a.t);
@@ -155,7 +158,7 @@ const Timeline = (() => {
     }
     lanes.push(...pictureLane(detail, colors, act));
     const kinds = [...new Set(detail.events.map((item) => item.lane))].sort();
-    const groups = [["bench faults", detail.faults, colors.bench], ["bench lateness", detail.health, colors.inconclusive], ["console", detail.console, colors.soft],
+    const groups = [...FAULTS.map(([verdict, name, color]) => [name, detail.faults.filter((item) => item.verdict === verdict), colors[color]]), ["bench lateness", detail.health, colors.inconclusive], ["console", detail.console, colors.soft],
       ...kinds.map((lane) => [lane, detail.events.filter((item) => item.lane === lane), colors[LANES[lane.split(" ")[0]]] || colors.supply]), ["events", detail.notes, colors.supply]];
     return [...lanes, ...groups.filter(([, items]) => items.length).map(([name, items, color]) => eventLane(name, items, color, colors, act))];
   }
@@ -234,7 +237,7 @@ const Timeline = (() => {
     const names = ["pass", "fail", "bench", "usage", "inconclusive", "not-run", "ink", "soft", "line", "grid", "accent", "series", "supply", "load", "monitor"];
     const colors = Object.fromEntries(names.map((name) => [name, css(name)]));
     const view = [0, Math.max(detail.end, 0.001)], shown = new Map();
-    const context = { detail, colors, view, key: `bench-${detail.number}-${detail.end}`, width: () => Math.max(host.clientWidth - LABEL, 200),
+    const context = { detail, colors, view, key: `bench-${detail.number}-${detail.end}`, width: () => Math.max(host.clientWidth - (matchMedia(NARROW).matches ? 0 : LABEL), 200),
       read: (lane, t) => { lane.value.textContent = lane.isAxis ? `t = ${seconds(t)}` : lane.read(t); if (lane.isAxis) act.cursor(t); } };
     const axis = { name: "bench time", height: 24, isAxis: true, read: () => "" };
 
@@ -281,5 +284,5 @@ const Timeline = (() => {
     resize.observe(host);
     return { zoom, point, pan, scaled, add, range, whole: () => zoom(...view), destroy: () => { resize.disconnect(); plots().forEach((u) => u.destroy()); } };
   }
-  return { make, valueAt, nearest, bad };
+  return { make, valueAt, nearest, bad, FAULTS };
 })();

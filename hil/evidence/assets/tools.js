@@ -5,6 +5,13 @@ const Page = (() => {
   const MARK = { pass: "✓", fail: "✗", "bench fault": "⚡", inconclusive: "?", "not run": "–", "usage error": "!" };
   const COLOR = { pass: "pass", fail: "fail", "bench fault": "bench", inconclusive: "inconclusive", "not run": "not-run", "usage error": "usage" };
   const WHOSE = { fail: "the ECU", "bench fault": "the bench", "usage error": "the test", inconclusive: "open: the evidence does not decide" };
+  const WORDS = {
+    score: "how sure the reader was of what it saw, 0 to 1",
+    margin: "how far that lay from the threshold that would turn the check, as a part of the whole (of a brightness, of a tolerance); negative: the check failed by so much",
+    stamp: "where the time of the picture comes from, and by how much it may be wrong. sim: bench time of the virtual bench; kernel, hardware: of the device that took it; host: when this program had it",
+    "picture of": "when the picture was drawn that decided; the check itself may have watched longer",
+    measured: "the figures that the reader decided by, each with its threshold",
+  };
   const run = JSON.parse(document.getElementById("run").textContent);
 
   function h(tag, attributes, ...children) {
@@ -53,7 +60,9 @@ const Page = (() => {
   const link = (id, attempt) => `#case=${encodeURIComponent(id)}${attempt ? `&attempt=${attempt}` : ""}`;
   const panel = (...children) => h("section", { class: "panel" }, ...children);
   const table = (heads, rows, attributes) => h("table", attributes, h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows));
-  const pair = (name, value, cls) => value === null || value === undefined || value === "" ? null : [h("dt", {}, name), h("dd", { class: `text ${cls || ""}` }, value)];
+  const pair = (name, value, cls) => value === null || value === undefined || value === "" ? null : [h("dt", {}, WORDS[name] ? word(name) : name), h("dd", { class: `text ${cls || ""}` }, value)];
+  const word = (name, text) => h("abbr", { title: WORDS[name], tabindex: 0 }, text || name);
+  const legend = (...names) => h("details", { class: "legend" }, h("summary", {}, `What ${names.join(", ")} mean`), h("dl", {}, names.map((name) => [h("dt", {}, name), h("dd", {}, WORDS[name])])));
   const tags = (names) => names.map((name) => h("span", { class: "tag" }, name));
 
   /* Text that may be broken behind the signs that names are made of. */
@@ -66,5 +75,5 @@ const Page = (() => {
 
   const many = (count, one, more) => `${count} ${count === 1 ? one : more || `${one}s`}`;
 
-  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, unpack, series, wired, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted, many };
+  return { ORDER, MARK, COLOR, WHOSE, run, h, svg, word, legend, unpack, series, wired, picture, short, rough, seconds, verdictClass, badge, link, panel, table, pair, tags, breakable, counted, many };
 })();

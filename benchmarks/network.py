@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from hil.bench import config
+from hil.bench.plan import plan
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import open_bench, plan
+from hil.bench.wiring import open_bench
 from hil.journal import Journal, JournalReader
 
 WARM_UP_S = 2.0

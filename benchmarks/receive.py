@@ -35,8 +35,9 @@ from typing import Any, Protocol
 import cantools
 
 from hil.bench import config
+from hil.bench.plan import plan
 from hil.bench.ports import Options, Site
-from hil.bench.wiring import open_bench, plan
+from hil.bench.wiring import open_bench
 from hil.can import bits, raw_frames
 from hil.can.database import Network
 from hil.can.frames import BRS, FD

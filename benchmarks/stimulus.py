@@ -36,7 +36,8 @@ from raw_can import quantile, raw_socket, row
 
 from hil.bench import config
 from hil.bench.facade import Bench
-from hil.bench.wiring import OpenBench, open_bench, plan
+from hil.bench.plan import plan
+from hil.bench.wiring import OpenBench, open_bench
 from hil.can import raw_frames
 from hil.journal import Journal
 

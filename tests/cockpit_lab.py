@@ -8,8 +8,9 @@ from pathlib import Path
 
 from hil.bench import config
 from hil.bench.facade import Bench
+from hil.bench.plan import Plan, plan, with_defects
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import Plan, open_bench, plan, with_defects
+from hil.bench.wiring import open_bench
 from hil.ecu.cluster import Screen
 from hil.hmi.audio import Speaker
 from hil.journal import Journal

@@ -5,6 +5,7 @@ from can_lab import MS, dbc, msg, sig
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.facade import Bench
+from hil.bench.plan import plan
 from hil.can.frames import ERROR
 from hil.journal import Journal, JournalReader
 
@@ -68,7 +69,7 @@ class Small:
         sections = [f'[bus.{bus}]\nport = "sim"\ndatabase = "{bus}.dbc"\nreal_nodes = ["ECU"]\n' for bus in more]
         (folder / "bench.toml").write_text("\n".join([FILE, *sections]))
         self.folder = folder
-        self.open = wiring.open_bench(wiring.plan(bench_config.load(folder / "bench.toml")), "seed")
+        self.open = wiring.open_bench(plan(bench_config.load(folder / "bench.toml")), "seed")
         self.wiring = self.open.wiring
         self.bench = Bench(self.wiring, 3600)
         self.journal = Journal(folder / "journal.mcap")

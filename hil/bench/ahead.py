@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import cv2
 
 from hil.bench.facade import Bench
+from hil.bench.plan import Plan
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import OpenBench, Plan, open_bench
+from hil.bench.wiring import OpenBench, open_bench
 from hil.errors import HilError
 from hil.hmi.reader import reader_for
 from hil.journal import Journal

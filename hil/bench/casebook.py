@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from hil.bench.case import Case
 from hil.bench.config import BenchConfig, BusSection
+from hil.bench.plan import Plan
 from hil.bench.variant import Variant, attached
-from hil.bench.wiring import Plan
 from hil.can.tolerated import summary
 from hil.errors import BenchError, HilError, Verdict
 from hil.journal import Journal, UnwrittenError

@@ -26,9 +26,10 @@ from hil.bench.config import BenchConfig
 from hil.bench.diagnosis import address_of
 from hil.bench.jitter import Jitter, JitterProbe
 from hil.bench.lock import ResourceLocks
+from hil.bench.plan import Plan, plan
 from hil.bench.process import start_all
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import Plan, Wiring, plan
+from hil.bench.wiring import Wiring
 from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.survey import Survey

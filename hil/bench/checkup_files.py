@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.bench.checkup_finding import Finding, Mark, many
-from hil.bench.wiring import Plan
+from hil.bench.plan import Plan
 from hil.can.tolerated import summary
 
 

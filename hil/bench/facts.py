@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import hil
 from hil.bench import requirements
-from hil.bench.wiring import Plan
+from hil.bench.plan import Plan
 from hil.clock import utc_now
 from hil.files import replace_text
 

@@ -31,11 +31,12 @@ from hil.bench.facade import Bench
 from hil.bench.facts import write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.narration import told_step
+from hil.bench.plan import Plan, plan, with_defects
 from hil.bench.recorder import Recorder
 from hil.bench.reset import Start
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
-from hil.bench.wiring import OpenBench, Plan, open_bench, plan, with_defects
+from hil.bench.wiring import OpenBench, open_bench
 from hil.clock import postponed, uninterrupted, utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.hmi import ocr

@@ -25,8 +25,9 @@ from hil import units
 from hil.bench.checkup_finding import many
 from hil.bench.facade import Bench
 from hil.bench.lock import ResourceLocks
+from hil.bench.plan import plan
 from hil.bench.reset import Reset, Start
-from hil.bench.wiring import open_bench, plan
+from hil.bench.wiring import open_bench
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import UsageError

@@ -21,9 +21,10 @@ from hil.errors import EXIT_STATUS, UsageError, Verdict
 
 if TYPE_CHECKING:
     from hil.bench.facade import Bench
+    from hil.bench.plan import Plan
     from hil.bench.replay_calls import Replay
     from hil.bench.replay_survey import Prepared, ReplayWish
-    from hil.bench.wiring import OpenBench, Plan
+    from hil.bench.wiring import OpenBench
 
 _PORTION_NS: Final = 250_000_000
 """Bench time between two looks at the progress."""
@@ -70,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the bench file, the log or an argument is wrong, or nothing is left of the log.
         BenchError: the bench doesn't come up or broke, or another run holds it.
     """
+    from hil.bench.plan import plan
     from hil.bench.replay_survey import prepare
-    from hil.bench.wiring import plan
     from hil.cli.restbus_session import needed_of
     from hil.cli.trace_tables import progress
 

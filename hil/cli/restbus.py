@@ -19,7 +19,8 @@ from rich.text import Text
 
 from hil import units
 from hil.bench.lock import ResourceLocks
-from hil.bench.wiring import open_bench, plan
+from hil.bench.plan import plan
+from hil.bench.wiring import open_bench
 from hil.cli import restbus_view as view
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.restbus_prompt import HELP, SIGNALS, Answer, Page

@@ -22,9 +22,9 @@ from typing import Any
 from hil.bench.case import Selection
 from hil.bench.facts import amend_run_json, write_run_json
 from hil.bench.lock import ResourceLocks
+from hil.bench.plan import Plan, plan
 from hil.bench.session import DEFAULT_SEED, Settings, new_folder
 from hil.bench.talk import SessionJournal
-from hil.bench.wiring import Plan, plan
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.children import RUNNERS, commands_for, runner_of, suites_of, usable_cores
 from hil.cli.crew import Crew

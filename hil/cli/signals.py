@@ -18,7 +18,7 @@ from rich.table import Table
 
 from hil.bench.config import BenchConfig
 from hil.bench.databases import attribute_names, bus_database, read_database
-from hil.bench.wiring import plan
+from hil.bench.plan import plan
 from hil.can.database import Network, SignalRef, limits
 from hil.can.lint import TITLES, Finding, Level, LintBus, as_json, counts, lint, lint_together
 from hil.can.loading import Loaded

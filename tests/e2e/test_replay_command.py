@@ -12,7 +12,7 @@ from restbus_bench import REAL, TracedSupply, write_bench
 from conftest import REPOSITORY, environment, run_hil
 from hil.bench import config as bench_config
 from hil.bench.lock import ResourceLocks
-from hil.bench.wiring import plan
+from hil.bench.plan import plan
 from hil.journal import JournalReader
 
 DRIVE = REPOSITORY / "fixtures/traces/drive.log"

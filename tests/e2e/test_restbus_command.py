@@ -18,7 +18,7 @@ from restbus_bench import REAL, many_messages, write_bench
 from conftest import REPOSITORY, environment
 from hil.bench import config as bench_config
 from hil.bench.lock import ResourceLocks
-from hil.bench.wiring import plan
+from hil.bench.plan import plan
 from hil.cli.main import main
 from hil.clock import wall_ns
 

@@ -8,7 +8,8 @@ import pytest
 
 from hil.bench import config as bench_config
 from hil.bench.config import BenchConfig
-from hil.bench.wiring import open_bench, plan
+from hil.bench.plan import plan
+from hil.bench.wiring import open_bench
 from hil.errors import UsageError
 
 NOISE = ("Errno", "codec", "Input should be a valid dictionary", "<class", "Traceback", "ValidationError", "{", "\\")

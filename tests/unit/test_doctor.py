@@ -21,7 +21,7 @@ from hil.bench.checkup_ports import ScreenLook, console, machine, relay, supply
 from hil.bench.config import SupplySection
 from hil.bench.diagnosis import address_of
 from hil.bench.jitter import Jitter, JitterProbe
-from hil.bench.wiring import plan
+from hil.bench.plan import plan
 from hil.can.frames import EXTENDED
 from hil.can.gaps import Gap
 from hil.cli.doctor import show

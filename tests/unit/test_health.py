@@ -11,6 +11,7 @@ from hil.bench.blind import Blind, Cause, worst_of
 from hil.bench.facade import Bench
 from hil.bench.health import Health
 from hil.bench.machine import Load, Reading, between, ticks_of
+from hil.bench.plan import plan
 from hil.bench.recorder import Recorder
 from hil.can import raw_frames
 from hil.can.frames import SENT, CanFrame
@@ -343,7 +344,7 @@ def real(tmp_path):
     """A bench on a real clock whose kernel is simulated, in the middle of a case."""
     (tmp_path / "body.dbc").write_text(dbc(*BODY))
     (tmp_path / "bench.toml").write_text(BENCH)
-    opened = wiring.open_bench(wiring.plan(bench_config.load(tmp_path / "bench.toml")), "seed")
+    opened = wiring.open_bench(plan(bench_config.load(tmp_path / "bench.toml")), "seed")
     opened.wiring.recorder.begin(Journal(tmp_path / "journal.mcap"))
     opened.wiring.health.begin()
     yield opened.wiring

@@ -8,6 +8,7 @@ import pytest
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.facade import Bench
+from hil.bench.plan import plan
 from hil.cli import look
 from hil.errors import EcuError, NotRunError, UsageError
 from hil.hmi.audio import RATE_HZ, Sound
@@ -120,7 +121,7 @@ def rig(tmp_path):
         ("chimes.csv", "chime,frequency_Hz\nclick,1000\n"),
     ):
         (tmp_path / name).write_text(text)
-    made = wiring.Wiring(wiring.plan(bench_config.load(tmp_path / "bench.toml")), "seed")
+    made = wiring.Wiring(plan(bench_config.load(tmp_path / "bench.toml")), "seed")
     made.clock.run(made.open())
     journal = Journal(tmp_path / "journal.mcap")
     made.recorder.begin(journal)

@@ -12,6 +12,7 @@ from can.interfaces import BACKENDS
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.can_ports import slcan_setup
+from hil.bench.plan import plan
 from hil.can import bit_timing, drivers
 from hil.can.filters import Filter, Gate
 from hil.can.frames import ERROR, EXTENDED, SENT
@@ -263,7 +264,7 @@ BO_ 256 M: 1 A
 def planned(folder, more):
     (folder / "body.dbc").write_text(DBC)
     (folder / "lab.toml").write_text(BENCH + more)
-    return wiring.plan(bench_config.load(folder / "lab.toml"))
+    return plan(bench_config.load(folder / "lab.toml"))
 
 
 def test_a_bench_file_with_all_keys_is_taken(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from hil.bench import config as bench_config
 from hil.bench import wiring
+from hil.bench.plan import plan
 from hil.bench.secrets import HIDDEN
 
 BENCHES = ("socketcan", "laptop", "rack")
@@ -20,7 +21,7 @@ def folder(repository):
 @pytest.mark.parametrize("name", BENCHES)
 def test_a_lab_bench_loads_and_its_ports_can_be_made(folder, name, monkeypatch):
     """All but the devices: databases, layout, options of each port, contacts, secrets."""
-    made = wiring.plan(bench_config.load(folder / f"{name}.toml"))
+    made = plan(bench_config.load(folder / f"{name}.toml"))
     assert made.resources
     monkeypatch.setattr(wiring.Vault, "reveal", reveal)
     monkeypatch.setattr("hil.cloud.tls.TlsFiles.client", lambda self: None)

@@ -7,6 +7,7 @@ import whole_bench
 
 from hil.bench import config as bench_config
 from hil.bench import wiring
+from hil.bench.plan import plan
 from hil.errors import UsageError, Verdict
 
 BOARD = """
@@ -168,7 +169,7 @@ def test_a_contact_that_is_not_there(run, body, more, verdict, words):
 )  # fmt: skip
 def test_a_bench_file_with_a_wrong_relay_is_refused_in_one_line(bench_file, more, replaced, words):
     with pytest.raises(UsageError) as refusal:
-        wiring.plan(bench_config.load(bench_file(more, *replaced)))
+        plan(bench_config.load(bench_file(more, *replaced)))
     for word in words:
         assert word in str(refusal.value)
 
@@ -188,4 +189,4 @@ def test_a_bench_file_with_a_wrong_relay_is_refused_in_one_line(bench_file, more
 )
 def test_what_cannot_hang_on_a_contact_is_refused(bench_file, more, words):
     with pytest.raises(UsageError, match=words):
-        wiring.Wiring(wiring.plan(bench_config.load(bench_file(more))), "seed")
+        wiring.Wiring(plan(bench_config.load(bench_file(more))), "seed")

@@ -12,6 +12,7 @@ from restbus_bench import REAL, write_bench
 from hil.bench import config as bench_config
 from hil.bench import replay_feed, wiring
 from hil.bench.facade import Bench
+from hil.bench.plan import plan
 from hil.bench.replay_feed import AHEAD, Ahead, Inline, Mark
 from hil.can.replay_plan import Due
 from hil.errors import UsageError
@@ -172,7 +173,7 @@ def test_the_interpreter_changes_threads_as_before_once_nobody_reads():
 def real(tmp_path):
     """A bench in real time, on an interface that only this process has."""
     path = write_bench(tmp_path, port=REAL.format("replay"), clock="real")
-    opened = wiring.open_bench(wiring.plan(bench_config.load(path)), "seed")
+    opened = wiring.open_bench(plan(bench_config.load(path)), "seed")
     yield Bench(opened.wiring, 60)
     assert opened.close() == []
     gc.collect()

@@ -9,8 +9,8 @@ from replay_lab import write_log
 from small_bench import BODY, CHASSIS
 
 from hil.bench import config as bench_config
+from hil.bench.plan import plan
 from hil.bench.replay_survey import ReplayWish, prepare
-from hil.bench.wiring import plan
 from hil.can.frames import BRS, FD
 from hil.errors import UsageError
 

@@ -6,7 +6,8 @@ import pytest
 from restbus_bench import add_network_management, many_messages, write_bench
 
 from hil.bench import config as bench_config
-from hil.bench.wiring import open_bench, plan
+from hil.bench.plan import plan
+from hil.bench.wiring import open_bench
 from hil.can.frames import EXTENDED
 from hil.cli import restbus_view as view
 from hil.cli.restbus_complete import Completer, Completion, complete_path

@@ -8,6 +8,7 @@ from restbus_bench import REAL, write_bench
 
 from hil.bench import config, wiring
 from hil.bench.case import Case
+from hil.bench.plan import plan
 from hil.bench.reset import Start
 from hil.bench.session import Outcome, Session, Settings
 from hil.can.frames import CanFrame
@@ -30,7 +31,7 @@ def other():
 def opened(folder, listen):
     path = write_bench(folder, port=REAL.format("second-sender"), clock="real")
     path.write_text(path.read_text().replace('clock = "real"', f'clock = "real"\nlisten = "{listen}"'))
-    return wiring.open_bench(wiring.plan(config.load(path)), "seed")
+    return wiring.open_bench(plan(config.load(path)), "seed")
 
 
 def test_a_bench_does_not_speak_over_another_sender(tmp_path, other):

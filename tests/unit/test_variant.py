@@ -6,9 +6,10 @@ from can_lab import dbc, msg, sig
 from hil.bench import config as bench_config
 from hil.bench import variant as variants
 from hil.bench.case import split_tags
+from hil.bench.plan import plan
 from hil.bench.process import expand_command
 from hil.bench.variant import why_not
-from hil.bench.wiring import Wiring, plan
+from hil.bench.wiring import Wiring
 from hil.can.loading import load_tolerant
 from hil.can.overlay import lay_over
 from hil.can.traits import AttributeNames

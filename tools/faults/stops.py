@@ -22,7 +22,7 @@ from typing import Final
 from faults.lab import Lab
 from hil.bench import config
 from hil.bench.lock import ResourceLocks
-from hil.bench.wiring import plan
+from hil.bench.plan import plan
 from hil.errors import HilError
 from hil.journal import JournalReader
 from hil.seed import seeded

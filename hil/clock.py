@@ -1,11 +1,11 @@
-"""Time: the one clock of a bench, its event loop, the portals into the loop, and the maps from other clocks.
+"""Time: the one clock of a bench, its event loop, and the portals into the loop.
 
-Rules of this module: it is the only one that reads the wall clock or waits (ruff bans it elsewhere). Bench time is
-`t_ns`, integer nanoseconds since the start of the test. Everything that happens on a bench happens in the one loop, in
-one thread at a time (the loop's thread is whichever runs it, see `hil.turns`): as a callback of the agenda (wire,
-restbus, vsync: integer nanoseconds, first in first out at equal times) or as an asyncio task (scenarios, consoles,
-checks). On the virtual clock the agenda is stepped inside the selector hook, up to the next asyncio timer; time moves
-only while a portal call runs, so a slow test can't change a result.
+Rules of this module: it is the only one that waits and, beside `hil.clock_map`, that reads the wall clock (ruff bans it
+elsewhere). Bench time is `t_ns`, integer nanoseconds since the start of the test. Everything that happens on a bench
+happens in the one loop, in one thread at a time (the loop's thread is whichever runs it, see `hil.turns`): as a
+callback of the agenda (wire, restbus, vsync: integer nanoseconds, first in first out at equal times) or as an asyncio
+task (scenarios, consoles, checks). On the virtual clock the agenda is stepped inside the selector hook, up to the next
+asyncio timer; time moves only while a portal call runs, so a slow test can't change a result.
 
 Not for: time stamps of files and reports, apart from `utc_now`.
 """
@@ -17,7 +17,6 @@ import contextlib
 import heapq
 import os
 import select
-import signal
 import sys
 import threading
 import time
@@ -26,11 +25,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any, Final, TypeVar
 
 from hil.errors import BenchError, HilError, UsageError
-from hil.turns import PARKED, Kept, TurnLoop, take_gates_down
+from hil.interrupts import Kept, parked, take_gates_down
+from hil.turns import TurnLoop
 
 T = TypeVar("T")
 NS_PER_S: Final = 1_000_000_000
@@ -295,7 +294,7 @@ class VirtualClock(Clock):
         self._refuse_reentry(main)
         task = self.loop.create_task(main)
         self._task, self._abort = task, None
-        with _parked_signals(task):
+        with parked(task):
             try:
                 self._drive(task)
             finally:
@@ -484,140 +483,6 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 def _creation_order(task: asyncio.Task[Any]) -> tuple[int, str]:
     name = task.get_name()
     return len(name), name
-
-
-_HANG_UP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
-
-
-@contextlib.contextmanager
-def _parked_signals(task: asyncio.Task[Any]) -> Iterator[None]:
-    """Hold SIGINT, SIGTERM and SIGALRM while the loop runs: they end the main task, then reach their own handler.
-
-    Raised inside the loop, a KeyboardInterrupt or Robot's time-out would kill whatever task happened to run.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: list[tuple[int, FrameType | None]] = []
-
-    def park(number: int, frame: FrameType | None) -> None:
-        arrived.append((number, frame))
-        task.cancel()
-
-    handlers = {number: signal.signal(number, park) for number in PARKED}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number, frame in arrived:
-            _deliver(handlers[number], number, frame)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let no signal cut a clean-up short: what arrives meanwhile is dropped, since the end is near anyway."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (*PARKED, *_HANG_UP)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def postponed() -> Iterator[None]:
-    """Let no signal cut something short that must be finished: what arrives meanwhile is delivered afterwards."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: list[int] = []
-    numbers = (*PARKED, *_HANG_UP)
-    handlers = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number in arrived[:1]:
-            signal.raise_signal(number)
-
-
-def end_on_hang_up() -> None:
-    """Have SIGTERM and SIGHUP end this process as Ctrl-C does: with the bench left safe."""
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.default_int_handler)
-
-
-def _deliver(handler: Any, number: int, frame: FrameType | None) -> None:
-    if callable(handler):
-        handler(number, frame)
-    elif handler == signal.SIG_DFL:
-        signal.raise_signal(number)
-
-
-class ClockMap:
-    """Maps stamps of another clock to the host's monotonic clock, with a bound on the error.
-
-    The offset comes from pairs (host, other, host): half the time between the two host readings bounds the error of
-    a pair. The tightest pair counts; its bound grows with its age by `drift` (500 ppm is the most that NTP slews).
-
-    Args:
-        read_other_ns: reads the other clock, nanoseconds.
-        read_host_ns: reads the host's monotonic clock, nanoseconds.
-        drift: the greatest relative rate error between the two clocks.
-    """
-
-    def __init__(
-        self,
-        read_other_ns: Callable[[], int],
-        read_host_ns: Callable[[], int] = time.monotonic_ns,
-        *,
-        drift: float = 500e-6,
-    ) -> None:
-        self._read_other, self._read_host, self._drift = read_other_ns, read_host_ns, drift
-        self.offset_ns = 0
-        """By how much the other clock is ahead of the host's monotonic one."""
-        self._width_ns = 0
-        self._taken_ns: int | None = None
-
-    def sample(self, pairs: int = 5) -> None:
-        """Take `pairs` readings and keep the best, unless the one kept is better still at its age."""
-        for _ in range(pairs):
-            before, other, after = self._read_host(), self._read_other(), self._read_host()
-            width = (after - before + 1) // 2
-            if self._taken_ns is None or width <= self.bound_ns(after):
-                self.offset_ns, self._width_ns, self._taken_ns = other - (before + after) // 2, width, after
-
-    def forget(self) -> None:
-        """The other clock may have been set: no pair taken so far counts any more."""
-        self._taken_ns = None
-
-    def to_host_ns(self, stamp_ns: int) -> int:
-        """The host's monotonic time of a stamp of the other clock."""
-        return stamp_ns - self.offset_ns
-
-    def bound_ns(self, host_ns: int) -> int:
-        """Bound on the error of a mapping that is used at the host's monotonic time `host_ns`.
-
-        Raises:
-            BenchError: the clocks were never compared.
-        """
-        if self._taken_ns is None:
-            raise BenchError("a clock was used before it was compared with the bench's")
-        return self._width_ns + int(self._drift * abs(host_ns - self._taken_ns))
-
-
-def realtime_map() -> ClockMap:
-    """A map from the host's real-time clock, which stamps SocketCAN and UDP frames."""
-    clock_map = ClockMap(time.time_ns)
-    clock_map.sample()
-    return clock_map
 
 
 @contextlib.contextmanager

@@ -91,8 +91,8 @@ def _session(config: pytest.Config) -> Session:
     """
     if _SESSION not in config.stash:
         from hil.bench.session import Session
-        from hil.clock import end_on_hang_up
         from hil.errors import HilError
+        from hil.interrupts import end_on_hang_up
 
         end_on_hang_up()
         try:

@@ -1,126 +1,37 @@
-"""An event loop that two threads drive by turns, and signals that wait until such a turn is over.
+"""An event loop that two threads drive by turns.
 
 Rules of this module: one thread at a time runs the loop's callbacks, whoever holds the turn. The thread of the loop
 gives its turn away while it waits for something to happen. A thread with a portal call takes it, runs the loop itself
 until its call is done, and gives it back: no other thread has to wake up for a call, and none for its result. What the
 loop's thread saw before the turn was taken it forgets, and looks again: readiness stays until somebody has read.
-A signal's handler runs at once, in the main thread as always; what it raises (KeyboardInterrupt, Robot's time-out)
-would kill whatever callback happens to run, so during a turn it is kept for the end of that turn.
+What a signal's handler raises during a turn is kept for its end (`hil.interrupts.Kept`).
 
 Not for: the virtual clock, whose loop has no thread. Nor for anything that more than one loop shares.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import asyncio
 import heapq
 import math
-import os
 import select
 import selectors
-import signal
 import sys
 import threading
-from _thread import get_ident
 from collections.abc import Callable, Coroutine, Sized
 from functools import partial
-from types import FrameType
 from typing import Any, Final, TypeVar
+
+from hil.interrupts import Kept
 
 T = TypeVar("T")
 
 LOOK_UP_S: Final = 0.1
 """How long a thread waits at a stretch: a signal that another thread took is handled when this one wakes."""
-PARKED: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)]
 _IN, _OUT = getattr(select, "EPOLLIN", 0), getattr(select, "EPOLLOUT", 0)
 _AWAKE: Final = -math.inf
 _SLACK_S: Final = 0.0005
 """By how much the loop's thread may wake after a timer that a call has set: it is not worth a wake-up of its own."""
-
-
-_main: Final = [threading.main_thread().ident]
-
-
-def _know_main() -> None:
-    _main[0] = threading.main_thread().ident
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_know_main)
-
-
-class Kept:
-    """A block in which what a signal's handler raises is kept until it ends, and raised there.
-
-    Signals are the main thread's affair: in another one the block keeps nothing.
-
-    Args:
-        wake: ends the wait of the thread whose turn it is.
-
-    Attributes:
-        error: what was raised so far.
-    """
-
-    __slots__ = ("_before", "_is_main", "_wake", "error")
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self.error: BaseException | None = None
-        self._wake = wake
-        self._before: Kept | None = None
-        self._is_main = get_ident() == _main[0]
-
-    def __enter__(self) -> Kept:
-        if self._is_main:
-            _put_gates_up()
-            self._before, _Gate.keeper = _Gate.keeper, self
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_main:
-            _Gate.keeper = self._before
-            if self.error is not None:
-                raise self.error
-
-    def keep(self, error: BaseException) -> None:
-        """Of several the first."""
-        self.error = self.error or error
-        self._wake()
-
-
-class _Gate:
-    """Stands before a signal's handler. It stays there: to put it up for each call would cost six system calls."""
-
-    keeper: Kept | None = None
-
-    def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
-        self.handler = handler
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        keeper = _Gate.keeper
-        if keeper is None:
-            self.handler(number, frame)
-            return
-        try:
-            self.handler(number, frame)
-        except BaseException as error:
-            keeper.keep(error)
-
-
-def _put_gates_up() -> None:
-    for number in PARKED:
-        handler = _signal.getsignal(number)  # that of `signal` looks for an enumeration first: 3 us
-        if handler.__class__ is not _Gate and callable(handler):
-            signal.signal(number, _Gate(handler))
-
-
-def take_gates_down() -> None:
-    """Put the signals' own handlers back."""
-    if threading.current_thread() is threading.main_thread():
-        for number in PARKED:
-            handler = _signal.getsignal(number)
-            if isinstance(handler, _Gate):
-                signal.signal(number, handler.handler)
 
 
 class TurnSelector(selectors.DefaultSelector):
@@ -353,4 +264,4 @@ class TurnLoop(asyncio.SelectorEventLoop):
         return self._scheduled[0]._when if self._scheduled else math.inf
 
 
-__all__ = ["LOOK_UP_S", "PARKED", "Kept", "TurnLoop", "TurnSelector", "take_gates_down"]
+__all__ = ["LOOK_UP_S", "TurnLoop", "TurnSelector"]

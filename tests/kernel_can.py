@@ -11,7 +11,7 @@ from hil.bench.ports import NoOptions
 from hil.can.bcm import BroadcastManager
 from hil.can.frames import BRS, EXTENDED, FD
 from hil.can.socketcan import SocketCanPort
-from hil.clock import realtime_map
+from hil.clock_map import realtime_map
 
 SETUP, DELETE = 1, 2
 SETTIMER, STARTTIMER, ANNOUNCE, FD_FRAME = 1, 2, 8, 0x800

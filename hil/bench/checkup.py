@@ -33,8 +33,8 @@ from hil.bench.wiring import Wiring
 from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.survey import Survey
-from hil.clock import uninterrupted
 from hil.errors import HilError
+from hil.interrupts import uninterrupted
 
 LISTEN_S: Final = 2.0
 _SETTLE_S: Final = 1.0

@@ -37,9 +37,10 @@ from hil.bench.reset import Start
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
 from hil.bench.wiring import OpenBench, open_bench
-from hil.clock import postponed, uninterrupted, utc_now
+from hil.clock import utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
 from hil.hmi import ocr
+from hil.interrupts import postponed, uninterrupted
 from hil.journal import Journal
 
 DEFAULT_SEED: Final = "1"

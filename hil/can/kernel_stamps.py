@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from hil.clock import ClockMap, RealClock, realtime_map
+from hil.clock import RealClock
+from hil.clock_map import ClockMap, realtime_map
 
 RESAMPLE_NS: Final = 1_000_000_000
 AHEAD_NS: Final = 50_000_000

@@ -2,7 +2,7 @@
 
 A frame arrives after it was stamped, never before. So each arrival bounds the offset between the two clocks from
 above, and the tightest one counts; it loosens with its age, by how far two crystals may drift apart.
-(`hil.clock.ClockMap` maps clocks that can be read: the kernel's real-time clock.)
+(`hil.clock_map.ClockMap` maps clocks that can be read: the kernel's real-time clock.)
 
 Rules of this module: integers, nanoseconds. A clock that wraps is counted on. A mapped stamp never lies after its
 arrival, nor before that of the frame before: a bus has an order. A clock that jumps (the adapter was reset) is anchored

@@ -12,8 +12,8 @@ from typing import Final
 
 from hil import __version__
 from hil.cli.arguments import Parser, did_you_mean
-from hil.clock import end_on_hang_up
 from hil.errors import EXIT_STATUS, HilError, Verdict
+from hil.interrupts import end_on_hang_up
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 

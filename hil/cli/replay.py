@@ -141,7 +141,7 @@ def _on_bench(made: Plan, prepared: Prepared, arguments: argparse.Namespace) -> 
     from hil.bench.lock import ResourceLocks
     from hil.bench.wiring import open_bench
     from hil.cli.restbus_session import undisturbed
-    from hil.clock import uninterrupted
+    from hil.interrupts import uninterrupted
 
     locks = ResourceLocks(made.resources, f"hil replay on bench '{made.config.bench.name}'")
     locks.acquire()

@@ -25,8 +25,9 @@ from hil.cli import restbus_view as view
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.restbus_prompt import HELP, SIGNALS, Answer, Page
 from hil.cli.restbus_session import PORTION_NS, Session, Wishes, needed_of, undisturbed
-from hil.clock import uninterrupted, wait_wall
+from hil.clock import wait_wall
 from hil.errors import EXIT_STATUS, UsageError, Verdict
+from hil.interrupts import uninterrupted
 
 _PLAIN_WIDTH: Final = 160
 _FOR_LONG_S: Final = 0.2

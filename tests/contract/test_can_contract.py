@@ -19,7 +19,8 @@ from hil.can.slcan_port import SlcanPort
 from hil.can.slcan_setup import SlcanSetup
 from hil.can.socketcan import SocketCanPort
 from hil.can.wire import SimWire
-from hil.clock import RealClock, VirtualClock, realtime_map, wall_ns
+from hil.clock import RealClock, VirtualClock, wall_ns
+from hil.clock_map import realtime_map
 from hil.contract.can import CanPair, CanPortContract
 from hil.contract.slcan import AdapterBus, LawicelAdapter, PtyAdapter
 from hil.errors import BenchError

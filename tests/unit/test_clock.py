@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from hil.clock import LAST, ClockMap, RealClock, TestTimeoutError, VirtualClock
+from hil.clock import LAST, RealClock, TestTimeoutError, VirtualClock
+from hil.clock_map import ClockMap
 from hil.errors import BenchError, UsageError
 
 

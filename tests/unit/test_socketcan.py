@@ -9,7 +9,8 @@ from hil.can import raw_frames, socketcan
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT
 from hil.can.gaps import Gap, TellsGaps
 from hil.can.socketcan import NOT_READ, SocketCanPort
-from hil.clock import RealClock, realtime_map
+from hil.clock import RealClock
+from hil.clock_map import realtime_map
 from hil.errors import BenchError, UsageError
 from hil.journal import Origin
 

@@ -14,7 +14,8 @@ from hil.can.kernel_stamps import CLOCK_SET, KernelStamps
 from hil.can.pythoncan import PythonCanPort
 from hil.can.socketcan import SocketCanPort
 from hil.can.stamps import ArrivalMap
-from hil.clock import ClockMap, RealClock, realtime_map
+from hil.clock import RealClock
+from hil.clock_map import ClockMap, realtime_map
 from hil.journal import Origin
 
 MS, S = 1_000_000, 1_000_000_000

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import warnings
 
@@ -150,6 +151,80 @@ def test_a_reader_that_waits_gets_its_turn_beside_a_call_that_never_rests(clock)
     finally:
         near.close()
         far.close()
+
+
+def test_a_reader_that_another_takes_away_in_the_same_turn_is_not_called(clock):
+    pairs = [socket.socketpair() for _ in range(2)]
+    called = []
+
+    def read(place):
+        called.append(place)
+        for near, _ in pairs:
+            clock.loop.remove_reader(near.fileno())
+
+    async def main():
+        for place, (near, far) in enumerate(pairs):
+            clock.loop.add_reader(near.fileno(), read, place)
+            far.send(b"!")
+        await clock.sleep(0.002)
+
+    try:
+        clock.run(main())
+        assert len(called) == 1
+    finally:
+        for one in (end for pair in pairs for end in pair):
+            one.close()
+
+
+def test_a_socket_that_can_be_written_calls_no_reader(clock):
+    near, far = socket.socketpair()
+    called = []
+
+    async def main():
+        wrote = asyncio.get_running_loop().create_future()
+        clock.loop.add_reader(near.fileno(), called.append, "reader")
+        clock.loop.add_writer(near.fileno(), lambda: wrote.done() or wrote.set_result(None))
+        await asyncio.wait_for(wrote, LONG_S)
+        clock.loop.remove_writer(near.fileno())
+        clock.loop.remove_reader(near.fileno())
+
+    with near, far:
+        clock.run(main())
+    assert called == []
+
+
+def test_a_call_inside_another_loop_leaves_that_loop_as_it_was(clock):
+    """As a notebook does it, whose own loop runs."""
+
+    async def numbers():
+        yield 1
+
+    async def main():
+        hooks = sys.get_asyncgen_hooks()
+        assert clock.run(ident()) == threading.get_ident()
+        assert sys.get_asyncgen_hooks() == hooks
+        return asyncio.get_running_loop(), await anext(numbers())
+
+    async def both():
+        return asyncio.get_running_loop(), await main()
+
+    own, (after, number) = asyncio.run(both())
+    assert own is after
+    assert number == 1
+
+
+def test_a_timer_that_is_cancelled_after_it_ran_is_not_counted_as_waiting(clock):
+    """A loop that miscounts sorts all its timers again and again."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        handle = loop.call_later(0.001, over.set_result, None)
+        await over
+        handle.cancel()
+        return loop._timer_cancelled_count
+
+    assert clock.run(main()) == 0
 
 
 def test_a_call_gets_its_turn_while_the_loops_thread_never_rests(clock):
@@ -309,14 +384,15 @@ def test_a_signal_wakes_a_waiting_call(clock, interrupt, monkeypatch):
 
 
 def test_ctrl_c_while_another_thread_has_the_turn_ends_the_call_before_it_begins(clock, interrupt):
-    begun, go_on, began = threading.Event(), threading.Event(), []
+    begun, go_on, began, let_go = threading.Event(), threading.Event(), [], []
 
     def block(_):
         begun.set()
         while not clock.loop._turns._queue.locked():
             go_on.wait(0.001)  # until the call waits for its turn
         _thread.interrupt_main()
-        go_on.wait(LONG_S)
+        if not go_on.wait(LONG_S):
+            let_go.append(True)
 
     async def schedule():
         clock.call_in(1_000_000, block)
@@ -331,6 +407,7 @@ def test_ctrl_c_while_another_thread_has_the_turn_ends_the_call_before_it_begins
         with pytest.raises(KeyboardInterrupt):
             clock.run(main())
         gc.collect()
+    assert not let_go, "the call waited for its turn in spite of Ctrl-C"
     go_on.set()
     assert began == []
     assert [str(one.message) for one in told] == []  # no "coroutine 'main' was never awaited"

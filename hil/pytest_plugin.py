@@ -14,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from hil.pytest_marks import MARKERS, case_of
 
 if TYPE_CHECKING:
     from hil.bench.case import Case
@@ -26,20 +27,9 @@ if TYPE_CHECKING:
     from hil.bench.session import CaseVerdict, Session
     from hil.tables import Row
 
-_MARKERS = (
-    "requirement(id, ...): requirements that the case verifies",
-    "start(state): where the case starts from: 'off', 'sleep' or 'on' (default)",
-    "tag(word, ...): words to select cases by",
-    "needs(feature, ...): features that the variant under test must have; without them the case is not run",
-    "variant(name, ...): variants that the case is for; on others it is not run",
-    "table(file, column=cell, ...): one case for each row of a CSV file; arguments are called like columns, or `row`",
-    "bench_timeout(duration): bench time that the case may take",
-    "realtime: runs on benches in real time too",
-    "guest: light enough for an emulated machine",
-)
-_WORDS = ("realtime", "guest")
 _ROW_MARKERS = {"requirement": "requirement", "needs": "needs", "variant": "variant", "tags": "tag"}
-_MISTAKES = pytest.StashKey[list[str]]()
+_WRONG_TABLES = pytest.StashKey[dict[Any, str]]()
+"""What is wrong with the table of a test function."""
 _CASE = pytest.StashKey["Case"]()
 _OUTCOME = pytest.StashKey[Any]()
 _SESSION = pytest.StashKey["Session"]()
@@ -60,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    for marker in _MARKERS:
+    for marker in MARKERS:
         config.addinivalue_line("markers", marker)
 
 
@@ -119,15 +109,14 @@ def _settings(config: pytest.Config) -> Any:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each row of the table that a test asks for. What is wrong with a table is told after collection."""
+    """One test for each row of the table that a test asks for. One whose table is wrong is one case, a usage error."""
     for mark in metafunc.definition.iter_markers("table"):
         from hil.errors import UsageError
 
         try:
             _add_rows(metafunc, mark)
         except UsageError as error:
-            place = f"{metafunc.definition.path.name}: {metafunc.function.__name__}"
-            metafunc.config.stash.setdefault(_MISTAKES, []).append(f"{place}: {error}")
+            metafunc.config.stash.setdefault(_WRONG_TABLES, {})[metafunc.function] = str(error)
 
 
 def _add_rows(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
@@ -157,13 +146,15 @@ def _of_row(row: Row, names: list[str], metafunc: pytest.Metafunc) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Make cases of the tests that use the bench, and drop those that `hil run` did not select."""
-    for mistake in config.stash.get(_MISTAKES, []):
-        raise pytest.UsageError(mistake)
     cases = [item for item in items if _is_case(item)]
+    wrong_tables = config.stash.get(_WRONG_TABLES, {})
+    for item in items:
+        if item not in cases and (wrong := wrong_tables.get(getattr(item, "function", None))):
+            raise pytest.UsageError(f"{item.nodeid}: {wrong}")
     if not cases or (config.option.collectonly and not _under_hil_run()):
         return
     for item in cases:
-        item.stash[_CASE] = _case(item)
+        item.stash[_CASE] = case_of(item, wrong_tables.get(getattr(item, "function", None), ""))
     if _under_hil_run():
         selection = _settings(config).selection
         dropped = [item for item in cases if not selection.takes(item.stash[_CASE])]
@@ -181,37 +172,6 @@ def _announce(config: pytest.Config, chosen: list[Case]) -> None:
         _session(config).announce(chosen)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def _case(item: pytest.Item) -> Case:
-    from hil import units
-    from hil.bench.case import Case, make_id, needs_of
-    from hil.bench.reset import check_start
-    from hil.errors import HilError
-
-    path, line, _ = item.location
-    try:
-        start = check_start(next((str(mark.args[0]) for mark in item.iter_markers("start")), "on"))
-        timeout = next((units.seconds(mark.args[0]) for mark in item.iter_markers("bench_timeout")), None)
-    except HilError as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-    return Case(
-        id=make_id("pytest", Path(path).stem.removeprefix("test_"), item.name.removeprefix("test_")),
-        name=item.name,
-        suite=path.replace(os.sep, "/"),
-        source=f"{path}:{(line or 0) + 1}",
-        requirements=_words(item, "requirement"),
-        tags=_words(item, "tag") + tuple(word for word in _WORDS if item.get_closest_marker(word)),
-        start=start,
-        runner="pytest",
-        doc=(getattr(getattr(item, "function", None), "__doc__", "") or "").strip().split("\n")[0],
-        timeout_s=timeout,
-        needs=needs_of(_words(item, "needs"), _words(item, "variant")),
-    )
-
-
-def _words(item: pytest.Item, marker: str) -> tuple[str, ...]:
-    return tuple(str(word) for mark in item.iter_markers(marker) for word in mark.args)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -304,6 +264,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
         from hil.clock import sleep_forbidden
 
         reason = _session(item.config).begin(item.stash[_CASE])
+        for oddity in item.stash[_CASE].oddities if not _under_hil_run() else ():
+            item.warn(pytest.PytestWarning(oddity))
         stack = item.stash[_SLEEP_GUARD] = contextlib.ExitStack()
         stack.enter_context(sleep_forbidden(str(item.path.parent)))
         if reason:

@@ -3,7 +3,7 @@ Library    hil.robot
 
 *** Test Cases ***
 The speed is shown in figures
-    [Tags]    req:MY-001
+    [Tags]    req:CLU-SPD-002    req:CLU-SPD-003
     Set Signal        VehicleSpeed    87 km/h
     Text Should Be    speed           87    within=1 s
     Set Signal        VehicleSpeed    SNA

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from hil.bench.case_words import known_requirements, odd_tags, refuse_unknown
 from hil.bench.reset import Start
 from hil.bench.variant import VARIANT_WORD
 from hil.errors import UsageError
@@ -40,6 +41,8 @@ class Case:
         needs: what the variant under test must have: features, and `variant:NAME`.
         runner: `robot` or `pytest`.
         doc: what it is for.
+        mistake: what is wrong with what it says of itself: it is a usage error, and nothing of it runs.
+        oddities: what of it is allowed, but hardly meant.
     """
 
     id: str
@@ -53,10 +56,12 @@ class Case:
     doc: str = ""
     timeout_s: float | None = None
     needs: tuple[str, ...] = ()
+    mistake: str = ""
+    oddities: tuple[str, ...] = ()
 
     def plan_record(self) -> dict[str, Any]:
         """What the session's journal says of a case before it runs."""
-        keep = ("name", "suite", "source", "requirements", "tags", "runner", "needs")
+        keep = ("name", "suite", "source", "requirements", "tags", "runner", "needs", "mistake", "oddities")
         return {key: value for key, value in asdict(self).items() if key in keep}
 
 
@@ -69,6 +74,7 @@ class Tags:
     start: Start
     timeout_s: float | None
     needs: tuple[str, ...]
+    mistake: str = ""
 
 
 def make_id(*parts: str) -> str:
@@ -131,25 +137,48 @@ def split_tags(tags: Iterable[str]) -> Tags:
 
     `req:CLU-TT-001` names a requirement, `start:off` a start state, `timeout:30s` the bench time, `needs:navigation` a
     feature that the variant must have, `variant:brio` a variant that it is for. Other tags are words to select by.
-
-    Raises:
-        UsageError: a start state or time-out that there is not.
+    A start state or time-out that there is not is a mistake of the case.
     """
-    from hil import units
-    from hil.bench.reset import check_start
-
     said: dict[str, list[str]] = {prefix: [] for prefix in _PREFIXES}
     others: list[str] = []
     for tag in tags:
         prefix = next((prefix for prefix in _PREFIXES if tag.lower().startswith(prefix)), None)
         (others if prefix is None else said[prefix]).append(tag if prefix is None else tag[len(prefix) :].strip())
+    start, timeout_s, mistake = beginning(said[START_TAG][-1:], said[TIMEOUT_TAG][-1:])
     return Tags(
         requirements=tuple(name.upper() for name in said[REQUIREMENT_TAG]),
         others=tuple(others),
-        start=check_start(said[START_TAG][-1].lower()) if said[START_TAG] else Start.ON,
-        timeout_s=units.seconds(said[TIMEOUT_TAG][-1]) if said[TIMEOUT_TAG] else None,
+        start=start,
+        timeout_s=timeout_s,
         needs=needs_of(said[NEEDS_TAG], said[VARIANT_WORD]),
+        mistake=mistake,
     )
+
+
+def beginning(starts: Sequence[str], timeouts: Sequence[str | float]) -> tuple[Start, float | None, str]:
+    """Where a case starts from and how long it may take, of what it says of each (at most one); what is wrong."""
+    from hil import units
+    from hil.bench.reset import check_start
+
+    try:
+        start = next(map(check_start, (text.lower() for text in starts)), Start.ON)
+        return start, next(map(units.seconds, timeouts), None), ""
+    except UsageError as error:
+        return Start.ON, None, str(error)
+
+
+def checked(case: Case) -> Case:
+    """The case, with what is wrong and what is odd in what it says of itself."""
+    mistake = case.mistake
+    known: frozenset[str] = frozenset()
+    try:
+        known = known_requirements()
+        refuse_unknown(case.requirements, known)
+    except UsageError as error:
+        mistake = mistake or str(error)
+    oddities = odd_tags(case.tags, case.runner, case.requirements, known)
+    placed = f"{case.source}: {mistake}" if mistake else ""
+    return replace(case, mistake=placed, oddities=tuple(f"{case.source}: {text}" for text in oddities))
 
 
 def needs_of(features: Iterable[str], variants: Iterable[str]) -> tuple[str, ...]:

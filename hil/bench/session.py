@@ -175,7 +175,7 @@ class Session:
         """Say which cases are going to run.
 
         Raises:
-            UsageError: two have one id, or one needs what no variant knows.
+            UsageError: two have one id.
         """
         refuse_twins(cases)
         records = {case.id: planned(case, self.config.variant) for case in cases}
@@ -206,14 +206,12 @@ class Session:
         """A case begins: its journal is opened; the bench only when it is asked for.
 
         Returns:
-            Why the case must be skipped, if it doesn't apply to the variant.
-
-        Raises:
-            UsageError: it needs what no variant knows.
+            Why nothing of the case must run: it doesn't apply to the variant, or what it says of itself is wrong.
         """
-        reason = why_not(self.config.variant, case.needs)
-        self._case, self._facade, self._mistake = case, None, None
-        reason = self._book.begin(case) or reason
+        said = planned(case, self.config.variant)
+        self._case, self._facade = case, None
+        self._mistake = UsageError(said["mistake"]) if said["mistake"] else None
+        reason = self._book.begin(case) or said["mistake"] or said["not_run"]
         self.talk.say("start", case.id)
         self._arm_watchdog()
         return reason
@@ -506,15 +504,12 @@ def announce(talk: Talk, records: dict[str, dict[str, Any]], runner: str) -> Non
 
 
 def planned(case: Case, variant: Variant | None) -> dict[str, Any]:
-    """What is said of a case before it runs: who it is, and why it doesn't apply, if so.
-
-    Raises:
-        UsageError: it needs what no variant knows; names the case.
-    """
+    """What is said of a case before it runs: who it is, and why it doesn't apply or can't be, if so."""
+    record = case.plan_record() | {"not_run": ""}
     try:
-        return case.plan_record() | {"not_run": why_not(variant, case.needs)}
+        return record if case.mistake else record | {"not_run": why_not(variant, case.needs)}
     except UsageError as error:
-        raise UsageError(f"{case.name}: {error.what}", where=case.source, remedy=error.remedy) from None
+        return record | {"mistake": f"{case.source}: {error}"}
 
 
 def _from_outcome(outcome: Outcome) -> CaseVerdict:

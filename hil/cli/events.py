@@ -55,6 +55,11 @@ class Tally:
             self.ended[case_id] = (Verdict(event["verdict"]), event["message"])
             self.measured[case_id] = (event["detail"] or {}).get("bench", {})
 
+    def mistakes(self) -> list[str]:
+        """What is wrong in the suites, of cases that can't be and of those that are usage errors before they begin."""
+        planned = (str(case.get("mistake", "")) for case in self.planned.values())
+        return list(dict.fromkeys([*self.usage_errors, *filter(None, planned)]))
+
     def counts(self) -> dict[Verdict, int]:
         """How many cases ended with each verdict."""
         return {verdict: sum(1 for v, _ in self.ended.values() if v is verdict) for verdict in Verdict}

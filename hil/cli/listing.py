@@ -13,10 +13,12 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from hil.bench.case_words import known_requirements
 from hil.bench.session import Settings
 from hil.bench.talk import SessionJournal
 from hil.cli.children import commands_for
 from hil.cli.events import PYTEST_USAGE, ROBOT_USAGE, EventServer, Tally
+from hil.cli.notes import notes
 from hil.cli.tables import print_table
 
 
@@ -30,9 +32,10 @@ def list_cases(settings: Settings, suites: list[str]) -> int:
         words = [case["name"], " ".join(case["requirements"]), " ".join(case["tags"]), case["suite"]]
         table.add_row(*map(escape, [*words, case["not_run"]][: len(table.columns)]))
     print_table(table)
-    for mistake in dict.fromkeys(tally.usage_errors):
-        print(f"hil run: {mistake}", file=sys.stderr)
-    return 2 if tally.usage_errors or not readable else 0
+    lines = [f"hil run: {mistake}" for mistake in tally.mistakes()]
+    for line in [*lines, *(f"note: {note}" for note in notes(cases, known_requirements()))]:
+        print(line, file=sys.stderr)
+    return 2 if tally.mistakes() or not readable else 0
 
 
 async def _collect_one(command: list[str], variables: dict[str, str]) -> bool:

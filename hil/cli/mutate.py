@@ -140,9 +140,9 @@ async def _mutate(
 ) -> Mutation:
     async with trial_bench(settings, suites) as bench:
         tally, readable = await collect(settings, suites)
-        if tally.usage_errors or not readable:
+        if tally.mistakes() or not readable:
             raise UsageError(
-                next(iter(tally.usage_errors), "the suites can't be read"), remedy="'hil run --list' says more."
+                next(iter(tally.mistakes()), "the suites can't be read"), remedy="'hil run --list' says more."
             )
         result = Mutation([case for case in planned_cases(tally) if not case.not_run])
         work = _Work(

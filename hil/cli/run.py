@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench.case import Selection
+from hil.bench.case_words import known_requirements
 from hil.bench.facts import amend_run_json, write_run_json
 from hil.bench.lock import ResourceLocks
 from hil.bench.plan import Plan, plan
@@ -29,6 +30,7 @@ from hil.cli.benches import add_bench, load_bench
 from hil.cli.children import RUNNERS, commands_for, runner_of, suites_of, usable_cores
 from hil.cli.crew import Crew
 from hil.cli.events import EventServer, Tally
+from hil.cli.notes import notes
 from hil.cli.progress import Progress
 from hil.clock import utc_now, wall_ns
 from hil.errors import EXIT_STATUS, UsageError, Verdict, exit_status
@@ -190,6 +192,8 @@ def _finish(run_: Run, started_ns: int) -> int:
         return 2
     if not tally.planned:
         raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
+    for line in notes(tally.planned.values(), known_requirements()):
+        print(f"note: {line}")
     wall_s = (wall_ns() - started_ns) / 1e9
     mistakes = list(dict.fromkeys(tally.usage_errors))
     facts: dict[str, Any] = {"mistakes": mistakes} if mistakes else {}

@@ -23,34 +23,24 @@ _FROM: Final = "Table"
 """The metadata that says which row a test is: its place, then the names of its columns."""
 
 
-def expand(tests: list[Any]) -> tuple[list[Any], list[UsageError]]:
-    """The tests of a suite with each that asks for a table replaced by its rows, and what is wrong with tables.
-
-    A test whose table is wrong is left as it is.
-    """
+def expand(tests: list[Any]) -> list[Any]:
+    """The tests of a suite with each that asks for a table replaced by its rows; one whose table is wrong is left."""
     out: list[Any] = []
-    mistakes = []
     for test in tests:
         try:
             out += list(_rows_of(test))
-        except UsageError as error:
-            mistakes.append(UsageError(error.what, where=f"{_place(test)}: {error.where}", remedy=error.remedy))
+        except UsageError:
             out.append(test)
-    return out, mistakes
+    return out
 
 
-def refuse_unexpanded(test: Any) -> None:
-    """Say what is wrong with the table of a test that is still as it was written.
-
-    Raises:
-        UsageError: its table is wrong.
-    """
-    for error in expand([test])[1]:
-        raise error
-
-
-def _place(test: Any) -> str:
-    return f"{Path(test.source).name if test.source else '?'}:{test.lineno}: {test.name}"
+def wrong_table(test: Any) -> str:
+    """What is wrong with the table of a test that is still as it was written; empty if nothing is."""
+    try:
+        list(_rows_of(test))
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _rows_of(test: Any) -> Iterator[Any]:

@@ -14,11 +14,11 @@ from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape
 
 from hil.bench import config as bench_config
-from hil.bench.case import Case, make_id, refuse_twins, split_tags
+from hil.bench.case import Case, checked, make_id, refuse_twins, split_tags
 from hil.bench.session import Outcome, Session, Settings, announce, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
-from hil.robot.expansion import expand, refuse_unexpanded, set_variables
+from hil.robot.expansion import expand, set_variables, wrong_table
 from hil.robot.offshoot import Offshoot
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
@@ -34,18 +34,10 @@ _WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Unti
 
 
 def case_of(test: Any) -> Case:
-    """The case that a Robot test is.
-
-    Raises:
-        UsageError: a tag names a start state or a time-out that there is not; its table is wrong.
-    """
-    refuse_unexpanded(test)
-    try:
-        said = split_tags(str(tag) for tag in test.tags)
-    except UsageError as error:
-        raise UsageError(str(error), where=f"{test.source}:{test.lineno}") from None
+    """The case that a Robot test is. One whose tags or table are wrong is a case too: a usage error."""
+    said = split_tags(str(tag) for tag in test.tags)
     source = Path(test.source) if test.source else Path()
-    return Case(
+    case = Case(
         id=make_id("robot", source.stem, test.name),
         name=test.name,
         suite=test.parent.full_name,
@@ -57,7 +49,9 @@ def case_of(test: Any) -> Case:
         doc=str(test.doc).split("\n", maxsplit=1)[0],
         timeout_s=said.timeout_s,
         needs=said.needs,
+        mistake=wrong_table(test) or said.mistake,
     )
+    return checked(case)
 
 
 class BenchListener:
@@ -103,7 +97,7 @@ class BenchListener:
 
     def start_suite(self, data: Any, result: Any) -> None:
         """Make tests out of the rows of data tables, where no pre-run modifier did; leave out what others run."""
-        data.tests, _ = expand(list(data.tests))
+        data.tests = expand(list(data.tests))
         if self._offshoot is None:
             self._offshoot = Offshoot(data.test_count)
         with contextlib.suppress(HilError):  # a bench that can't be made is told by each test
@@ -115,14 +109,8 @@ class BenchListener:
     def _leave_out(self, tests: Any, begin: int) -> None:
         """Take away the tests from a place on, up to the next that is for this process to run."""
         with contextlib.suppress(HilError):  # a bench that can't be made is told by each test
-            while self.session.shares and begin < len(tests) and not self._is_ours(tests[begin]):
+            while self.session.shares and begin < len(tests) and not self.session.takes(case_of(tests[begin]).id):
                 del tests[begin]
-
-    def _is_ours(self, test: Any) -> bool:
-        try:
-            return self.session.takes(case_of(test).id)
-        except UsageError:
-            return True
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
@@ -131,12 +119,15 @@ class BenchListener:
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
         try:
-            reason = self.session.begin(case_of(data))
+            case = case_of(data)
+            reason = self.session.begin(case)
             set_variables(data)
         except HilError as error:
             self._refused = error
             return
         self._running = True
+        for oddity in case.oddities if not self.session.settings.folder else ():
+            logger.warn(oddity)
         if reason:
             _skip(data, reason)
         self._guard.enter_context(sleep_forbidden(str(Path(data.source).parent)))
@@ -257,20 +248,19 @@ class Selector:
 
     def start_suite(self, suite: Any) -> None:
         """Keep what is selected."""
-        tests, _ = expand(list(suite.tests))
-        suite.tests = [test for test in tests if self._takes(test)]
+        suite.tests = [test for test in expand(list(suite.tests)) if self._takes(test)]
 
     def _takes(self, test: Any) -> bool:
         """Whether a test runs. One that can't be a case is told to the parent, and the rest goes on."""
+        case = case_of(test)
+        if not self._settings.selection.takes(case):
+            return False
         try:
-            case = case_of(test)
-            if not self._settings.selection.takes(case):
-                return False
             refuse_twins([*self._seen, case])
-            self._cases[case.id] = planned(case, self._variant())
         except UsageError as error:
             self._mistakes.append(error)
             return False
+        self._cases[case.id] = planned(case, self._variant())
         self._seen.append(case)
         return True
 

@@ -20,7 +20,6 @@ from hil.bench.case import Case
 from hil.bench.case_forks import CaseForks
 from hil.bench.forking import Child
 from hil.bench.session import Session
-from hil.errors import UsageError
 
 
 class Offshoot:
@@ -45,16 +44,11 @@ class Offshoot:
         """Run the tests of a suite that are for this process to run.
 
         Returns:
-            what of them is to be run here: in a child its test, in the parent what can't be a case.
+            what of them is to be run here: in a child its test, in the parent nothing.
         """
         assert self._forks is not None
-        here = []
         for test in list(suite.tests):
-            try:
-                case = case_of(test)
-            except UsageError:
-                here.append(test)
-                continue
+            case = case_of(test)
             if self._was_stopped or not session.takes(case.id):
                 continue
             child = self._forks.fork(case)
@@ -65,7 +59,7 @@ class Offshoot:
                 return [test]
             self._forks.wait_for(child, case)
             self._was_stopped = child.was_stopped
-        return here
+        return []
 
     def leave(self) -> None:
         """At the end of a child: leave. Elsewhere nothing happens."""

@@ -56,7 +56,7 @@ from hil.errors import EXIT_STATUS, Verdict
 from hil.hmi.layout_items import KINDS as ITEM_KINDS
 from hil.hmi.layout_items import Anchor, Size
 from hil.journal import _JSON_TOPICS
-from hil.pytest_plugin import _MARKERS
+from hil.pytest_marks import MARKERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -367,7 +367,7 @@ def test_methods_in_prose_exist():
 
 def test_every_marker_stands_in_the_table():
     text = "\n".join(" ".join(row) for row in rows("docs/writing-suites.md", "Robot tag"))
-    for marker in _MARKERS:
+    for marker in MARKERS:
         name = re.match(r"\w+", marker)[0]
         assert re.search(rf"`{name}[(`]", text), name
 

@@ -242,10 +242,11 @@ def test_cases_that_can_not_be_are_named_and_the_rest_is_judged(tmp_path):
     done = run_hil("run", str(tmp_path / "twice.robot"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2
     assert "two cases have the id 'robot.twice.twice': twice.robot:4 and twice.robot:6" in done.stderr
-    assert "twice.robot:8: a test can't start from 'of'" in done.stderr
+    assert "twice.robot:8: a test can't start from 'of'" in done.stdout
     (folder,) = (tmp_path / "r").iterdir()
-    mistakes = {"mistake 1": "usage error", "mistake 2": "usage error"}
+    mistakes = {"mistake 1": "usage error", "Bad start": "usage error"}
     assert read_verdicts(folder / "junit.xml") == {"Twice": "pass", "Good": "pass"} | mistakes
+    assert "2 pass, 1 usage error" in done.stdout
 
 
 def test_a_missing_resource_is_told(tmp_path):

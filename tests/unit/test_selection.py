@@ -150,10 +150,8 @@ def test_without_tags_a_case_starts_on_in_the_time_of_the_bench():
         ("timeout:3 V", "'V' can't be converted to 's'. Remedy: give the value in s."),
     ],
 )
-def test_a_tag_that_means_nothing_is_refused(tag, text):
-    with pytest.raises(UsageError) as error:
-        split_tags([tag])
-    assert str(error.value) == text
+def test_a_tag_that_means_nothing_is_a_mistake_and_the_others_count(tag, text):
+    assert split_tags([tag, "req:A-1"]) == Tags(("A-1",), (), Start.ON, None, (), mistake=text)
 
 
 # Selection ------------------------------------------------------------------------------------------------------------

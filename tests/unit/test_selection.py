@@ -260,4 +260,6 @@ def test_the_plan_says_what_is_known_before_a_case_runs():
         "tags": ("smoke", "Cluster"),
         "runner": "robot",
         "needs": (),
+        "mistake": "",
+        "oddities": (),
     }

@@ -126,13 +126,6 @@ class DiagFacade:
         await self._request(bytes([0x10, number]))
         self._keep(keep and number != 1)
 
-    def keep_session(self, on: bool = True) -> None:
-        """Send tester present every 2 s, or no longer."""
-        self._portal.call(self._keep_session(on))
-
-    async def _keep_session(self, on: bool) -> None:
-        self._keep(on)
-
     def _keep(self, on: bool) -> None:
         token = self._ecu.keep_alive = object() if on else None
         if on:

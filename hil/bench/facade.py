@@ -82,11 +82,6 @@ class Bench(
         """Bench time: nanoseconds since the start of the test."""
         return self.wiring.clock.now_ns
 
-    @property
-    def config_name(self) -> str:
-        """The bench's name."""
-        return self.wiring.config.bench.name
-
     def sleep(self, duration: Duration) -> None:
         """Let bench time pass: `bench.sleep("500 ms")`."""
         self.call(self.wiring.clock.sleep(units.seconds(duration)))

@@ -8,14 +8,12 @@ somebody caught fails the case all the same. A verdict is never retried.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import faulthandler
 import gc
 import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -521,16 +519,6 @@ def _from_outcome(outcome: Outcome) -> CaseVerdict:
     if error is not None or outcome.failed:
         return CaseVerdict(Verdict.FAIL, outcome.failed or f"{type(error).__name__}: {error}")
     return CaseVerdict(Verdict.PASS)
-
-
-@contextlib.contextmanager
-def open_session(settings: Settings) -> Iterator[Session]:
-    """A session that is closed in any case."""
-    session = Session(settings)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def new_folder(results: str, bench: str) -> Path:

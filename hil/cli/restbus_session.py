@@ -122,11 +122,6 @@ class Session:
         """Bench time."""
         return self.wiring.clock.now_ns
 
-    @property
-    def is_paced(self) -> bool:
-        """Whether bench time passes beside wall time."""
-        return not self.wiring.config.is_virtual or self.wishes.speed > 0
-
     def _set_pace(self) -> None:
         self._zero_wall_ns, self._zero_ns = wall_ns(), self.now_ns
 

@@ -95,10 +95,6 @@ class Broker:
             session.port._lose("the network is gone")
             self._on_gone(session)
 
-    def restore(self, client: str) -> None:
-        """Let a client connect again."""
-        self._refused_until.pop(client, None)
-
     def duplicate(self, topic_filter: str, count: int = 1) -> None:
         """Deliver the next `count` QoS 1 messages of a topic twice, as a broker may."""
         self._twice.append(_Twice(check_filter(topic_filter), count))

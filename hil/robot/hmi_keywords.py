@@ -59,17 +59,35 @@ class HmiKeywords(KeywordGroup):
     ) -> None:
         """Checks that a bar is filled up to a value, within a tolerance.
 
-        | Bar Should Show    fuel    50 %    tolerance=3 % |
+        | Bar Should Show    coolant    95 degC    tolerance=3 degC |
         """
         self.bench.screen(screen).bar(bar).should_show(str(value), tolerance=str(tolerance), within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def bar_should_stay_at(
+        self, bar: str, value: Quantity, tolerance: Quantity, during: Duration, screen: str = ""
+    ) -> None:
+        """Checks that a bar is filled up to a value in every frame for a while, within a tolerance.
+
+        | Bar Should Stay At    coolant    95 degC    tolerance=3 degC    during=5 s |
+        """
+        self.bench.screen(screen).bar(bar).should_stay_at(str(value), tolerance=str(tolerance), during=float(during))
 
     @keyword(tags=["screen", "check"])
     def icon_should_be(self, icon: str, picture: str, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks which of its pictures an icon shows; ``none`` for none.
 
-        | Icon Should Be    guidance    turn_left |
+        | Icon Should Be    guidance    Left |
         """
         self.bench.screen(screen).icon(icon).should_be(picture, within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def icon_should_stay(self, icon: str, picture: str, during: Duration, screen: str = "") -> None:
+        """Checks that an icon shows a picture, or ``none``, in every frame for a while.
+
+        | Icon Should Stay    guidance    Left    during=2 s |
+        """
+        self.bench.screen(screen).icon(icon).should_stay(picture, during=float(during))
 
     @keyword(tags=["screen", "check"])
     def warning_should_be_shown(
@@ -139,6 +157,22 @@ class HmiKeywords(KeywordGroup):
     def screen_should_not_show(self, view: str, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks that a screen doesn't show a named view, at the latest ``within`` from now."""
         self.bench.screen(screen).view(view).should_not_be_shown(within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def screen_should_stay(self, view: str, during: Duration, screen: str = "") -> None:
+        """Checks that a screen shows a named view in every frame for a while.
+
+        | Screen Should Stay    navigation    during=5 s |
+        """
+        self.bench.screen(screen).view(view).should_stay(during=float(during))
+
+    @keyword(tags=["screen", "check"])
+    def screen_should_never_show(self, view: str, during: Duration, screen: str = "") -> None:
+        """Checks that a screen never shows a named view for a while.
+
+        | Screen Should Never Show    camera    during=3 s |
+        """
+        self.bench.screen(screen).view(view).should_never_be_shown(during=float(during))
 
     @keyword(tags=["screen", "check"])
     def picture_should_not_be_frozen(

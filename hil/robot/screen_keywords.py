@@ -45,6 +45,14 @@ class ScreenKeywords(KeywordGroup):
         self.bench.screen(screen).telltale(telltale).should_stay(state.value, during=float(during))
 
     @keyword(tags=["screen", "check"])
+    def telltale_should_never_be(self, telltale: str, state: Lamp, during: Duration, screen: str = "") -> None:
+        """Checks that a telltale is never ``on``, or never ``off``, for a while; whatever else it may be.
+
+        | Telltale Should Never Be    oil    on    during=3 s |
+        """
+        self.bench.screen(screen).telltale(telltale).should_never_be(state.value, during=float(during))
+
+    @keyword(tags=["screen", "check"])
     def text_should_be(self, text: str, expected: str, within: Duration = Duration(2), screen: str = "") -> None:
         """Checks that a text of the layout reads exactly ``expected``.
 
@@ -56,6 +64,14 @@ class ScreenKeywords(KeywordGroup):
     def text_should_stay(self, text: str, expected: str, during: Duration, screen: str = "") -> None:
         """Checks that a text of the layout reads ``expected`` in every frame for a while."""
         self.bench.screen(screen).text(text).should_stay(expected, during=float(during))
+
+    @keyword(tags=["screen", "check"])
+    def text_should_match(self, text: str, pattern: str, within: Duration = Duration(2), screen: str = "") -> None:
+        """Checks that a regular expression matches all that a text of the layout reads.
+
+        | Text Should Match    clock    [0-9]+:[0-9][0-9] |
+        """
+        self.bench.screen(screen).text(text).should_match(pattern, within=float(within))
 
     @keyword(tags=["screen", "check"])
     def text_should_show(
@@ -78,9 +94,21 @@ class ScreenKeywords(KeywordGroup):
     ) -> None:
         """Checks that a needle points at a value, within a tolerance.
 
-        | Needle Should Show    speedometer    87 km/h    tolerance=2 km/h    within=1 s |
+        | Needle Should Show    speed_needle    87 km/h    tolerance=2 km/h    within=1 s |
         """
         self.bench.screen(screen).needle(needle).should_show(str(value), tolerance=str(tolerance), within=float(within))
+
+    @keyword(tags=["screen", "check"])
+    def needle_should_stay_at(
+        self, needle: str, value: Quantity, tolerance: Quantity, during: Duration, screen: str = ""
+    ) -> None:
+        """Checks that a needle points at a value in every frame for a while, within a tolerance.
+
+        | Needle Should Stay At    speed_needle    87 km/h    tolerance=2 km/h    during=3 s |
+        """
+        self.bench.screen(screen).needle(needle).should_stay_at(
+            str(value), tolerance=str(tolerance), during=float(during)
+        )
 
     @keyword(tags=["screen", "check"])
     def screen_should_be(self, state: Switch, within: Duration = Duration(2), screen: str = "") -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from pathlib import Path
+from types import MappingProxyType
 
 import cantools.database
 from PIL import Image, ImageDraw
@@ -261,17 +262,19 @@ def other(journal, t_ns, kind, fields, name=""):
     journal._write(topic, t_ns, json.dumps(fields).encode())
 
 
-def on_the_wire(journal, database, bus, end_ns, values):
-    """All cyclic frames of a few messages; `values` says what signals are at a time."""
-    for t_ns, can_id, flags, data in sorted(_cyclic(database, end_ns, values)):
+def on_the_wire(journal, database, bus, end_ns, values, *, silent=None):
+    """All cyclic frames of a few messages; `values` says what signals are at a time, `silent` what isn't sent when."""
+    for t_ns, can_id, flags, data in sorted(_cyclic(database, end_ns, values, silent or {})):
         journal.frame(t_ns, bus, can_id, flags, Origin.SIM, data)
 
 
-def _cyclic(database, end_ns, values):
+def _cyclic(database, end_ns, values, silent=MappingProxyType({})):
     for name in WIRE_MESSAGES:
-        message = database.get_message_by_name(name)
+        message, (from_ns, to_ns) = database.get_message_by_name(name), silent.get(name, (0, 0))
         rest = {one.name: max(one.minimum or 0, min(0, one.maximum or 0)) for one in message.signals}
         for t_ns in range(0, end_ns, (message.cycle_time or 100) * MS):
+            if from_ns <= t_ns < to_ns:
+                continue
             given = {key: value for key, value in values(t_ns).items() if key in rest}
             data = message.encode({**rest, **given}, strict=False)
             flags = (FD if message.is_fd else 0) | SENT
@@ -288,7 +291,8 @@ def wired(results, seconds=12):
     database = cantools.database.load_string(text.decode(), "dbc")
     step(journal, 1, 0, 2 * S, "Start from 'on'")
     step(journal, 2, 2 * S, seconds * S, "Drive", args=["fixtures/drives/town.csv"])
-    on_the_wire(journal, database, "chassis", seconds * S, lambda t_ns: {"VehicleSpeed": 5.0 * (t_ns // S)})
+    speed = lambda t_ns: {"VehicleSpeed": 5.0 * (t_ns // S)}  # noqa: E731
+    on_the_wire(journal, database, "chassis", seconds * S, speed, silent={"TCM_Gear": (4 * S, 7 * S)})
     for name in ("chassis::ESC_Speed.VehicleSpeed", "chassis::TCM_Gear.Gear"):
         signal(journal, 2 * S, name, 10.0 if name.endswith("Speed") else 0.0, "km/h" if name.endswith("Speed") else "")
     diag = {"request": "22 F1 90", "response": "62 F1 90 57 56 57", "service": "ReadDataByIdentifier"}

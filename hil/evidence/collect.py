@@ -226,6 +226,7 @@ class Collector:
             causes=causes,
             steps=tuple(self._steps.values()),
             series=self._all_series(end_ns),
+            silent=self._frames.silent(end_ns),
             checks=tuple(self._checks.items),
             console=tuple(self._console.items),
             notes=tuple(self._notes.items),

@@ -20,6 +20,7 @@ from hil.evidence.signal_table import SignalTable, key_of, short
 T = TypeVar("T")
 Json = dict[str, Any]
 CAUSES: Final = 100
+DRAWN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def attempt_detail(attempt: Attempt, level: Level, made: Made) -> Detail:
         "series": [_series(item) for item in shown],
         "signals": timeline.table.name,
         "wire": [_on_wire(item, timeline.table) for item in wire],
+        "silent": _silent(timeline),
         "console": _lines(keep, "console lines", timeline.console, level.rows),
         "notes": _lines(keep, "notes", timeline.notes, level.rows),
         "events": _events(keep, timeline.events, level.rows),
@@ -207,8 +209,24 @@ def _kept(series: Sequence[Series], most: int, points: int, what: str, notes: li
     return thinned
 
 
+def _silent(timeline: Timeline) -> dict[str, list[list[float | None]]]:
+    return {name: [[_s(from_ns), _maybe_s(to_ns)] for from_ns, to_ns in spans]
+            for name, spans in timeline.silent.items()}  # fmt: skip
+
+
 def _on_wire(series: Series, table: SignalTable) -> list[Any]:
-    """A series of a signal in the table."""
+    """A series of a signal in the table. Most are of the boot that all cases have in common: made once for all."""
+    known = table.drawn.get(id(series))
+    if known is not None and known[0] is series:
+        return known[1]
+    if len(table.drawn) >= DRAWN:
+        table.drawn.clear()
+    row = _wire_row(series, table)
+    table.drawn[id(series)] = series, row
+    return row
+
+
+def _wire_row(series: Series, table: SignalTable) -> list[Any]:
     number, t_ns, values = table.numbers[series.name], series.t_ns, series.values
     if len(t_ns) == 1:  # most signals never change
         return [number, [t_ns[0] // 1000], [short(values[0])]]

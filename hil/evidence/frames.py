@@ -18,6 +18,7 @@ from hil.can.log_frames import BLOCK_FRAMES, Frames, empty, joined
 from hil.evidence.facts import Wire, Wires
 from hil.evidence.series import Series
 from hil.evidence.signal_table import SignalTable
+from hil.evidence.silence import Silent
 from hil.evidence.wire import E2E_NOTE, LoadMeter, SignalCollector
 from hil.journal import Origin
 
@@ -111,9 +112,14 @@ class FrameKeeper:
         self._decoded = bool(signals)
         return (*self._load.series(end_ns), *signals)
 
+    def silent(self, end_ns: int) -> dict[str, tuple[Silent, ...]]:
+        """When messages were overdue; asked after `series`."""
+        return self._signals.silent(end_ns)
+
     def notes(self) -> Iterator[str]:
         """What is left out or assumed."""
         yield from self._wire.notes
+        yield from self._signals.notes()
         for bus in self._load.assumed():
             yield f"the load of {bus} is worked out for 500 kbit/s (data of CAN FD 2 Mbit/s): nobody says its bit rate"
         if self._decoded:

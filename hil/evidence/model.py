@@ -16,6 +16,7 @@ from hil.errors import Verdict
 from hil.evidence.itself import Itself
 from hil.evidence.series import Series
 from hil.evidence.signal_table import SignalTable
+from hil.evidence.silence import Silent
 from hil.journal import Picture
 
 WORST_FIRST: Final = (
@@ -229,7 +230,8 @@ class Timeline:
     """All that a person looks at to understand one case. Bounded: see `thinned` for what was left out.
 
     `meaning` tells message and signals of one of `frames`, where a database knows it; `table` names the signals of
-    which there may be series of the group `wire`; `itself` is what the bench measured of itself, `short` the worst of
+    which there may be series of the group `wire`; `silent` when messages were
+    overdue; `itself` is what the bench measured of itself, `short` the worst of
     it.
     """
 
@@ -237,6 +239,7 @@ class Timeline:
     focus_ns: int = 0
     steps: tuple[Step, ...] = ()
     series: tuple[Series, ...] = ()
+    silent: Mapping[str, tuple[Silent, ...]] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     causes: tuple[Cause, ...] = ()
     console: tuple[Line, ...] = ()

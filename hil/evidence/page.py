@@ -20,6 +20,7 @@ row: {id, name, suite, verdict, message, where, source, requirements, tags, time
   steps: [{name, args, status, t0, t1|null, depth}], console, notes: [{t, name, dir, text}],
   series: [{name, unit, group, dt: [microseconds since the one before], v: [], labels: {value: label}}],
   signals, wire: [[row, dt, v]], `row` being that of the signal in the table `#signals-...` that `signals` names,
+  silent: {message: [[from, until|null]]}, when it was overdue,
   events: [{t, lane, text, bad, until|null}],
   faults: [{t, verdict, what, where, remedy, cause}], health: [{t, what, late, allowed, from}],
   bench: null|{cycles, received, timers, load, allowed, blind, more} (see `itself`),

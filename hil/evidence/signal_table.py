@@ -45,11 +45,13 @@ class SignalTable:
         name: what it is called in the page; empty if it has no rows.
         block: the table as it stands in the page.
         numbers: the row of a signal.
+        drawn: what the page has of series that many cases share, by their identity.
     """
 
     name: str = ""
     block: str = ""
     numbers: Mapping[str, int] = field(default_factory=dict)
+    drawn: dict[int, tuple[object, list[Any]]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def table_of(rows: Iterable[Row]) -> SignalTable:

@@ -24,9 +24,11 @@ from hil.can.frame_lengths import frame_lengths
 from hil.can.frames import ERROR, EXTENDED, REMOTE
 from hil.can.log_frames import Array, Frames, groups, split_key
 from hil.can.trace_stats import BitRates
+from hil.can.traits import MessageTraits
 from hil.errors import UsageError
 from hil.evidence.series import Series, SeriesBuilder
 from hil.evidence.signal_table import SignalTable, table_of
+from hil.evidence.silence import Silences, Silent, overdue_after_ns
 
 KEEP_POINTS: Final = 2_000
 WINDOW_NS: Final = 100_000_000
@@ -69,8 +71,9 @@ class _Known:
     """A message: its decoder, the bits that only protect it, and what constant payloads mean."""
 
     def __init__(self, bus: str, message: Message, network: Network) -> None:
-        self.decoder = MessageDecoder(message)
-        self.header = _header(bus, message, network)
+        self.decoder, self.name = MessageDecoder(message), f"{bus}::{message.name}"
+        traits = _traits(bus, message, network)
+        self.header, self.overdue_ns = _header(traits), overdue_after_ns(traits)
         self.names = {signal.name: f"{bus}::{message.name}.{signal.name}" for signal in message.signals}
         self.units = {signal.name: units.canonical(signal.unit or "") for signal in message.signals}
         self.labels = {signal.name: _labels(signal) for signal in message.signals}
@@ -93,12 +96,16 @@ class _Known:
                 yield column
 
 
-def _header(bus: str, message: Message, network: Network) -> range:
-    """The bits of the header of end-to-end protection, counted as a DBC file does."""
+def _traits(bus: str, message: Message, network: Network) -> MessageTraits | None:
     try:
-        e2e = network.traits(bus, message).e2e
+        return network.traits(bus, message)
     except UsageError:
-        return range(0)
+        return None
+
+
+def _header(traits: MessageTraits | None) -> range:
+    """The bits of the header of end-to-end protection, counted as a DBC file does."""
+    e2e = traits.e2e if traits is not None else None
     first = 0 if e2e is None else 8 * e2e.offset
     return range(0) if e2e is None else range(first, first + _HEADER_BITS.get(e2e.profile, 0))
 
@@ -116,11 +123,12 @@ class SignalCollector:
         self._last: dict[int, bytes] = {}
         self._begun: dict[str, Series] = {}
         self._series: dict[str, SeriesBuilder] = {}
+        self._silences = Silences()
 
     def go_on(self, buses: Sequence[str]) -> SignalCollector:
         """One for another case, whose frames up to here are the same."""
         other = SignalCollector(self._known, buses)
-        other._last = dict(self._last)
+        other._last, other._silences = dict(self._last), self._silences.copy()
         other._begun = {series.name: series for series in self.series()} if self._series else self._begun
         return other
 
@@ -131,12 +139,22 @@ class SignalCollector:
             channel, can_id, extended = split_key(key)
             known = self._known.get((self._buses[channel], can_id, bool(extended & EXTENDED)))
             if known is not None:
+                if known.overdue_ns:
+                    self._silences.take(known.name, known.overdue_ns, block.t_ns[rows])
                 self._message(key, known, block.t_ns[rows], block.data[rows], block.length[rows])
 
     def series(self) -> tuple[Series, ...]:
         """All signals that were on the buses, by name."""
         more, begun = self._series, self._begun
         return tuple(more[name].build() if name in more else begun[name] for name in sorted({**begun, **more}))
+
+    def silent(self, end_ns: int) -> dict[str, tuple[Silent, ...]]:
+        """When messages were overdue."""
+        return self._silences.until(end_ns)
+
+    def notes(self) -> list[str]:
+        """What is left out."""
+        return self._silences.notes()
 
     def _message(self, key: int, known: _Known, t_ns: Array, data: Array, length: Array) -> None:
         data = _without(data, known.header)

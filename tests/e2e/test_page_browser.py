@@ -309,6 +309,51 @@ def test_a_signal_of_the_bus_is_drawn_on_demand(browser, url):
     assert browser.js(lanes) == before
 
 
+def test_a_signal_whose_message_is_overdue_is_said_to_be_old(browser, url):
+    gear = "[...document.querySelectorAll('.lane .label')].find(o => o.innerText.includes('TCM_Gear')).innerText"
+    for moment, said in (("3.5", False), ("5.5", True), ("8", False)):
+        browser.open(f"{url}#case=wire.full&t={moment}")
+        browser.settle()
+        assert ("the last value: overdue since 4." in browser.js(gear)) is said
+    assert "dotted: the last value of a message that is overdue" in browser.text(".hint")
+    assert "dotted" not in hint_of(browser, f"{url}#case=cluster.abs")
+
+
+def hint_of(browser, url):
+    browser.open(url)
+    return browser.text(".hint")
+
+
+def test_the_line_of_an_overdue_message_is_dotted(browser, url):
+    """A column of pixels in the gap has less of the line's colour than one beside it: dots, not nothing."""
+    browser.open(f"{url}#case=wire.full")
+    browser.settle()
+    inked = browser.js("""(() => {
+      const row = [...document.querySelectorAll('.lane')].find(o => o.innerText.includes('TCM_Gear'));
+      const canvas = row.querySelector('canvas'), over = row.querySelector('.u-over'), scale = devicePixelRatio;
+      const left = parseFloat(over.style.left) * scale, width = parseFloat(over.style.width) * scale;
+      const line = getComputedStyle(document.documentElement).getPropertyValue('--series').trim();
+      const want = [1, 3, 5].map(n => parseInt(line.slice(n, n + 2), 16));
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const share = (from, to) => {
+        const x = Math.round(left + width * from / 12), wide = Math.round(width * (to - from) / 12);
+        let columns = 0;
+        for (let c = x; c < x + wide; c++) {
+          let hit = false;
+          for (let y = 0; y < canvas.height; y++) {
+            const p = 4 * (y * canvas.width + c);
+            hit = hit || want.every((level, n) => Math.abs(data[p + n] - level) < 40);
+          }
+          columns += hit;
+        }
+        return columns / wide;
+      };
+      return [share(1.1, 3.9), share(4.5, 6.9), share(7.2, 11.9)];
+    })()""")
+    assert inked[0] == inked[2] == pytest.approx(1.0, abs=0.02)
+    assert 0.2 < inked[1] < 0.8
+
+
 def test_every_kind_of_record_has_its_lane_and_its_table(browser, url):
     browser.open(f"{url}#case=wire.full")
     lanes = browser.js("[...document.querySelectorAll('.lane .label b')].map(o => o.innerText)")

@@ -43,20 +43,20 @@ def boot():
     return journal
 
 
-def case(results, case_id, begin, speed, *, end_s=END_S):
+def case(results, case_id, begin, speed, *, begin_s=BOOT_S, end_s=END_S):
     journal = factory.open_case(results, case_id)
     journal.attach("chassis.dbc", "text/plain", factory.CHASSIS.read_bytes())
     facts = {"database": "chassis.dbc", "bitrate": 500_000, "data_bitrate": 2_000_000}
     journal.metadata("buses", {"chassis": json.dumps(facts)})
     journal.take_over(begin)
-    cyclic(journal, BOOT_S, end_s, speed)
+    cyclic(journal, begin_s, end_s, speed)
     factory.check(journal, 3 * S, case_id != "d", "on", "on")
     factory.verdict(journal, end_s * S, "fail" if case_id == "d" else "pass")
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Five cases with one boot, of which two stay as they were; then one of another boot."""
+    """Six cases with one boot, of which two stay as they were, and one is silent after it; then one of another boot."""
     folder, begin = tmp_path_factory.mktemp("alike"), boot()
     case(folder, "a", begin, lambda t_s: 3.0)
     case(folder, "b", begin, lambda t_s: 20.0 * t_s)
@@ -66,6 +66,7 @@ def results(tmp_path_factory):
     other = Journal(None)
     other.expect("case")
     cyclic(other, 0, BOOT_S, lambda t_s: 50.0)
+    case(folder, "g", begin, lambda t_s: 3.0, begin_s=3)
     case(folder, "f", other, lambda t_s: 50.0)
     return folder
 
@@ -88,7 +89,18 @@ def test_a_signal_that_changed_after_the_boot_has_both_parts(results):
         series = read_attempt(outline, folder, wires).timeline.series
         (speed,) = (one for one in series if one.name == "chassis::ESC_Speed.VehicleSpeed")
         speeds[folder.parent.name] = speed.values
-    assert speeds == {"a": (0, 3), "b": (0, 3, 40, 60), "c": (0, 3, 7), "d": (0, 3, 9.5), "e": (0, 3), "f": (50,)}
+    assert speeds == {
+        "a": (0, 3), "b": (0, 3, 40, 60), "c": (0, 3, 7), "d": (0, 3, 9.5), "e": (0, 3), "f": (50,), "g": (0, 3),
+    }  # fmt: skip
+
+
+def test_a_message_that_is_silent_after_the_boot_is_overdue_in_that_case_alone(results):
+    outline, wires = read_outline(results), Wires()
+    silent = {}
+    for folder in outline.attempts():
+        found = read_attempt(outline, folder, wires).timeline.silent
+        silent[folder.parent.name] = [to_ns for _, to_ns in found.get("chassis::ESC_Speed", ())]
+    assert silent == {**{key: [] for key in "abcdef"}, "g": [3 * S + 1_000]}
 
 
 def test_the_boot_is_read_twice_and_then_known(results):
@@ -97,7 +109,7 @@ def test_the_boot_is_read_twice_and_then_known(results):
     for folder in read_outline(results).attempts():
         blocks = list(BlockReader(folder / "journal.mcap", common=common))
         seen.append(next(block.common for block in blocks if len(block.frames)))
-    assert seen == [False, True, True, True, True, False]
+    assert seen == [False, True, True, True, True, False, True]
 
 
 def test_what_the_boot_says_is_worked_out_once(results, monkeypatch):

@@ -133,7 +133,7 @@ const Case = (() => {
     const host = h("div", { class: "timeline", tabindex: 0, role: "group", "aria-label": "timeline; arrows move, plus and minus zoom, Home shows the whole case, v the verdict", onkeydown: keys });
     const section = panel(h("div", { class: "row" }, h("h2", {}, "Timeline"), button("whole case", () => timeline.whole()), button("around the verdict", near),
       button("−", () => timeline.scaled(1.6), "zoom out"), button("+", () => timeline.scaled(0.6), "zoom in"), button("◀", () => timeline.pan(-0.3), "earlier"), button("▶", () => timeline.pan(0.3), "later"),
-      h("span", { class: "soft hint" }, "drag or ctrl+wheel zooms, shift+wheel moves; dashed: the moment that decided"), h("span", { class: "grow" }),
+      h("span", { class: "soft hint" }, `drag or ctrl+wheel zooms, shift+wheel moves; dashed: the moment that decided${Object.keys(detail.silent).length ? "; dotted: the last value of a message that is overdue, three cycles without a frame" : ""}`), h("span", { class: "grow" }),
       detail.thinned.length ? button("what is left out", () => document.getElementById("thinned").scrollIntoView()) : null), host);
     return { section, start: () => {
       timeline = Timeline.make({ ...detail, color: COLOR[detail.verdict] }, host, { look, show: showRow, cursor: (time) => follow(time) });
@@ -247,6 +247,7 @@ const Case = (() => {
     const wire = unpacked && await Page.wired(unpacked);
     if (!current()) return;
     detail = unpacked && { ...unpacked, series: unpacked.series.map(Page.series), wire };
+    if (detail) [...detail.series, ...detail.wire].forEach((item) => { item.silent = detail.silent[item.name.slice(0, item.name.lastIndexOf("."))]; });
     if (!detail) {
       const why = attempt ? "The details did not fit into this page; the journal has them." : "This case left no journal.";
       app.replaceChildren(head(row, attempt), verdictBlock(row), panel(h("span", { class: "soft" }, why)));

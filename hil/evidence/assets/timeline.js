@@ -169,16 +169,33 @@ const Timeline = (() => {
   }
 
   function valueAt(series, t) {
-    const n = last(series.t, t, (x) => x);
-    return n < 0 ? "" : `${labelled(series, series.v[n])} ${series.unit}`.trim();
+    const n = last(series.t, t, (x) => x), silent = (series.silent || []).find(([from, until]) => from <= t && (until === null || t < until));
+    return n < 0 ? "" : `${labelled(series, series.v[n])} ${series.unit}`.trim() + (silent ? `, the last value: overdue since ${seconds(silent[0])}` : "");
   }
 
+  /* The staircase as two lines: solid, and dotted while the message was overdue. */
+  function lines(series, end) {
+    const t = [...series.t], v = [...series.v], solid = [...v], dotted = v.map(() => null), SHORT = 1e-6;
+    const put = (at, line, dots) => { const n = last(t, at, (x) => x) + 1; t.splice(n, 0, at); solid.splice(n, 0, line); dotted.splice(n, 0, dots); };
+    if (t.length && t[t.length - 1] < end) put(end, v[v.length - 1], null);
+    for (const [from, until] of series.silent || []) {
+      const n = last(series.t, from, (x) => x), value = v[n], to = until === null ? end : until;
+      if (n < 0 || to <= from) continue;
+      put(from, value, value);
+      put(from + SHORT, null, value);
+      put(Math.max(to - SHORT, from + 2 * SHORT), null, value);
+      if (until === null) { const k = t.lastIndexOf(end); solid[k] = null; dotted[k] = value; }
+      else put(to, valueFrom(series, to), null);
+    }
+    return [t, solid, dotted];
+  }
+  const valueFrom = (series, t) => series.v[last(series.t, t, (x) => x)];
+
   function seriesLane(series, end, colors) {
-    const t = [...series.t], v = [...series.v];
-    if (t.length && t[t.length - 1] < end) { t.push(end); v.push(v[v.length - 1]); }
+    const data = lines(series, end), { v } = series;
     const kind = { signal: ["series", 62], wire: ["series", 62], supply: ["supply", 54], "bus load": ["load", 50] }[series.group] || ["series", 62];
     return {
-      name: series.group === "bus load" ? `load of ${series.name}` : series.name.replace(/^(.*::)?/, ""), title: `${series.name}${series.unit ? ` [${series.unit}]` : ""}`, height: kind[1], color: colors[kind[0]], data: [t, v],
+      name: series.group === "bus load" ? `load of ${series.name}` : series.name.replace(/^(.*::)?/, ""), title: `${series.name}${series.unit ? ` [${series.unit}]` : ""}`, height: kind[1], color: colors[kind[0]], data, values: v,
       zero: series.group === "supply" || series.group === "bus load", tick: (value) => labelled(series, value), enumerated: v.length > 0 && v.every((value) => String(value) in series.labels),
       read: (time) => valueAt(series, time),
     };
@@ -203,10 +220,11 @@ const Timeline = (() => {
       axes: [
         { ...base, side: isAxis ? 0 : 2, size: isAxis ? 22 : 0, gap: 2, values: isAxis ? (u, list) => list.map((t) => `${short(t)} s`) : () => [] },
         { ...base, size: AXIS, gap: 4, space: 18, grid: lane.data ? grid : { show: false },
-          splits: lane.enumerated ? () => [...new Set(lane.data[1])].slice(0, 6) : undefined,
+          splits: lane.enumerated ? () => [...new Set(lane.values)].slice(0, 6) : undefined,
           values: lane.data ? (u, list) => list.map((v) => v === null ? "" : lane.tick(v).slice(0, 9)) : () => [] },
       ],
-      series: [{}, { stroke: lane.color, width: 1.5, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }],
+      series: [{}, { stroke: lane.color, width: 1.5, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) },
+        ...(lane.data ? [{ stroke: lane.color, width: 1.5, dash: [2, 4], points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }] : [])],
       hooks: { drawClear: [focusLine(context.detail, colors)], draw: lane.draw ? [lane.draw] : [], ready: lane.init ? [lane.init] : [],
         setCursor: [(u) => { if (u.cursor.left >= 0) context.read(lane, u.posToVal(u.cursor.left, "x")); }] },
     };

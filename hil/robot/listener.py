@@ -19,6 +19,7 @@ from hil.bench.session import Outcome, Session, Settings, announce, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
 from hil.robot.expansion import expand, set_variables, wrong_table
+from hil.robot.mistakes import LIBRARY, in_words, unknown_keyword, wrong_named
 from hil.robot.offshoot import Offshoot
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
@@ -75,6 +76,7 @@ class BenchListener:
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
         self._here = ""
+        self._called: Any = None
 
     @property
     def session(self) -> Session:
@@ -114,7 +116,7 @@ class BenchListener:
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self._errors, self._refused, self._here = [], None, ""
+        self._errors, self._refused, self._here, self._called = [], None, "", None
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
@@ -134,8 +136,10 @@ class BenchListener:
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Refuse the keywords of BuiltIn that wait in wall time; remember where the suite is."""
-        self._here = _place(data)
+        self._here, self._called = _place(data), implementation
         owner = getattr(implementation.owner, "name", "")
+        if owner == LIBRARY and self._running:
+            self._refuse_wrong_named(data, implementation)
         if owner == "BuiltIn" and implementation.name in _WALL_TIME and self._running:
             error = UsageError(
                 f"BuiltIn.{implementation.name} waits in wall time, in which nothing happens on the bench",
@@ -144,9 +148,22 @@ class BenchListener:
             self.keep(error)
             implementation.error = str(error)
 
+    def _refuse_wrong_named(self, data: Any, implementation: Any) -> None:
+        wrong = wrong_named(implementation.name, implementation.args, data.args)
+        if wrong is not None:
+            error = UsageError(wrong[0], remedy=wrong[1])
+            self.keep(error)
+            implementation.error = str(error)
+
     def start_invalid_keyword(self, data: Any, implementation: Any, result: Any) -> None:
+        """Remember where the suite is; say of a keyword that Robot doesn't know what can be meant."""
+        self._here, self._called = _place(data), None
+        if "No keyword with name" in str(implementation.error):
+            implementation.error = unknown_keyword(str(data.name), imports_of(data), str(implementation.error))
+
+    def start_user_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Remember where the suite is."""
-        self._here = _place(data)
+        self._here, self._called = _place(data), implementation
 
     def keep(self, error: HilError) -> None:
         """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick, and say where."""
@@ -196,8 +213,13 @@ class BenchListener:
         if _TIMED_OUT.match(message):
             return UsageError(message, remedy="use the tag 'timeout:30 s', which is bench time.")
         if not self._errors and _MISTAKE.search(message):
-            return UsageError(" ".join(message.split()), where=self._here)
+            return UsageError(self._in_words(message), where=self._here)
         return None
+
+    def _in_words(self, message: str) -> str:
+        called = self._called
+        text = in_words(message, called.name, called.args) if called is not None else message
+        return " ".join(text.split())
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""
@@ -219,6 +241,15 @@ class BenchListener:
 
 def _place(data: Any) -> str:
     return f"{Path(data.source).name}:{data.lineno}" if data.source else ""
+
+
+def imports_of(data: Any) -> list[tuple[str, int]]:
+    """The libraries that the suite of a step imports, with their lines."""
+    parent = data
+    while parent is not None and not hasattr(parent, "resource"):
+        parent = parent.parent
+    imports = parent.resource.imports if parent is not None else ()
+    return [(str(one.name), one.lineno) for one in imports if one.type == "LIBRARY"]
 
 
 def _set(result: Any, verdict: Verdict, message: str) -> None:

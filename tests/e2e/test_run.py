@@ -232,7 +232,8 @@ def test_a_suite_without_the_library_is_a_usage_error(tmp_path):
     (tmp_path / "nolib.robot").write_text(NO_LIBRARY)
     done = run_hil("run", str(tmp_path / "nolib.robot"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2
-    assert "No keyword with name 'Set Signal' found" in done.stdout
+    assert "nolib.robot:3: No keyword with name 'Set Signal': the suite doesn't import the bench's lib" in done.stdout
+    assert "Remedy: write 'Library    hil.robot' below '*** Settings ***'." in done.stdout
     (folder,) = (tmp_path / "r").iterdir()
     assert read_verdicts(folder / "junit.xml") == {"No library": "usage error"}
 

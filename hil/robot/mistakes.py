@@ -1,0 +1,160 @@
+"""Robot's words for a suite that is wrong, said so that its author can mend it: what, and what to write instead.
+
+Rules of this module: texts only; whose fault it is, and where, says the listener. Keywords are those of `hil.robot`, by
+their names as a suite writes them.
+
+Not for: what a keyword's own work finds wrong (a signal that there is not, a value out of range).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any, Final
+
+from robot.utils import normalize, split_from_equals
+
+LIBRARY: Final = "hil.robot"
+_NAMED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*")
+_CONVERSION: Final = re.compile(
+    r"ValueError: Argument '(?P<argument>\w+)' got value '(?P<value>.*)' that cannot be converted to "
+    r"(?P<kind>[^:.]+)(: (?P<why>.+)|\.)",
+    re.DOTALL,
+)
+_MEMBERS: Final = re.compile(r"\w+ does not have member '.*'\. Available: (?P<members>.+)", re.DOTALL)
+_COUNT: Final = re.compile(r"Keyword '(?:.*\.)?(?P<keyword>[^.']+)' (?P<what>expected .* arguments?, got \d+)\.")
+_KINDS: Final = {"integer": "a whole number", "float": "a number"}
+"""What a value may be, in words: Robot's name of the type -> ours."""
+
+
+@cache
+def our_keywords() -> tuple[str, ...]:
+    """The names of all keywords, as suites write them."""
+    from hil.robot.library import CockpitBench
+
+    return tuple(name.replace("_", " ").title() for name in CockpitBench().get_keyword_names())
+
+
+# Unknown keywords -----------------------------------------------------------------------------------------------------
+
+
+def unknown_keyword(name: str, imports: Iterable[tuple[str, int]], message: str) -> str:
+    """What is wrong with a keyword that Robot doesn't know.
+
+    Args:
+        name: as the suite has it.
+        imports: the libraries that the suite imports, with their lines.
+        message: what Robot says; with the keywords that it thinks of, where nothing better is known.
+    """
+    said, _, listed = message.partition("Did you mean:")
+    near = [f"'{line.strip().removeprefix(LIBRARY + '.')}'" for line in listed.splitlines() if line.strip()]
+    return _of_ours(name, imports) or (f"{said.strip()} Remedy: did you mean {' or '.join(near)}?" if near else message)
+
+
+def _of_ours(name: str, imports: Iterable[tuple[str, int]]) -> str:
+    """What is wrong if the keyword, or its beginning, is one of ours; else empty."""
+    ours, rest = _beginning(name)
+    if not ours:
+        return ""
+    said = f"No keyword with name '{name}'"
+    if rest:
+        return f"{said}. Remedy: put two blanks or more between '{ours}' and '{rest}', and between arguments."
+    libraries = list(imports)
+    if any(library == LIBRARY for library, _ in libraries):
+        return ""
+    near = difflib.get_close_matches(LIBRARY, [library for library, _ in libraries], n=1, cutoff=0.7)
+    if near:
+        line = next(line for library, line in libraries if library == near[0])
+        return f"{said}: line {line} imports '{near[0]}'. Remedy: write 'Library    {LIBRARY}' there."
+    return (
+        f"{said}: the suite doesn't import the bench's library. "
+        f"Remedy: write 'Library    {LIBRARY}' below '*** Settings ***'."
+    )
+
+
+def _beginning(name: str) -> tuple[str, str]:
+    """Our longest keyword that a name begins with, and what follows it; empty if it begins with none."""
+    words = re.split(r"\s+", name.strip())
+    known = {normalize(keyword, ignore="_"): keyword for keyword in our_keywords()}
+    for count in range(len(words), 0, -1):
+        found = known.get(normalize("".join(words[:count]), ignore="_"))
+        if found is not None:
+            return found, " ".join(words[count:])
+    return "", ""
+
+
+# Arguments ------------------------------------------------------------------------------------------------------------
+
+
+def wrong_named(keyword: str, spec: Any, arguments: Iterable[Any]) -> tuple[str, str] | None:
+    """What is wrong with a `name=value` whose name the keyword doesn't have, and its remedy; None if all is right.
+
+    Args:
+        keyword: its name.
+        spec: its arguments, as Robot keeps them.
+        arguments: as the suite has them.
+    """
+    known = [*spec.positional_or_named, *spec.named_only]
+    if spec.var_named or not known:
+        return None
+    for place, argument in enumerate(arguments):
+        name, value = split_from_equals(argument) if isinstance(argument, str) else ("", None)
+        if value is None or name in known or not _NAMED.fullmatch(name):
+            continue
+        mend = _meant(name, value, known) or (_is_listed(place, spec) and f"it takes {', '.join(known)}.") or ""
+        if mend:
+            return f"'{name.strip()}' is no argument of '{keyword}'", mend
+    return None
+
+
+def _meant(name: str, value: str, known: Collection[str]) -> str:
+    plain = normalize(name.strip().replace(" ", "_"))
+    if plain in known:
+        return f"write '{plain}={value.strip()}', small and without blanks."
+    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def _is_listed(place: int, spec: Any) -> bool:
+    """Whether something else than any text belongs in that place, so that `name=value` can't be meant as it stands."""
+    if spec.var_positional:
+        return False
+    names = spec.positional_or_named
+    return place >= len(names) or str(spec.types.get(names[place], "str")) != "str"
+
+
+def in_words(message: str, keyword: str, spec: Any) -> str:
+    """What Robot says of the arguments of a keyword, in words of ours; as it is where it says something else.
+
+    Args:
+        message: of Robot.
+        keyword: the one that was called last.
+        spec: its arguments; None if they aren't known.
+    """
+    found = _CONVERSION.fullmatch(message)
+    if found:
+        why = _reason(found["value"], found["kind"], found["why"] or "")
+        return f"argument '{found['argument']}' of '{keyword}': {why}"
+    found = _COUNT.match(message)
+    if found and spec is not None and found["keyword"] == keyword:
+        listed = ", ".join([*spec.positional_or_named, *spec.named_only])
+        return f"'{keyword}' {found['what']}. Remedy: it takes {listed}; two blanks or more stand between arguments."
+    return message
+
+
+def _reason(value: str, kind: str, why: str) -> str:
+    members = _MEMBERS.fullmatch(why)
+    if members:
+        near = _nearest(value, re.findall("'([^']*)'", members["members"]))
+        return f"'{value}' is none of its values. Remedy: {near}"
+    if why:
+        return " ".join(why.split())
+    wanted = " or ".join(_KINDS.get(part, part) for part in kind.split(" or ") if part != "None")
+    return f"'{value}' is not {wanted}. Remedy: write {wanted}, without a unit."
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(normalize(word), known, n=1, cutoff=0.5)
+    return (f"did you mean '{near[0]}'? " if near else "") + f"It is one of {', '.join(known)}."

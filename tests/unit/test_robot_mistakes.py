@@ -1,0 +1,155 @@
+"""A Robot suite that is wrong: one line each with file and line, what is wrong, and what to write instead."""
+
+import os
+import re
+
+import forked
+import pytest
+from robot import running
+
+from hil.robot.listener import imports_of
+from hil.robot.mistakes import in_words, our_keywords, unknown_keyword, wrong_named
+
+OURS = [("Collections", 2), ("hil.robot", 3)]
+
+
+def spec_of(keyword):
+    (found,) = running.TestLibrary.from_name("hil.robot").find_keywords(keyword)
+    return found.args
+
+
+def test_our_keywords_are_known_by_the_names_that_suites_write():
+    assert {"Set Signal", "Telltale Should Be", "Wait Until Keyword Succeeds"} <= set(our_keywords())
+
+
+@pytest.mark.parametrize(
+    ("name", "imports", "said"),
+    [
+        ("Set Signal VehicleSpeed 50", OURS, "put two blanks or more between 'Set Signal' and 'VehicleSpeed 50', and"),
+        ("set_signal On", OURS, "put two blanks or more between 'Set Signal' and 'On', and between arguments."),
+        ("Set Signals A=1", OURS, "between 'Set Signals' and 'A=1'"),
+        ("Screen Should React To Touch home", OURS, "between 'Screen Should React To Touch' and 'home'"),
+        ("Set Signal", [], "the suite doesn't import the bench's library. Remedy: write 'Library    hil.robot' below"),
+        ("Set Signal", [("OperatingSystem", 2)], "the suite doesn't import the bench's library."),
+        ("Set Signal", [("hil.robott", 4)], "line 4 imports 'hil.robott'. Remedy: write 'Library    hil.robot' there."),
+        ("Set Signal", [("Hil.Robot", 4)], "line 4 imports 'Hil.Robot'."),
+        ("Set Signall", OURS, "No keyword with name 'x' found. Remedy: did you mean 'Set Signal' or 'BuiltIn.Log'?"),
+    ],
+)
+def test_an_unknown_keyword(name, imports, said):
+    robots = "No keyword with name 'x' found. Did you mean:\n    hil.robot.Set Signal\n    BuiltIn.Log"
+    assert said in unknown_keyword(name, imports, robots)
+
+
+def test_the_imports_of_a_suite_are_known_from_a_step_in_any_block():
+    text = "*** Settings ***\nResource    x\nLibrary    hil.robott\n*** Test Cases ***\nA\n"
+    text += "    IF    True\n        Set Signal    A    1\n    END\n"
+    suite = running.TestSuite.from_string(text)
+    step = suite.tests[0].body[0].body[0].body[0]
+    assert imports_of(step) == [("hil.robott", 3)]
+
+
+def test_of_a_keyword_like_none_robots_own_words_are_left():
+    assert unknown_keyword("Signal Flags", OURS, "Robot's own.") == "Robot's own."
+
+
+@pytest.mark.parametrize(
+    ("keyword", "arguments", "said"),
+    [
+        ("Signal Should Be", ["Speed", "87", "tolerence=2 km/h"], "did you mean 'tolerance'?"),
+        ("Signal Should Be", ["Speed", "87", "Within=2 s"], "write 'within=2 s', small and without blanks."),
+        ("Signal Should Be", ["Speed", "87", "within = 2 s"], "write 'within=2 s', small and without blanks."),
+        ("Signal Should Be", ["Speed", "87", "by=3"], "it takes signal, value, within, tolerance."),
+        ("Telltale Should Be", ["lamp", "on", "2 s", "red", "cluster", "tint=x"], "it takes telltale, state, within,"),
+    ],
+)
+def test_a_named_argument_that_there_is_not(keyword, arguments, said):
+    what, mend = wrong_named(keyword, spec_of(keyword), arguments)
+    assert re.fullmatch(rf"'\w+' is no argument of '{keyword}'", what)
+    assert mend.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "arguments"),
+    [
+        ("Signal Should Be", ["Speed", "87", "tolerance=2", "within=1 s"]),
+        ("Signal Should Be", ["Speed", "a=b"]),
+        ("Send To Console", ["set lang=de"]),
+        ("Send To Console", ["lang=de"]),
+        ("Send To Console", [r"lin\=x"]),
+        ("Set Signals", ["VehicleSpeed=3"]),
+        ("Check Should Fail", ["Telltale Should Be", "lamp", "on", "nam=x"]),
+        ("Signal Should Be", [3, None, 2.0]),
+    ],
+)
+def test_a_text_with_an_equals_sign_and_right_names_are_let_be(keyword, arguments):
+    assert wrong_named(keyword, spec_of(keyword), arguments) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("ValueError: Argument 'state' got value 'ni' that cannot be converted to Lamp: "
+         "Lamp does not have member 'ni'. Available: 'off' and 'on'",
+         "argument 'state' of 'X': 'ni' is none of its values. Remedy: did you mean 'on'? It is one of off, on."),
+        ("ValueError: Argument 'n' got value 'a: b' that cannot be converted to integer or None.",
+         "argument 'n' of 'X': 'a: b' is not a whole number. Remedy: write a whole number, without a unit."),
+        ("ValueError: Argument 'n' got value '5 V' that cannot be converted to Duration: 'V' can't be. Remedy: so.",
+         "argument 'n' of 'X': 'V' can't be. Remedy: so."),
+        ("cluster: telltale x: expected on, seen off", "cluster: telltale x: expected on, seen off"),
+    ],
+)  # fmt: skip
+def test_what_robot_says_of_arguments(message, said):
+    assert in_words(message, "X", None) == said
+
+
+# A run ----------------------------------------------------------------------------------------------------------------
+
+SUITE = """*** Settings ***
+Library    hil.robot
+
+*** Test Cases ***
+Named
+    Signal Should Be    DisplayedSpeed    87 km/h    tolerence=2 km/h
+Named and caught
+    Run Keyword And Ignore Error    Signal Should Be    DisplayedSpeed    87 km/h    tolerence=2 km/h
+Lamp
+    Telltale Should Be    high_beam    onn
+Switch
+    Ignition    of
+One blank
+    Set Signal VehicleSpeed 50
+Misspelt
+    Set Signall    VehicleSpeed    50
+One blank between arguments
+    Telltale Should Be    high_beam on
+Own keyword
+    My Keyword    3    4
+
+*** Keywords ***
+My Keyword
+    [Arguments]    ${number}
+    Log    ${number}
+"""
+SAID = (
+    "x.robot:6: 'tolerence' is no argument of 'Signal Should Be'. Remedy: did you mean 'tolerance'?",
+    "x.robot:8: 'tolerence' is no argument of 'Signal Should Be'. Remedy: did you mean 'tolerance'?",
+    "x.robot:10: argument 'state' of 'Telltale Should Be': 'onn' is none of its values. Remedy: did you mean 'on'?",
+    "x.robot:12: argument 'state' of 'Ignition': 'of' is none of its values. Remedy: did you mean 'off'? It is one of",
+    "x.robot:14: No keyword with name 'Set Signal VehicleSpeed 50'. Remedy: put two blanks or more between",
+    "x.robot:16: No keyword with name 'Set Signall' found. Remedy: did you mean 'Set Signal' or",
+    "x.robot:18: 'Telltale Should Be' expected 2 to 5 arguments, got 1. Remedy: it takes telltale, state, within,",
+    "x.robot:20: 'My Keyword' expected 1 argument, got 2. Remedy: it takes number;",
+)
+
+
+def test_each_mistake_of_a_suite_is_one_line(tmp_path, repository):
+    (tmp_path / "x.robot").write_text(SUITE)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HIL_", "PYTEST_"))}
+    kept["HIL_BENCH"] = str(repository / "fixtures" / "benches" / "virtual.toml")
+    words = ("--output", "NONE", "--log", "NONE", "--report", "NONE", "x.robot")
+    done = forked.run("robot", *words, cwd=tmp_path, env=kept)
+    said = [line for line in done.stdout.splitlines() if line.startswith("USAGE ERROR: ")]
+    assert len(said) == len(SAID), done.stdout + done.stderr
+    for line, expected in zip(said, SAID, strict=True):
+        assert line.startswith(f"USAGE ERROR: {expected}")

@@ -219,7 +219,7 @@ class BenchListener:
     def _in_words(self, message: str) -> str:
         called = self._called
         text = in_words(message, called.name, called.args) if called is not None else message
-        return " ".join(text.split())
+        return re.sub(r"\s*\n\s*", " ", text)  # the blanks within a line say how it is written
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""

@@ -69,8 +69,16 @@ class CaseForks:
         session = self._session
         if not isinstance(farewell, Farewell):
             session.verdicts.append(Verdict.BENCH)
-            session.talk.say("end", case.id, verdict=Verdict.BENCH, message=f"the process of the case died: {died}")
+            message = f"the process of the case died: {_in_words(died, session.config.bench.watchdog)}"
+            session.talk.say("end", case.id, verdict=Verdict.BENCH, message=message)
             return None
         session.verdicts += farewell.verdicts
         farewell.heed()
         return farewell.told
+
+
+def _in_words(died: str, watchdog_s: float) -> str:
+    """With what is known of the status: it is 1 where `faulthandler` ends a process that heeds no interrupt."""
+    if died != "status 1":
+        return died
+    return f"{died}, as of one that hung for longer than [bench] watchdog ({watchdog_s:g} s) and heeded no interrupt"

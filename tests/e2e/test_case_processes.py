@@ -40,6 +40,9 @@ First
 Second
     Telltale Should Be    high_beam    off
 
+Hangs
+    Evaluate    os._exit(1)    modules=os
+
 Dies
     Set Signal    HighBeam    ${WORD}
     Evaluate    os._exit(3)    modules=os
@@ -74,10 +77,11 @@ def test_a_case_that_dies_takes_no_other_with_it(suites, tmp_path):
     done, folder = run(tmp_path, suites)
     assert done.returncode == 3, done.stderr
     verdicts = read_verdicts(folder / "junit.xml")
-    assert {name for name, verdict in verdicts.items() if verdict != "pass"} == {"Dies", "test_dies"}
+    assert {name for name, verdict in verdicts.items() if verdict != "pass"} == {"Dies", "Hangs", "test_dies"}
     assert {verdicts["Dies"], verdicts["test_dies"]} == {"bench fault"}
     assert "the process of the case died: status 3" in done.stdout
     assert "the process of the case died: signal SIGKILL" in done.stdout
+    assert "status 1, as of one that hung for longer than [bench] watchdog (300 s)" in done.stdout
     tests = [t.get("name") for t in ElementTree.parse(folder / "robot/output.xml").iter("test")]
     assert tests == ["First", "Second", "Last"]
     assert not list(folder.glob("robot/part-*"))

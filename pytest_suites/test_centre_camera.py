@@ -49,9 +49,9 @@ def test_a_camera_that_starts_is_waited_for(bench, centre):
 def test_the_rear_picture_is_not_black_at_night(bench, centre):
     """With the night design, and the dimmer at its darkest."""
     bench.set_signals({"DayNight": "Night", "Dimming": "20 %", "CameraState": "Streaming", "TCM_Gear.Gear": "R"})
-    centre.picture("rear_camera").should_be("picture", within="2 s")
+    centre.picture("camera_ground").should_be("picture", within="2 s")
     bench.signal_should_be("NightDesignShown", "Night", within="2 s")
-    centre.picture("rear_camera").should_not_be_black(during="2 s")
+    centre.picture("camera_ground").should_not_be_black(during="2 s")
 
 
 @pytest.mark.requirement("CTR-CAM-009")

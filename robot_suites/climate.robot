@@ -109,6 +109,7 @@ Switch ${button} Asks For ${signal}
     Sleep    400 ms
     Touch    ${button}
     Signal Should Be    ${signal}Request    On    within=500 ms
+    Sleep    200 ms
     Screen Should Not Show    ${button}_lit    within=0 s    screen=centre
     Set Signal    HVAC_Status.${signal}    On
     Screen Should Show    ${button}_lit    within=1 s    screen=centre

@@ -33,6 +33,7 @@ A profile is asked for on the screen
     Touch    profile_2
     Signal Should Be    ProfileCommand    Load    within=300 ms
     Signal Should Be    ProfileTarget    2    within=0 s
+    Sleep    300 ms
     Text Should Be    profile_2_state    Select    within=0 s    screen=centre
     Set Signal    DriverProfile    2
     Text Should Be    profile_2_state    Aktiv    within=2 s    screen=centre

@@ -42,9 +42,14 @@ The needle follows a ramp
 A drive through town is followed
     [Documentation]    Speed, engine speed and gear out of a table.
     [Tags]    req:CLU-SPD-001
-    Drive    fixtures/drives/town.csv
-    Text Should Be    speed    0
-    Text Should Be    gear    P
+    Drive    fixtures/drives/town.csv    wait=no
+    Sleep    18 s    half-way along the straight
+    Text Should Be    speed    50    within=0 s
+    Needle Should Show    rpm_needle    1800    tolerance=60    within=0 s
+    Text Should Be    gear    D    within=0 s
+    Sleep    40 s
+    Text Should Be    speed    0    within=0 s
+    Text Should Be    gear    P    within=0 s
 
 No speed is shown when its sender is silent
     [Documentation]    A speed that is no longer known must not stay on the screen.

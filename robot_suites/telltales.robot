@@ -164,15 +164,16 @@ A failed indicator lamp doubles the rhythm
     Telltale Should Blink    turn_left    1.5 Hz    tolerance=0.3 Hz
 
 The indicators follow the lamps outside
-    [Documentation]    Where the body control says when its lamps are lit, the telltale is lit with them.
+    [Documentation]    Where the body control says when its lamps are lit, the telltale is lit with them, and not by a
+    ...    rhythm of its own.
     [Tags]    req:CLU-TT-012    realtime
     Set Signals    TurnLeft=On    FlasherMode=Left    FlasherLit=Yes
     Telltale Should Be    turn_left    on    within=500 ms
     FOR    ${_}    IN RANGE    3
-        Sleep    300 ms
+        Telltale Should Stay    turn_left    on    during=450 ms
         Set Signal    FlasherLit    No
         Telltale Should Be    turn_left    off    within=200 ms
-        Sleep    300 ms
+        Telltale Should Stay    turn_left    off    during=450 ms
         Set Signal    FlasherLit    Yes
         Telltale Should Be    turn_left    on    within=200 ms
     END

@@ -146,7 +146,10 @@ async def _mutate(
             )
         result = Mutation([case for case in planned_cases(tally) if not case.not_run])
         work = _Work(
-            bench, result, asked.jobs, lambda text: Console(soft_wrap=True).print(text, style="dim", highlight=False)
+            bench,
+            result,
+            asked.jobs,
+            lambda text: Console(soft_wrap=True).print(text, style="dim", highlight=False, markup=False),
         )
         there = [defect for defect in defects if not _left_out(result, defect, variant)]
         way = work.matrix if asked.matrix else work.each_case if asked.cases else work.first_catch

@@ -37,6 +37,8 @@ class Blinker:
         self._mode, self._flash = com.signal("BCM_Flasher", "FlasherMode"), com.signal("BCM_Flasher", "FlasherLit")
         self._fast = com.signal("BCM_Flasher", "FlasherFast")
         self._slow = "indicator_too_slow" in platform.defects
+        self._own_rhythm = "indicator_own_rhythm" in platform.defects
+        self._hides_fault = "failed_indicator_untold" in platform.defects
         self._skewed = "hazard_out_of_step" in platform.defects
         com.watch("BCM_Flasher", self._flashed)
         com.watch("BCM_Lights", self._switched)
@@ -87,7 +89,9 @@ class Blinker:
     def _phase(self, now_ns: int) -> frozenset[str]:
         if self._follows(now_ns):
             return frozenset(self.on) if self._last_flash else frozenset()
-        rate_mHz = 750 if self._slow else round(1000 * BLINK_HZ) * (2 if self._fast.is_(1) else 1)
+        rate_mHz = (
+            750 if self._slow else round(1000 * BLINK_HZ) * (2 if self._fast.is_(1) and not self._hides_fault else 1)
+        )
         half = (now_ns - self._since_ns) * 2 * rate_mHz // (1000 * NS_PER_S) % 2
         if self._skewed and len(self.on) == 2:
             return frozenset({self.on[half]})
@@ -96,6 +100,6 @@ class Blinker:
     def _follows(self, now_ns: int) -> bool:
         """Whether the body controller's rhythm is there and moves."""
         slot = self._flash.slot
-        if slot is None or self._skewed or self._slow or now_ns - slot.t_ns > _FRESH_NS:
+        if slot is None or self._skewed or self._slow or self._own_rhythm or now_ns - slot.t_ns > _FRESH_NS:
             return False
         return bool(self._mode.raw) and now_ns - self._moved_ns < _STANDS_NS

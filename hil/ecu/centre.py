@@ -20,7 +20,7 @@ from hil.ecu import centre_art, centre_units
 from hil.ecu.app import App, Phase, Platform
 from hil.ecu.centre_actions import Actions
 from hil.ecu.centre_car import Car, Requests, Texts
-from hil.ecu.centre_input import Finger, Keys
+from hil.ecu.centre_input import DEBOUNCE_NS, Finger, Keys
 from hil.ecu.centre_places import Places, places, tiles
 from hil.ecu.centre_profiles import Profiles
 from hil.ecu.centre_state import Body, CentreState, PopUp, Status
@@ -35,6 +35,9 @@ CAMERA_START_NS: Final = 2 * NS_PER_S
 _LATE_NS: Final = 2_600_000_000
 _SLOW_NS: Final = 400_000_000
 _OFFSET_PX: Final = 110
+_DEAF_NS: Final = 600_000_000
+_ANIMATION_NS: Final = 450_000_000
+_ECALL_LATE_NS: Final = 1_200_000_000
 _R: Final = 1
 _CALLING: Final = frozenset({"Triggered", "Dialling", "SendingData", "Talking", "WaitingForCallBack"})
 _VIEW_RAW: Final = {
@@ -60,13 +63,16 @@ class CentreApp(App):
         self._defects, com = platform.defects, platform.com
         self._display = platform.wires.displays["centre"]
         self._features = tuple(sorted(platform.variant.features))
-        self._car, self._ask = Car(com), Requests(com, platform.later)
+        self._car = Car(com, keeps="silent_senders_kept" in self._defects)
+        self._ask = Requests(
+            com, platform.later, lasting="PhoneCommand" if "phone_command_stays" in self._defects else ""
+        )
         self._texts = Texts(
             com, first_page_only="media_title_cut" in self._defects, road_kept="nav_road_kept" in self._defects
         )
         self._settings = platform.settings
         self._desk = platform.cloud
-        self._profiles = Profiles(platform.store, self._settings, half="profile_half_loaded" in self._defects)
+        self._profiles = Profiles(platform.store, self._settings, self._defects)
         self._views = Views(
             self._car, self._texts, self._settings, self._profiles, self._features, self._defects
         )  # fmt: skip
@@ -87,7 +93,9 @@ class CentreApp(App):
             clock=platform.clock, car=self._car, ask=self._ask, settings=self._settings, profiles=self._profiles,
             screen=self, desk=self._desk, defects=self._defects,
         )  # fmt: skip
-        self._finger, self._keys = Finger(self._target_at), Keys(bounces="key_bounces" in self._defects)
+        self._finger = Finger(self._target_at, slides="touch_slides_on" in self._defects)
+        deaf_ns = _DEAF_NS if "key_press_swallowed" in self._defects else DEBOUNCE_NS
+        self._keys = Keys(bounces="key_bounces" in self._defects, deaf_ns=deaf_ns)
         self._wheel = Wheel(self._car, self._actions, self)
         self._forget()
         self._listen()
@@ -120,6 +128,7 @@ class CentreApp(App):
         self._dismissed = ""
         self._frozen: int | None = None
         self._clock_ns: int | None = None
+        self._first_language = "en"
         self.focus, self._pressed = "", ""
         self._shown = CentreState(screen=Screen.OFF)
         self._seen: Any = None
@@ -134,6 +143,7 @@ class CentreApp(App):
         """First word to the bus: booting."""
         self._alive, self._dirty = True, True
         self._views.software = self.platform.life.software
+        self._first_language = self._settings.text("language")
 
     def stop(self) -> None:
         """All in RAM is gone."""
@@ -175,6 +185,8 @@ class CentreApp(App):
         lit, on = state.screen is not Screen.OFF, state.screen is Screen.ON
         at, camera = self._finger.down, state.view == "camera" and on
         x, y = (_NO_TOUCH, _NO_TOUCH) if at is None or not on else at
+        if "touch_place_raw" in self._defects and x != _NO_TOUCH:
+            x, y = x * 4096 // 1280, y * 4096 // 800
         self.platform.com.write(
             "CLU_Hmi",
             CentreScreenView=_VIEW_RAW[state.view] if on else int(lit),
@@ -213,7 +225,7 @@ class CentreApp(App):
         return CentreState(
             brand=brand,
             night=self._is_night(),
-            language="en" if half else self._settings.text("language"),
+            language="en" if half else self._language,
             features=self._features,
             view=view,
             body=self._body(view),
@@ -225,6 +237,10 @@ class CentreApp(App):
             dimming=self._backlight(),
         )
 
+    @property
+    def _language(self) -> str:
+        return self._first_language if "language_needs_restart" in self._defects else self._settings.text("language")
+
     def _body(self, view: str) -> Body:
         if view == "camera":
             starting = self.platform.clock.now_ns < self._camera_since_ns + CAMERA_START_NS
@@ -233,6 +249,8 @@ class CentreApp(App):
 
     def _is_night(self) -> bool:
         chosen = self._settings.text("day_night")
+        if "centre_night_ignored" in self._defects:
+            return False
         if chosen == "auto":
             return self._car.raw("BCM_Ambient", "DayNight") in (1, 2)
         return chosen == "night"
@@ -261,7 +279,11 @@ class CentreApp(App):
             return None
         minute = (self._clock_ns + self.platform.clock.now_ns) // (60 * NS_PER_S)
         minute += 15 * self._settings.number("time_zone")
-        return centre_units.time_of_day(minute, hours12=self._settings["clock_format"] == "12h")
+        return centre_units.time_of_day(minute, hours12=self._is_12h)
+
+    @property
+    def _is_12h(self) -> bool:
+        return self._settings["clock_format"] == "12h" and "clock_format_ignored" not in self._defects
 
     def _ringing(self) -> bool:
         return self._car.label("MEDIA_Phone", "PhoneState") == "Incoming" and "phone" in self._features
@@ -287,6 +309,8 @@ class CentreApp(App):
     def _on_gear(self) -> None:
         reverse = self._car.raw("TCM_Gear", "Gear") == _R and "camera" in self._features
         if reverse == self._reverse:
+            return
+        if "camera_missing_after_boot" in self._defects and self.platform.life.phase is not Phase.ON:
             return
         if not reverse and "camera_stays" in self._defects:
             return
@@ -317,6 +341,12 @@ class CentreApp(App):
 
     def _on_ecall(self) -> None:
         calling = self._car.label("TCU_ECall", "ECallState") in _CALLING
+        if calling and "ecall_shown_late" in self._defects:
+            self.platform.later(_ECALL_LATE_NS, self._set_calling, calling)
+        else:
+            self._set_calling(calling)
+
+    def _set_calling(self, calling: bool) -> None:
         self._dirty = True
         if calling != self._calling:
             self._calling, self._pressed = calling, ""
@@ -366,8 +396,16 @@ class CentreApp(App):
 
     def go(self, view: str) -> None:
         """Show a view."""
+        if self._reverse and "camera_left_by_key" in self._defects and view == "home":
+            self._set_reverse(False)
         if view == self._view or self._reverse or self._calling or not self._has(view):
             return
+        if "view_opens_slowly" in self._defects:
+            self.platform.later(_ANIMATION_NS, self._open, view)
+        else:
+            self._open(view)
+
+    def _open(self, view: str) -> None:
         self._before, self._view, self._dirty, self.focus = self._view, view, True, ""
         if view == "camera":
             self._start_camera()

@@ -36,6 +36,7 @@ _ANSWER, _HANG_UP, _REJECT, _HOLD, _REDIAL, _MIC_MUTE = 1, 2, 3, 4, 7, 8
 _SOURCE_RAW: Final = {"fm": 1, "dab": 3, "usb": 4, "bluetooth": 5, "streaming": 6}
 _CAMERA_RAW: Final = {"view_default": 2, "view_wide": 3, "view_top": 4}
 _ZOOMS: Final = 3
+_SCREEN_PX: Final = 1280
 
 
 class Screen(Protocol):
@@ -75,13 +76,16 @@ class Actions:
             if "settings_language_dead" not in self._defects or not name.startswith("language_"):
                 self._settings.set(*_CHOICES[name])
         elif kind == "profile":
+            if "profile_assumed" in self._defects:
+                self._profiles.switch(int(what))
             self._ask.pulse("CLU_Profile", ProfileCommand=1, ProfileTarget=int(what))
         else:
             self._table.get(name, lambda: None)()
 
     def drag(self, name: str, rect: Rect, x: int) -> None:
         """A slider is dragged to a point."""
-        part = min(max((x - rect.x) / max(rect.w - 1, 1), 0.0), 1.0)
+        begin, width = (0, _SCREEN_PX) if "slider_from_screen_edge" in self._defects else (rect.x, rect.w)
+        part = min(max((x - begin) / max(width - 1, 1), 0.0), 1.0)
         if name == "volume_slider":
             self.set_volume(round(part * VOLUME_MAX))
         elif name == "brightness_slider":
@@ -137,8 +141,10 @@ class Actions:
             "mute": lambda: self._media(_UNMUTE if self._car.raw("MEDIA_Status", "AudioMute") else _MUTE),
             "power": lambda: self._media(_UNMUTE if self._car.raw("MEDIA_Status", "AudioMute") else _MUTE),
         }
+        shift = "media_sources_shifted" in self._defects
         for name in SOURCES:
-            table[f"source_{name}"] = partial(self._ask.pulse, "CLU_MediaCommand", AudioSourceRequest=_SOURCE_RAW[name])
+            raw = _SOURCE_RAW[name] + shift
+            table[f"source_{name}"] = partial(self._ask.pulse, "CLU_MediaCommand", AudioSourceRequest=raw)
         return table
 
     def _talk_table(self) -> dict[str, Callable[[], object]]:
@@ -151,7 +157,7 @@ class Actions:
             "redial": lambda: self._phone(_REDIAL),
             "voice": self._start_voice,
             "voice_start": self._start_voice,
-            "voice_stop": lambda: self._ask.pulse("CLU_PhoneCommand", VoiceRequest=2),
+            "voice_stop": self._stop_voice,
         }
         for name, raw in _CAMERA_RAW.items():
             table[name] = partial(self._ask.pulse, "CLU_BodyCommand", CameraRequest=raw)
@@ -173,10 +179,12 @@ class Actions:
         before = self._known(side, self._car.raw("HVAC_Status", f"SetTemperature{name}"))
         if before is None:
             return
-        raw = self._want(side, min(max(before + step, _TEMPERATURES[0]), _TEMPERATURES[1]))
+        least, most = (0, 62) if "climate_without_ends" in self._defects else _TEMPERATURES
+        raw = self._want(side, min(max(before + step, least), most))
         if "climate_wrong_unit" in self._defects and self._settings["temperature_unit"] == "F":
             raw = _TEMPERATURES[1]  # the number in degrees Fahrenheit, taken for degrees Celsius
-        sides = {"Left", "Right"} if self._car.raw("HVAC_Status", "ClimateSync") == 1 else {name}
+        in_step = self._car.raw("HVAC_Status", "ClimateSync") == 1 and "climate_sync_ignored" not in self._defects
+        sides = {"Left", "Right"} if in_step else {name}
         if "climate_wrong_zone" in self._defects and len(sides) == 1:
             sides = {"Left", "Right"} - sides
         self._ask.pulse("CLU_ClimateRequest", **{f"SetTemperature{one}Request": raw for one in sorted(sides)})
@@ -196,7 +204,10 @@ class Actions:
     def _toggle(self, signal: str) -> None:
         before = self._known(signal, self._car.raw("HVAC_Status", signal))
         request = f"{signal.removesuffix('State')}Request"
-        self._ask.pulse("CLU_ClimateRequest", **{request: self._want(signal, 0 if before else 1)})
+        raw = self._want(signal, 0 if before else 1)
+        if "climate_switch_lit_early" in self._defects:
+            self._car.assume("HVAC_Status", signal, raw)
+        self._ask.pulse("CLU_ClimateRequest", **{request: raw})
 
     def _step_seat(self, side: str) -> None:
         who = "Driver" if side == "left" else "Passenger"
@@ -215,6 +226,9 @@ class Actions:
     def _hang_up(self) -> None:
         incoming = self._car.label("MEDIA_Phone", "PhoneState") == "Incoming"
         self.do("decline") if incoming else self._phone(_HANG_UP)
+
+    def _stop_voice(self) -> None:
+        self._ask.pulse("CLU_PhoneCommand", VoiceRequest=1 if "voice_stop_starts" in self._defects else 2)
 
     def _start_voice(self) -> None:
         self._screen.go("voice")

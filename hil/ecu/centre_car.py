@@ -33,10 +33,16 @@ IDLE: Final[dict[str, int]] = {
 
 
 class Car:
-    """What the car says."""
+    """What the car says.
 
-    def __init__(self, com: Com) -> None:
-        self._com = com
+    Args:
+        com: where it is heard.
+        keeps: what silent senders said last is still believed (a defect).
+    """
+
+    def __init__(self, com: Com, *, keeps: bool = False) -> None:
+        self._com, self._keeps = com, keeps
+        self._assumed: dict[tuple[str, str], int] = {}
         self._readings: dict[tuple[str, str], Reading] = {}
 
     def _reading(self, message: str, signal: str) -> Reading:
@@ -48,7 +54,14 @@ class Car:
 
     def raw(self, message: str, signal: str) -> Any:
         """Raw value; None where nothing is known."""
-        return self._reading(message, signal).known
+        reading = self._reading(message, signal)
+        if self._assumed and (message, signal) in self._assumed:
+            return self._assumed[message, signal]
+        return reading.stale if self._keeps and reading.raw is None else reading.known
+
+    def assume(self, message: str, signal: str, raw: int) -> None:
+        """Take what was asked for what the car says (a defect)."""
+        self._assumed[message, signal] = raw
 
     def last(self, message: str, signal: str) -> Any:
         """Raw value as it last came, also SNA; None if it never did."""
@@ -56,7 +69,7 @@ class Car:
 
     def value(self, message: str, signal: str) -> float | None:
         """Physical value; None where nothing is known."""
-        return self._reading(message, signal).value
+        return self._reading(message, signal).value_of(self.raw(message, signal))
 
     def label(self, message: str, signal: str) -> str:
         """The label of a value; empty where nothing is known."""
@@ -73,10 +86,11 @@ class Requests:
     Args:
         com: where it goes out.
         later: the platform's timer.
+        lasting: a signal that isn't taken back (a defect).
     """
 
-    def __init__(self, com: Com, later: Callable[..., None]) -> None:
-        self._com, self._later = com, later
+    def __init__(self, com: Com, later: Callable[..., None], *, lasting: str = "") -> None:
+        self._com, self._later, self._lasting = com, later, lasting
         self._queues: dict[str, deque[dict[str, int]]] = {}
         self._active: set[str] = set()
 
@@ -113,7 +127,7 @@ class Requests:
 
     def _release(self, what: tuple[str, tuple[str, ...]]) -> None:
         message, signals = what
-        self._com.write(message, **{name: IDLE[name] for name in signals})
+        self._com.write(message, **{name: IDLE[name] for name in signals if name != self._lasting})
         self._later(PULSE_NS // 2, self._next, message)
 
 

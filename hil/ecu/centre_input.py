@@ -35,14 +35,15 @@ class Finger:
 
     Args:
         target_at: name of the target at a point.
+        slides: a finger that slid off its target operates it all the same (a defect).
 
     Attributes:
         pressed: the target under the finger that went down on it; empty when there is none.
         down: where the finger is; None when it is up.
     """
 
-    def __init__(self, target_at: TargetAt) -> None:
-        self._target_at = target_at
+    def __init__(self, target_at: TargetAt, *, slides: bool = False) -> None:
+        self._target_at, self._slides = target_at, slides
         self.forget()
 
     def forget(self) -> None:
@@ -79,7 +80,7 @@ class Finger:
         return self._held.endswith("_slider")
 
     def _is_on_it(self, event: TouchEvent) -> bool:
-        return self._target_at(event.x, event.y) == self._held
+        return self._slides or self._target_at(event.x, event.y) == self._held
 
 
 class Keys:
@@ -87,10 +88,11 @@ class Keys:
 
     Args:
         bounces: without debouncing, a key acts twice (a defect).
+        deaf_ns: how long a key is not heard after it was let go; more than bounce lasts is a defect.
     """
 
-    def __init__(self, *, bounces: bool = False) -> None:
-        self._bounces = bounces
+    def __init__(self, *, bounces: bool = False, deaf_ns: int = DEBOUNCE_NS) -> None:
+        self._bounces, self._deaf_ns = bounces, deaf_ns
         self.forget()
 
     def forget(self) -> None:
@@ -101,7 +103,7 @@ class Keys:
     def take(self, event: KeyEvent) -> int:
         """An event of a key; how often it was operated by that: 0, or 1 when it is let go."""
         if event.pressed:
-            if self._bounces or event.t_ns - self._up_ns.get(event.key, -DEBOUNCE_NS) >= DEBOUNCE_NS:
+            if self._bounces or event.t_ns - self._up_ns.get(event.key, -self._deaf_ns) >= self._deaf_ns:
                 self._down_ns[event.key] = event.t_ns
             return 0
         since_ns = self._down_ns.pop(event.key, None)

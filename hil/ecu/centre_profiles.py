@@ -33,11 +33,12 @@ class Profiles:
     Args:
         store: where they are kept.
         settings: what they switch.
-        half: only the first half of a profile is loaded (a defect).
+        defects: names.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, half: bool = False) -> None:
-        self._store, self._settings, self._half = store, settings, half
+    def __init__(self, store: Store, settings: Settings, defects: frozenset[str] = frozenset()) -> None:
+        self._store, self._settings, self._defects = store, settings, defects
+        self._has_guest = "guest_remembered" not in defects
         self._loading = False
         self.active: int | None = None
         settings.listen(self._keep)
@@ -48,7 +49,7 @@ class Profiles:
 
     def values(self, number: int) -> dict[str, Value]:
         """What a profile has set."""
-        kept = {} if number == GUEST else self._store.get(f"profile.{number}", {})
+        kept = {} if number == GUEST and self._has_guest else self._store.get(f"profile.{number}", {})
         return {**_PLANT, **_FACTORY.get(number, {}), **kept}
 
     def climate(self, number: int) -> tuple[int, int] | None:
@@ -68,7 +69,7 @@ class Profiles:
         if before == number:
             return False
         self._loading = True
-        names = KEPT[:2] if self._half else KEPT
+        names = KEPT[:2] if "profile_half_loaded" in self._defects else KEPT
         values = self.values(number)
         for name in names:
             self._settings.set(name, values[name])
@@ -79,6 +80,8 @@ class Profiles:
 
     def _keep(self) -> None:
         """A setting changed: it belongs to who drives."""
-        if self.active and not self._loading:
+        if self.active is None or self._loading or "profile_not_kept" in self._defects:
+            return
+        if self.active != GUEST or not self._has_guest:
             self._store.put(f"profile.{self.active}", {name: self._settings[name] for name in KEPT})
             self._store.flush()

@@ -93,6 +93,8 @@ class Views:
     def navigation(self, zoom: int = 1) -> NavigationBody:
         """Guidance."""
         car, status = self.car, self.car.label("NAV_Guidance", "GuidanceState")
+        if "nav_guides_for_ever" in self.defects:
+            status = status and "Guiding"
         if status in ("", "Off"):
             return NavigationBody(status=status, zoom=zoom)
         miles = self.miles and "nav_units_ignored" not in self.defects
@@ -211,15 +213,25 @@ class Views:
             fault=fault,
             view=car.raw("RVC_Status", "CameraView") or 0,
             counter=(car.raw("RVC_Status", "CameraFrameCounter") or 0) if frozen_at is None else frozen_at,
-            radius=None if curvature == -32768 else round(0.0001 * (curvature or 0), 3),
-            distances=tuple(self._park_distance(place) for place in REAR),
-            soiled=car.raw("RVC_Status", "CameraSoiled") == 1,
+            radius=None if curvature == -32768 else round(0.0001 * self._bend * (curvature or 0), 3),
+            distances=tuple(self._park_distance(place) for place in self._rear),
+            soiled=car.raw("RVC_Status", "CameraSoiled") == 1 and "camera_soil_untold" not in self.defects,
             muted=car.label("PARK_State", "ParkAidState") == "Muted",
         )
+
+    @property
+    def _rear(self) -> tuple[str, ...]:
+        return REAR[::-1] if "parking_bars_mirrored" in self.defects else REAR
+
+    @property
+    def _bend(self) -> int:
+        return -1 if "guide_lines_mirrored" in self.defects else 1
 
     def _camera_fault(self, status: str, starting: bool) -> str:
         if "camera_black" in self.defects:
             return "camera_starting"
+        if status == "" and "camera_lost_untold" in self.defects:
+            return ""
         if status == "Streaming" or (status == "Fault" and "camera_fault_hidden" in self.defects):
             return ""
         if status == "Fault":
@@ -228,7 +240,10 @@ class Views:
 
     def _park_distance(self, place: str) -> float | None:
         raw = self.car.last("PARK_Distances", f"ParkDistance{place}")
-        if self.car.label("PARK_State", "ParkAidState") in ("", "Fault") or raw == _UNKNOWN:
+        stays = "parking_bars_stay" in self.defects
+        if not stays and self.car.label("PARK_State", "ParkAidState") in ("", "Fault"):
+            return -1.0
+        if raw == _UNKNOWN:
             return -1.0
         return None if raw is None or raw == _FREE else 0.01 * float(raw)
 

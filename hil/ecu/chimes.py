@@ -99,7 +99,8 @@ class Chimes:
         waiting = [held for held in self._held.values() if held.left]
         if not waiting:
             return
-        best = max(waiting, key=lambda held: held.chime.priority)
+        in_order = "take_over_waits" in self._defects
+        best = waiting[0] if in_order else max(waiting, key=lambda held: held.chime.priority)
         if now_ns < best.next_ns:
             return
         self._emit(best.chime, best.tone_ms, now_ns)

@@ -31,6 +31,7 @@ _QUIET_AFTER_CRANK_NS: Final = NS_PER_S // 2
 _LONG_PRESS_NS: Final = 2 * NS_PER_S
 _LIT_AFTER_NS: Final = NS_PER_S
 _NIGHT: Final = (1,)
+_QUEUE_NS: Final = 600_000_000
 
 
 class ClusterApp(App):
@@ -75,7 +76,7 @@ class ClusterApp(App):
     def _forget(self) -> None:
         self._shown = ClusterState(screen=Screen.OFF)
         self._dirty = True
-        self._ignition = False
+        self._ignition = self._has_been_off = False
         self._supply = (True, False)
         self._found = (False, False)
         self._ok_since_ns: int | None = None
@@ -125,14 +126,26 @@ class ClusterApp(App):
             self._switch(life.ignition, now_ns)
         if self._sounds(now_ns) | (self._ignition and self._changes(now_ns)) | self._dirty:
             self._dirty = False
-            self._show(self._scene() if self._ignition and life.display_allowed else ClusterState(screen=Screen.OFF))
+            self._show(self._scene() if self._is_lit else ClusterState(screen=Screen.OFF))
             self.outputs.write(now_ns)
         self.outputs.tick(now_ns)
+
+    @property
+    def _is_lit(self) -> bool:
+        life, defects = self.platform.life, self._defects
+        if life.power_mode is PowerMode.CRANK and "dark_while_cranking" in defects:
+            return False
+        woken = "wake_lights_screen" in defects and life.reset_reason == "wake"
+        return (self._ignition or woken) and life.display_allowed
 
     def _switch(self, on: bool, now_ns: int) -> None:
         """KL15 was switched."""
         self._ignition, self._dirty = on, True
-        self.platform.com.supervise(now_ns + _SUPERVISED_AFTER_NS if on else None)
+        if on and "ignition_boots_anew" in self._defects and self._has_been_off:
+            self.platform.reboot("software")
+        if on or "dtc_with_ignition_off" not in self._defects:
+            self.platform.com.supervise(now_ns + _SUPERVISED_AFTER_NS if on else None)
+        self._has_been_off |= not on
         self.reminders.ignition(on, now_ns)
         if on:
             self.telltales.ignition_on(now_ns)
@@ -169,6 +182,7 @@ class ClusterApp(App):
     def _is_quiet(self, now_ns: int) -> bool:
         if self.platform.life.power_mode is PowerMode.CRANK:
             self._cranked_ns = now_ns
+            self._dirty |= "dark_while_cranking" in self._defects
         return now_ns - self._cranked_ns < _QUIET_AFTER_CRANK_NS or self.telltales.is_bulb_check(now_ns)
 
     def _pressed(self) -> None:
@@ -180,7 +194,7 @@ class ClusterApp(App):
             elif self._ok_since_ns is None:
                 self._ok_since_ns = now_ns
         elif self._ok_since_ns is not None:
-            if now_ns - self._ok_since_ns >= _LONG_PRESS_NS:
+            if now_ns - self._ok_since_ns >= (0 if "trip_reset_by_short_press" in self._defects else _LONG_PRESS_NS):
                 self.odometer.reset_trip()
                 self._dirty = True
             self._ok_since_ns = None
@@ -195,14 +209,24 @@ class ClusterApp(App):
         if state.screen is Screen.OFF:
             self._display.go_dark(now_ns)
         else:
-            self._display.present(Frame(now_ns, partial(cluster.render, state), token=state))
+            self._present(state)
         if self.platform.life.phase is Phase.SPLASH:
             self.outputs.write(now_ns)
+
+    def _present(self, state: ClusterState) -> None:
+        if "picture_late" in self._defects:
+            self.platform.later(_QUEUE_NS, self._draw, state)
+        else:
+            self._draw(state)
+
+    def _draw(self, state: ClusterState) -> None:
+        now_ns = self.platform.clock.now_ns
+        self._display.present(Frame(now_ns, partial(cluster.render, state), token=state))
 
     @property
     def is_night(self) -> bool:
         """Whether the night design is shown."""
-        mode = self.settings["day_night"]
+        mode = "auto" if "day_night_choice_ignored" in self._defects else self.settings["day_night"]
         if mode != "auto":
             return mode == "night"
         return self._day_night.raw in _NIGHT and "night_ignored" not in self._defects
@@ -240,7 +264,7 @@ class ClusterApp(App):
             coolant_C=gauges.coolant.value,
             charge=None if charge is None or not hybrid else charge / 100,
             range_km=shown.range_km,
-            gear=shown.gear,
+            gear=None if self._hides_gear else shown.gear,
             telltales=self._lamps,
             odometer=odometer,
             trip=trip,
@@ -254,6 +278,11 @@ class ClusterApp(App):
             guidance=shown.guidance,
             dimming=self.backlight,
         )
+
+    @property
+    def _hides_gear(self) -> bool:
+        is_check = self.telltales.is_bulb_check(self.platform.clock.now_ns)
+        return is_check and "gear_hidden_in_lamp_check" in self._defects
 
     @property
     def shown_kmh(self) -> float | None:

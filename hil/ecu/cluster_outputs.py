@@ -35,6 +35,7 @@ class ClusterOutputs:
 
     def __init__(self, platform: Platform, app: ClusterApp) -> None:
         self._platform, self._app = platform, app
+        self._hides_take_over = "take_over_unconfirmed" in platform.defects
         self._next_ns = 0
         self._alive = 0
 
@@ -100,7 +101,7 @@ class ClusterOutputs:
         self._platform.com.write(
             "CLU_ChassisStatus",
             ClusterStateChassis=self._state(),
-            TakeOverShown=int(warning is not None and warning.kind.name == "take_over"),
+            TakeOverShown=int(warning is not None and warning.kind.name == "take_over" and not self._hides_take_over),
             TakeOverHeard=int(app.chimes.is_held("take_over") or app.chimes.is_held("take_over_urgent")),
             BrakeLampShown=int("brake" in lamps),
             MalfunctionLampShown=int("engine" in lamps),

@@ -17,7 +17,7 @@ from hil.can.frames import ERROR, SENT, CanFrame
 from hil.clock import NS_PER_S, Clock, Timer
 from hil.ecu.app import VSYNC_HZ, App, Life, Phase, Platform, PowerMode, Wires
 from hil.ecu.apps import make_apps
-from hil.ecu.com import Com, GivesUp
+from hil.ecu.com import Com, Deaf, GivesUp
 from hil.ecu.defects import check_names
 from hil.ecu.dtc import DtcMemory
 from hil.ecu.network import EcuNetwork
@@ -43,6 +43,7 @@ _KEY_HOLD_NS: Final = 2 * NS_PER_S
 _HANG_NS: Final = 5 * NS_PER_S
 _LOADER_S: Final = 0.05
 _SLOW_WAKE_NS: Final = 3 * NS_PER_S
+_AFTER_RUN_NS: Final = 5 * NS_PER_S
 _BOOT_LOG: Final = (
     (0.05, Phase.BOOT, "bootloader {loader}, slot {slot}, boot reason: {reason}{note}"),
     (0.25, Phase.BOOT, "kernel 6.1.0-cockpit"),
@@ -90,7 +91,9 @@ class CockpitEcu:
             wires.flash = factory_flash(seeded("flash"))
         if "mute_after_open_bus" in self._defects:
             wires.can = {bus: GivesUp(port) for bus, port in wires.can.items()}
-        self._com = Com(clock, wires.can, network, NODE, rng)
+        if "deaf_after_error_frames" in self._defects:
+            wires.can = {bus: Deaf(port, clock) for bus, port in wires.can.items()}
+        self._com = Com(clock, wires.can, network, NODE, rng, self._defects)
         self._power_mode = self._com.signal("BCM_PowerMode", "PowerMode")
         self._network = EcuNetwork(clock, wires.can, network, NODE, self._fall_asleep)
         self._nm_ids = self._network.ids
@@ -153,6 +156,7 @@ class CockpitEcu:
         self.life.power_mode = PowerMode.OFF
         self._supply.forget()
         self._hung_ns: int | None = None
+        self._off_ns: int | None = None
         self._waking = False
         self.platform.awake.clear()
         self.platform.log.clear()
@@ -331,7 +335,7 @@ class CockpitEcu:
                 self._hand_out(frame)
             return
         self._heard_ns = self._clock.now_ns
-        if phase is Phase.SLEEP and not self._wakes_at_once():
+        if phase is Phase.SLEEP and not self._wakes_at_once(frame.bus):
             return
         if phase is not Phase.BOOT:
             self._com.on_frame(frame)
@@ -345,7 +349,9 @@ class CockpitEcu:
         for app in self._raw_ids.get((frame.bus, frame.can_id), ()):
             (app.on_sent if frame.flags & SENT else app.on_frame)(frame)
 
-    def _wakes_at_once(self) -> bool:
+    def _wakes_at_once(self, bus: str) -> bool:
+        if bus == "chassis" and "chassis_bus_wakes_not" in self._defects:
+            return False
         if "wakes_slowly" not in self._defects:
             self._wake()
         elif not self._waking:
@@ -430,6 +436,13 @@ class CockpitEcu:
             self.life.store_was_torn = bool(self.platform.store.power_cut())
             self._later(0, self._reboot, "watchdog")
 
+    def _has_waited(self) -> bool:
+        """Whether the ignition has been off for a while."""
+        now_ns, life = self._clock.now_ns, self.life
+        if life.ignition or self._off_ns is None:
+            self._off_ns = now_ns
+        return now_ns - self._off_ns > _AFTER_RUN_NS
+
     def _stays_awake(self) -> bool:
         """Let the buses go when the ignition is off; whether the ECU is still awake after that."""
         wanted = self.life.ignition or any(self.platform.awake.values()) or "never_sleeps" in self._defects
@@ -437,6 +450,8 @@ class CockpitEcu:
             self._network.want(wanted)
             (self._com.start if self._network.is_in_use else self._com.stop)()
         elif not wanted and self._clock.now_ns - self._heard_ns > _SILENCE_NS:
+            self._fall_asleep()
+        if not wanted and "sleeps_by_itself" in self._defects and self._has_waited():
             self._fall_asleep()
         return self.life.phase is Phase.ON
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from hil.can import error_frames
 from hil.can.database import Network
-from hil.can.e2e import E2e
+from hil.can.e2e import E2e, Status
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
 from hil.can.port import CanPort, OnFrame, OnLost
 from hil.can.schedule import Scheduler
@@ -29,6 +29,10 @@ _EXTENDED_KEY: Final = 1 << 32
 PIPELINE_NS: Final = (4_000_000, 14_000_000)
 """From the bus to the application, least and most."""
 _NO_SLOTS: Final[dict[int, Slot]] = {}
+_PASSED: Final = {"checksum_unchecked": Status.WRONG_CRC, "counter_unchecked": Status.REPEATED}
+"""Defect -> what it lets pass."""
+_MUCH_TOO_LONG: Final = 100
+_DEAF_NS: Final = 700_000_000
 _LEAST_NS: Final = PIPELINE_NS[0]
 _SPAN_NS: Final = PIPELINE_NS[1] - PIPELINE_NS[0]
 
@@ -42,12 +46,21 @@ class Com:
         network: the databases that the ECU was built for.
         node: its name in them.
         rng: its own randomness (processing times).
+        defects: names.
     """
 
     def __init__(
-        self, clock: Clock, ports: Mapping[str, CanPort], network: Network, node: str, rng: random.Random
+        self,
+        clock: Clock,
+        ports: Mapping[str, CanPort],
+        network: Network,
+        node: str,
+        rng: random.Random,
+        defects: frozenset[str] = frozenset(),
     ) -> None:
         self._clock, self._rng = clock, rng
+        self._passes = tuple(status for name, status in _PASSED.items() if name in defects)
+        cycles = _MUCH_TOO_LONG if "timeouts_too_long" in defects else 1
         self._slots: dict[str, dict[int, Slot]] = {bus: {} for bus in network.databases}
         self._busy: list[Slot] = []
         self._watched: list[Slot] = []
@@ -68,7 +81,7 @@ class Com:
                 protection = E2e(traits.e2e) if traits.e2e else None
                 slot = Slot(
                     message,
-                    0 if traits.active_only else traits.cycle_ns,
+                    0 if traits.active_only else cycles * traits.cycle_ns,
                     protection.receiver() if protection else None,
                     content_mask(message, protection.header if protection else ()),
                 )
@@ -107,7 +120,7 @@ class Com:
         data = frame[3]
         if slot.receiver is not None:
             status = slot.receiver.check(data)
-            if not status.is_good:
+            if not status.is_good and status not in self._passes:
                 slot.bad, slot.bad_ns = status, now_ns
                 return
         delay_ns = _LEAST_NS + int(_SPAN_NS * self._rng.random()) + slot.extra_ns
@@ -266,6 +279,30 @@ class Careful:
             self._port.send(can_id, data, flags)
         except HilError:
             return
+
+
+class Deaf:
+    """A port whose driver sets the controller up anew at each error frame, and hears nothing meanwhile (a defect).
+
+    Args:
+        port: the port.
+        clock: the time.
+    """
+
+    def __init__(self, port: CanPort, clock: Clock) -> None:
+        self.bus, self._port, self._clock, self._until_ns = port.bus, port, clock, 0
+        self.close, self.send = port.close, port.send
+
+    async def open(self, on_frame: OnFrame, on_lost: OnLost) -> None:
+        """Listen, as long as no frame was destroyed."""
+
+        def heard(frame: CanFrame) -> None:
+            if frame.flags & ERROR:
+                self._until_ns = self._clock.now_ns + _DEAF_NS
+            if frame.flags & _NOT_OURS or self._clock.now_ns >= self._until_ns:
+                on_frame(frame)
+
+        await self._port.open(heard, on_lost)
 
 
 class GivesUp:

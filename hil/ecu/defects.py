@@ -9,11 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from hil.ecu.defects_centre import CENTRE_DEFECTS
 from hil.ecu.defects_cloud import CLOUD_DEFECTS
+from hil.ecu.defects_cluster import CLUSTER_DEFECTS
 from hil.ecu.defects_diag import DIAG_DEFECTS
+from hil.ecu.defects_network import NETWORK_DEFECTS
+from hil.ecu.defects_screen import SCREEN_DEFECTS
 from hil.errors import UsageError
 
 
@@ -181,7 +184,10 @@ _ALL: Final = (
     Defect("acc_speed_frozen", "CLU-ADAS-001", "The set speed of the cruise control stays at its first value."),
     Defect("speed_limit_kept", "CLU-ADAS-002", "The sign stays on the screen after its limit ended."),
 )
-_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in (*CENTRE_DEFECTS, *CLOUD_DEFECTS, *DIAG_DEFECTS)))
+_MORE: Final[tuple[tuple[Any, ...], ...]] = (
+    *CLUSTER_DEFECTS, *NETWORK_DEFECTS, *CENTRE_DEFECTS, *SCREEN_DEFECTS, *CLOUD_DEFECTS, *DIAG_DEFECTS,
+)  # fmt: skip
+_EVERYWHERE: Final = (*_ALL, *(Defect(*fields) for fields in _MORE))
 CATALOGUE: Final[dict[str, Defect]] = {defect.name: defect for defect in _EVERYWHERE}
 
 

@@ -22,6 +22,9 @@ BUS: Final = "body"
 REQUEST: Final = 0x720
 RESPONSE: Final = 0x728
 FUNCTIONAL: Final = 0x7DF
+_NO_FRAME_TYPE: Final = 0x40
+"""ISO-TP knows no frame that begins with this or more."""
+_SHORT: Final = 32
 
 
 class _Ear:
@@ -60,7 +63,7 @@ class DiagApp(App):
     def __init__(self, platform: Platform, codes: TroubleCodes, *, odometer_km: Callable[[], float]) -> None:
         super().__init__(platform)
         self._codes = codes
-        self._lock = Lock(platform)
+        self._lock, self._is_stuck = Lock(platform), False
         self._server = UdsServer(platform.clock, platform.rng, self._respond, self._on_session, platform.defects)
         Services(platform, self._codes, self._server, self._lock, odometer_km)
         self._links: dict[int, Link] = {}
@@ -80,21 +83,25 @@ class DiagApp(App):
         """The power went."""
         for link in self._links.values():
             link.reset()
+        self._is_stuck = False
         self._server.stop()
         self.platform.com.allow(rx=True, tx=True)
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame of diagnosis, own ones included."""
-        self._links[frame.can_id].on_frame(frame)
+        self._is_stuck |= "stray_frame_ends_diagnosis" in self.platform.defects and frame.data[0] >= _NO_FRAME_TYPE
+        if not self._is_stuck:
+            self._links[frame.can_id].on_frame(frame)
 
     on_sent = on_frame
 
     def _respond(self, answer: bytes) -> None:
-        self._links[RESPONSE].send(answer)
+        self._links[RESPONSE].send(answer[:_SHORT] if "long_answers_cut" in self.platform.defects else answer)
 
     def _on_session(self, session: Session) -> None:
         self._lock.close()
         if session is Session.DEFAULT:
             self._codes.control(True)
-            self.platform.com.allow(rx=True, tx=True)
+            if "silenced_for_good" not in self.platform.defects:
+                self.platform.com.allow(rx=True, tx=True)
         self.platform.keep_awake("diagnosis", session is not Session.DEFAULT)

@@ -20,6 +20,7 @@ _SOFTWARE_PART: Final = "68999101AA"
 _SUPPLIER: Final = "OCB"
 _MADE: Final = bytes.fromhex("20260115")
 _FINGERPRINT_BYTES: Final = 9
+_DIODE_V: Final = 0.7
 FINGERPRINT: Final = 0xF15A
 SERVICE_INTERVAL: Final = 0x0300
 _INTERVALS_KM: Final = range(5_000, 50_001)
@@ -72,6 +73,16 @@ def software(platform: Platform) -> str:
     return "1.0.0" if "software_version_stale" in platform.defects else platform.life.software
 
 
+def hardware(platform: Platform) -> str:
+    """Number of the hardware."""
+    return "A0" if "hardware_of_the_sample" in platform.defects else HARDWARE
+
+
+def _millivolts(platform: Platform) -> float:
+    drop_V = _DIODE_V if "supply_behind_diode" in platform.defects else 0.0
+    return 1000 * (platform.wires.power.voltage_V - drop_V)
+
+
 def slot(platform: Platform) -> str:
     """The slot that it runs from."""
     boot = platform.life.boot
@@ -87,11 +98,11 @@ RECORDS: Final[dict[int, Record]] = {
     0xF18B: Record(lambda platform: _MADE),
     0xF18C: _text(SERIAL),
     0xF190: Record(lambda platform: vin(platform).encode()),
-    0xF191: _text(HARDWARE),
-    0xF193: _text("HW-" + HARDWARE),
+    0xF191: Record(lambda platform: hardware(platform).encode()),
+    0xF193: Record(lambda platform: f"HW-{hardware(platform)}".encode()),
     0xF195: Record(lambda platform: f"SW-{software(platform)}".encode()),
     0xF197: _text("COCKPIT"),
-    0x0201: _number(lambda platform: 1000 * platform.wires.power.voltage_V, 2),
+    0x0201: _number(_millivolts, 2),
     0x0202: Record(lambda platform: slot(platform).encode()),
     SERVICE_INTERVAL: _stored(SERVICE_INTERVAL, (20_000).to_bytes(2, "big"), _is_interval),
 }

@@ -31,6 +31,7 @@ _WORK_NS: Final = (2_000_000, 9_000_000)
 _LATE_DEFECT_NS: Final = 130_000_000
 _SUPPRESS: Final = 0x80
 _STAY: Final = b"\x3e\x80"
+_GENERAL_REJECT: Final = 0x10
 
 
 class Nrc(IntEnum):
@@ -192,7 +193,8 @@ class UdsServer:
 
     def _stay(self) -> None:
         """Tester present without an answer takes no turn: it only begins S3 anew."""
-        if self._request is None and not self._to_confirm:
+        is_idle = self._request is None and not self._to_confirm
+        if is_idle and "tester_present_unheard" not in self._defects:
             self._answered()
 
     def _work(self, _: object) -> None:
@@ -260,7 +262,8 @@ class UdsServer:
             is_quiet = self._is_functional and reply.nrc in _QUIET and not self._is_pending
             if is_quiet and "answers_functional_with_refusal" not in self._defects:
                 return b""
-            return bytes([0x7F, request[0], reply.nrc])
+            general = "refusals_all_alike" in self._defects
+            return bytes([0x7F, request[0], _GENERAL_REJECT if general else reply.nrc])
         if self.services[request[0]].subfunctions is None:
             return bytes([request[0] + 0x40]) + reply
         if request[1] & _SUPPRESS and not self._is_pending:

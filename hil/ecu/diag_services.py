@@ -106,6 +106,8 @@ class Services:
 
     def _check_stands(self) -> None:
         raw = self._platform.com.raw("ESC_Speed", "VehicleSpeed")
+        if "reset_while_driving" in self._platform.defects:
+            return
         if raw is not None and raw != 0xFFFF and raw / 100 > _STANDS_BELOW_KMH:
             raise Refusal(Nrc.CONDITIONS)
 

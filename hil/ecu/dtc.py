@@ -172,7 +172,9 @@ class DtcMemory:
     def snapshot(self, code: int) -> dict[str, Any] | None:
         """The picture of the first failure since clear; None if there is none."""
         record = self._records.get(code)
-        return None if record is None or record.snapshot is None else dict(record.snapshot)
+        if record is None or record.snapshot is None:
+            return None
+        return self._take_snapshot() if "snapshot_of_now" in self._defects else dict(record.snapshot)
 
     def counters(self, code: int) -> tuple[int, int] | None:
         """(occurrences, aging) of a code; None if there is no such code."""
@@ -195,4 +197,4 @@ class DtcMemory:
 
     def control(self, on: bool) -> None:
         """Let codes be stored, or not (ISO 14229-1 ControlDTCSetting)."""
-        self._is_on = on
+        self._is_on = on or "dtc_setting_ignored" in self._defects

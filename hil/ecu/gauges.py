@@ -121,6 +121,9 @@ class Gauges:
         self.charge = Damped(com.signal("BMS_State", "StateOfCharge"), 1.0)
         self.power = Damped(com.signal("ECM_Hybrid", "PowerMeter"), _POWER_TAU_S, grain=0.5)
         self._damped = [self.rpm, self.coolant, self.fuel, self.charge, self.power]
+        self._slower = 60.0 if "gauges_far_behind" in self._defects else 1.0
+        for damped in self._damped:
+            damped.tau_s *= self._slower
         self._make_readings()
         self._watch()
         self.shown = Shown()
@@ -203,7 +206,7 @@ class Gauges:
         """One frame; whether something that can be seen changed."""
         changed = self.is_changed
         self.is_changed = False
-        self.fuel.tau_s = _FUEL_TAU_S if self._speed.is_moving else _FUEL_FAST_TAU_S
+        self.fuel.tau_s = self._slower * (_FUEL_TAU_S if self._speed.is_moving else _FUEL_FAST_TAU_S)
         if "fuel_undamped" in self._defects:
             self.fuel.tau_s = 0.001
         for damped in self._damped:
@@ -223,7 +226,8 @@ class Gauges:
         raw = self._gear.raw
         if raw is None and "gear_kept_on_loss" in self._defects:
             raw = self._gear.stale
-        gear = None if raw is None or raw >= len(GEARS) else GEARS[raw]
+        unknown = "N" if "gear_unknown_as_n" in self._defects else None
+        gear = None if raw is None else GEARS[raw] if raw < len(GEARS) else unknown
         self.gear_implausible = gear == "R" and self._speed.is_over(_REVERSE_KMH)
         if self.gear_implausible and "implausible_gear_shown" not in self._defects:
             gear = None
@@ -234,11 +238,16 @@ class Gauges:
 
     # Range, temperature, clock --------------------------------------------------------------------------------------
 
+    @property
+    def _adds_electric(self) -> bool:
+        return self._is_hybrid and "range_forgets_battery" not in self._defects
+
     def _see_range(self) -> None:
-        values = [reading.value for reading in self._ranges[: 2 if self._is_hybrid else 1]]
+        values = [reading.value for reading in self._ranges[: 2 if self._adds_electric else 1]]
         known = [value for value in values if value is not None]
         scale = KMH_PER_MPH if self.is_mph and "range_stays_in_km" not in self._defects else 1.0
-        self.shown.range_km = round(sum(known) / scale) if values[0] is not None else None
+        is_known = values[0] is not None or "range_unknown_as_zero" in self._defects
+        self.shown.range_km = round(sum(known) / scale) if is_known else None
 
     def _see_outside(self) -> None:
         outside_C = self._outside.value
@@ -318,7 +327,8 @@ class Gauges:
 
     def _see_guidance(self) -> None:
         raw, metres = self._manoeuvre.raw, self._to_go.value
-        if self._guiding.raw != _GUIDING or raw is None or not 1 <= raw <= len(MANOEUVRES) or metres is None:
+        guiding = self._guiding.raw == _GUIDING or "guidance_stays" in self._defects
+        if not guiding or raw is None or not 1 <= raw <= len(MANOEUVRES) or metres is None:
             self.shown.guidance = None
             return
         self.shown.guidance = Guidance(MANOEUVRES[raw - 1], self._distance(metres), self._road_name)

@@ -62,7 +62,7 @@ class Odometer:
             return False
         since_ns = _STEP_NS if self._next_ns else 0
         self._next_ns = now_ns + _STEP_NS
-        metres = self._metres(since_ns)
+        metres = self._metres(since_ns) * (0.9 if "odometer_counts_short" in self._defects else 1.0)
         self.trip_s += since_ns / NS_PER_S
         if not metres:
             return False

@@ -73,8 +73,9 @@ class SupplyMonitor:
         low_over_V, delay_ns = (LOW_V, 0) if flickers else (LOW_OVER_V, _LOW_AFTER_NS)
         self._arm("low", life.display_allowed and voltage_V < LOW_V, delay_ns)
         self._arm("normal", not life.display_allowed and voltage_V >= low_over_V, 0 if flickers else _LOW_OVER_NS)
+        high_ns = 0 if "overvoltage_at_once" in self._defects else _HIGH_AFTER_NS
         if "overvoltage_ignored" not in self._defects:
-            self._arm("high", not life.is_overvoltage and voltage_V >= HIGH_V, _HIGH_AFTER_NS)
+            self._arm("high", not life.is_overvoltage and voltage_V >= HIGH_V, high_ns)
             self._arm("not high", life.is_overvoltage and voltage_V < HIGH_OVER_V, _LOW_OVER_NS)
 
     def _arm(self, what: str, wanted: bool, delay_ns: int) -> None:

@@ -86,8 +86,7 @@ class Reminders:
 
     def tick(self, now_ns: int) -> bool:
         """One frame; whether a rule of a warning may have changed."""
-        speed = self._speed
-        speeds = (speed.is_over(DRIVING_KMH), speed.is_over(BELT_LEVEL2_KMH))
+        speeds = (self._drives(DRIVING_KMH), self._drives(BELT_LEVEL2_KMH))
         changed = self._dirty or speeds != self._speeds
         if changed or self.belt_level:
             self._belts(now_ns, speeds[1])
@@ -103,12 +102,19 @@ class Reminders:
         self._fast_ns = (self._fast_ns or now_ns) if unbelted and fast else self._fast_ns if unbelted else None
         level2 = self._fast_ns is not None and now_ns - self._fast_ns < BELT_LEVEL2_NS
         first_ns = BELT_CHIME_NS // 3 if "belt_chime_too_short" in self._defects else BELT_CHIME_NS
+        if "belt_chime_always" in self._defects or self._chime_plays_on:
+            unbelted = self._ignition_ns is not None
         level1 = unbelted and self._ignition_ns is not None and now_ns - self._ignition_ns < first_ns
         if "belt_level2_missing" in self._defects:
             level2 = False
         self._chimes.hold("seat_belt", level1 and not level2)
         self._chimes.hold("seat_belt_level2", level2)
         self.belt_level = 2 if level2 else 1 if level1 else 0
+
+    @property
+    def _chime_plays_on(self) -> bool:
+        """Once begun the chime of ignition on is played to its end (a defect)."""
+        return self.belt_level == 1 and "belt_chime_plays_on" in self._defects
 
     def _all(self) -> None:
         hold, on = self._chimes.hold, self._ignition_ns is not None
@@ -126,7 +132,9 @@ class Reminders:
         """The nearer, the faster; at last one tone without a pause."""
         for name, reading in zip(("parking_front", "parking_rear"), self._tones, strict=True):
             level = reading.known or 0
-            is_on = on and self._park_aid.is_(_PARKING_ACTIVE) and level > 0
+            is_on = (
+                on and level > 0 and (self._park_aid.is_(_PARKING_ACTIVE) or "parking_mute_ignored" in self._defects)
+            )
             if "parking_tone_constant" in self._defects:
                 level = min(level, 1)
             tone_ms = 200 if level >= _CONTINUOUS else 80
@@ -166,14 +174,18 @@ class Reminders:
     def _is_unbelted(self) -> bool:
         return self._belt.is_(0) and self._driver.raw != 0
 
+    def _drives(self, kmh: float) -> bool:
+        """Whether the car is faster than that."""
+        return self._speed.is_over(kmh * 3.6 if "driving_limits_in_m_per_s" in self._defects else kmh)
+
     def unbelted_driving(self) -> bool:
         """The driver drives without a belt."""
-        return self._is_unbelted and self._speed.is_over(BELT_LEVEL2_KMH)
+        return self._is_unbelted and self._drives(BELT_LEVEL2_KMH)
 
     def door_open_driving(self) -> bool:
         """A door is open while driving."""
-        return self._speed.is_over(DRIVING_KMH) and any(door.raw in _OPEN for door in self._doors)
+        return self._drives(DRIVING_KMH) and any(door.raw in _OPEN for door in self._doors)
 
     def park_brake_driving(self) -> bool:
         """The parking brake is on while driving."""
-        return self._speed.is_over(DRIVING_KMH) and self._park_brake.is_(1)
+        return self._drives(DRIVING_KMH) and self._park_brake.is_(1)

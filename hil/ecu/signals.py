@@ -168,7 +168,10 @@ class Reading:
     @property
     def value(self) -> float | None:
         """Physical value; None as `raw`, and where the sender says that it doesn't know."""
-        raw = self.raw
+        return self.value_of(self.raw)
+
+    def value_of(self, raw: Any) -> float | None:
+        """Physical value of a raw one."""
         return None if raw is None or raw == self._sna else raw * self._scale + self._offset
 
     @property

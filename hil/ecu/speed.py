@@ -38,6 +38,7 @@ class SpeedGauge:
     def __init__(self, platform: Platform) -> None:
         self._defects = platform.defects
         com = platform.com
+        self._step = _STEP / 12 if "needle_sluggish" in self._defects else _STEP
         self._speed = com.signal("ESC_Speed", "VehicleSpeed")
         self._plausible = com.signal("ESC_Speed", "SpeedPlausible")
         com.watch("ESC_Speed", self._changed)
@@ -67,7 +68,7 @@ class SpeedGauge:
         target = self._target_kmh()
         if self._needle_kmh != target:
             rest = target - self._needle_kmh
-            self._needle_kmh = target if abs(rest) < 0.05 else self._needle_kmh + rest * _STEP
+            self._needle_kmh = target if abs(rest) < 0.05 else self._needle_kmh + rest * self._step
         scale = KMH_PER_MPH if unit == "mph" else 1.0
         self.needle = self._needle_kmh / scale
         self.number = self._digits(scale if "mph_label_on_kmh" not in self._defects else 1.0)
@@ -86,14 +87,14 @@ class SpeedGauge:
             self.kmh, self.is_rejecting = kmh, False
         elif not self.is_rejecting:
             self.is_rejecting, self._jump_ns = True, now_ns
-        elif now_ns - self._jump_ns >= _CONFIRM_NS:
+        elif now_ns - self._jump_ns >= _CONFIRM_NS and "jump_never_believed" not in self._defects:
             self.kmh, self.is_rejecting = kmh, False
 
     def _is_jump(self, kmh: float | None) -> bool:
         return kmh is not None and self.kmh is not None and abs(kmh - self.kmh) > _JUMP_KMH
 
     def _heard(self) -> float | None:
-        if self._plausible.is_(0):
+        if self._plausible.is_(0) and "doubted_speed_shown" not in self._defects:
             return None
         kmh = self._speed.value
         if kmh is None and "speed_kept_on_loss" in self._defects:

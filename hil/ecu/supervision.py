@@ -29,6 +29,8 @@ _CODES: Final = {
     "TCU_ECall": (0xC19887, 0),
 }
 """Message -> code when it is lost, code when it is damaged (0: the same)."""
+_IN_PARTIAL_NETWORKS: Final = {"TCU_Status": (0xC19887, 0)}
+"""Messages that may stay away while nobody requests their network (of a defect)."""
 _TESTED: Final = (0xC40229, 0xC41529, 0xF00316, 0xF00317)
 """Codes that every frame is tested for: implausible gear, implausible speed, supply too low, supply too high."""
 
@@ -47,7 +49,8 @@ class Supervision(App):
         super().__init__(platform)
         self._cluster = cluster
         com = platform.com
-        self._messages = [message for message in _CODES if com.has(message)]
+        self._codes = _CODES | (_IN_PARTIAL_NETWORKS if "partial_networks_missed" in platform.defects else {})
+        self._messages = [message for message in self._codes if com.has(message)]
         for message in self._messages:
             com.watch(message, partial(self._heard, message))
         self._plausible = com.signal("ESC_Speed", "SpeedPlausible")
@@ -81,7 +84,7 @@ class Supervision(App):
 
     def _heard(self, message: str) -> None:
         slot = self.platform.com.slot(message)
-        lost, damaged = _CODES[message]
+        lost, damaged = self._codes[message]
         is_damaged = bool(damaged) and slot.bad is not None and slot.bad_ns > slot.t_ns
         self._test(lost, slot.is_lost and not is_damaged)
         if damaged:

@@ -67,6 +67,8 @@ class Telematics(App):
         self.platform.com.write("CLU_Profile", PrivacyMode=store.get("privacy", 0))
         self._told = {}
         self.platform.later(_LOOK_NS, self._look, None)
+        if "sequence_begins_anew" in self.platform.defects:
+            self._sequence = 0
         self.platform.later(PERIOD_S * _S, self._period, None)
 
     def stop(self) -> None:
@@ -91,13 +93,14 @@ class Telematics(App):
     def _period(self, _: object) -> None:
         if self.platform.life.ignition:
             self._tell("telemetry", {"reason": "period"})
-        self.platform.later(PERIOD_S * _S, self._period, None)
+        longer = 1.1 if "telemetry_drifts" in self.platform.defects else 1
+        self.platform.later(round(PERIOD_S * longer * _S), self._period, None)
 
     def _look(self, _: object) -> None:
         """Whether something happened that is told at once."""
         now = {"ignition": self.platform.life.ignition, "warnings": self._warnings(), "dtc_count": self._dtc_count()}
         for what, value in now.items():
-            if self._told and value != self._told[what]:
+            if self._told and "events_untold" not in self.platform.defects and value != self._told[what]:
                 self._tell("event", {"reason": what})
         self._told = now
         self.platform.later(_LOOK_NS, self._look, None)
@@ -105,13 +108,15 @@ class Telematics(App):
     def _tell(self, leaf: str, fields: dict[str, Any]) -> None:
         self._sequence += 1
         said = {**fields, **self._snapshot(), "seq": self._sequence}
+        if leaf == "event" and "privacy_forgotten_in_events" in self.platform.defects:
+            said["position"] = self._position()
         if "telemetry_lost_offline" not in self.platform.defects or self._uplink.connected:
             self._queue_up(leaf, said)
 
     def _queue_up(self, leaf: str, said: dict[str, Any]) -> None:
         if len(self._queue) >= LONGEST_QUEUE:
             self._queue.popleft()
-            self._dropped += 1
+            self._dropped += "drops_uncounted" not in self.platform.defects
         self._queue.append((leaf, said))
         self._send()
 
@@ -135,13 +140,20 @@ class Telematics(App):
 
     def _value(self, message: str, signal: str, factor: float, unknown: int) -> float | None:
         raw = self.platform.com.raw(message, signal)
+        if raw == unknown and self._invents:
+            return 0.0
         return None if raw is None or raw == unknown else round(raw * factor, 2)
+
+    @property
+    def _invents(self) -> bool:
+        """What the car doesn't know is told as zero (a defect)."""
+        return "telemetry_invents_zero" in self.platform.defects
 
     def _position(self) -> dict[str, float] | None:
         com = self.platform.com
         latitude, longitude = com.raw("TCU_Position", "Latitude"), com.raw("TCU_Position", "Longitude")
         if latitude is None or longitude is None or min(latitude, longitude) == -(1 << 31):
-            return None
+            return {"latitude": 0.0, "longitude": 0.0} if self._invents else None
         return {"latitude": round(latitude * 1e-7, 5), "longitude": round(longitude * 1e-7, 5)}
 
     def _odometer(self) -> float | None:
@@ -204,7 +216,8 @@ class Telematics(App):
 
     def _lock(self, request: str, command: str) -> None:
         com = self.platform.com
-        if (com.raw("ESC_Speed", "VehicleSpeed") or 0) > 0:
+        moves = (com.raw("ESC_Speed", "VehicleSpeed") or 0) > 0
+        if moves and "locks_while_driving" not in self.platform.defects:
             self._answer(request, "refused", "the car is moving")
             return
         com.write("CLU_BodyCommand", LockRequest=_LOCK[command])
@@ -213,10 +226,11 @@ class Telematics(App):
 
     def _climate(self, request: str, command: str, temperature: object) -> None:
         com, on = self.platform.com, command == "climate_on"
-        if not isinstance(temperature, int | float) or not 15 <= temperature <= 29:
+        unlimited = "command_limits_unchecked" in self.platform.defects
+        if not isinstance(temperature, int | float) or not (unlimited or 15 <= temperature <= 29):
             self._answer(request, "refused", "temperature: 15 to 29 degC")
             return
-        raw = round((temperature - 14) / 0.5)
+        raw = min(round((temperature - 14) / 0.5), 62)
         com.write("CLU_ClimateRequest", ClimateAutoRequest=int(on), SetTemperatureLeftRequest=raw)
         self._await(request, lambda: com.raw("HVAC_Status", "ClimateAuto") == int(on))
 
@@ -231,7 +245,7 @@ class Telematics(App):
         effect = self._pending.get(request)
         if effect is None:
             return
-        if effect():
+        if effect() or "command_done_unseen" in self.platform.defects:
             self._answer(request, "done", "")
         elif self.platform.clock.now_ns >= deadline_ns:
             self._answer(request, "failed", "the car did not follow")

@@ -117,6 +117,8 @@ LAMPS: Final = (
 )
 _MORE_DOORS: Final = ("DoorFrontRight", "DoorRearLeft", "DoorRearRight")
 _OPEN: Final = (1, 2)
+_DARK: Final = {"high_beam": "high_beam_dark", "fuel": "low_fuel_untold"}
+"""Telltale -> the defect that keeps it dark."""
 
 
 class Telltales:
@@ -133,10 +135,16 @@ class Telltales:
         found = [(lamp, com.signal(lamp.message, lamp.signal)) for lamp in lamps]
         if "esc_and_abs_swapped" in self._defects:
             found = [(lamp, self._swapped(lamp)) for lamp, _ in found]
+        inverted = "lamp_coding_inverted" in self._defects
         self.fitted: dict[str, tuple[Lamp, Reading]] = {
-            lamp.name: (lamp, reading) for lamp, reading in found if reading.exists and lamp.feature in ("", *features)
+            lamp.name: (lamp, reading)
+            for lamp, reading in found
+            if reading.exists and (not lamp.feature or (lamp.feature in features) is not inverted)
         }
         self.lamps = tuple(lamp for lamp, _ in self.fitted.values())
+        names = [lamp.name for lamp in self.lamps]
+        shifted = "telltale_rows_shifted" in self._defects
+        self._below = dict(zip(names, [*names[1:], names[0]], strict=True)) if shifted else {}
         self._rules = self._make_rules()
         self.blinker = Blinker(platform)
         for message in dict.fromkeys(lamp.message for lamp in self.lamps):
@@ -162,6 +170,7 @@ class Telltales:
         self.on: set[str] = set()
         self.lost: set[str] = set()
         self._stuck: set[str] = set()
+        self._put_out: set[str] = set()
         self._checked_until_ns = 0
         self._tyre_since_ns: int | None = None
         self._is_cold = False
@@ -174,6 +183,7 @@ class Telltales:
         self._checked_until_ns = now_ns + (0 if "bulb_check_skipped" in self._defects else BULB_CHECK_NS)
         self._tyre_since_ns = None
         self._stuck.clear()
+        self._put_out = set(self.on) if "lamp_check_puts_out" in self._defects else set()
         for message in dict.fromkeys(lamp.message for lamp in self.lamps):
             self._update(message)
 
@@ -197,7 +207,7 @@ class Telltales:
         self.lost.discard(lamp.name)
         if lamp.name in self._stuck:
             return True
-        if lamp.name == "high_beam" and "high_beam_dark" in self._defects:
+        if _DARK.get(lamp.name) in self._defects:
             return False
         rule = self._rules.get(lamp.name)
         lit = reading.raw in lamp.lit or (rule is not None and rule())
@@ -212,7 +222,8 @@ class Telltales:
         """Cold outside, with a hysteresis."""
         outside_C = self._outside.value
         if outside_C is not None:
-            self._is_cold = outside_C < (_ICE_OVER_C if self._is_cold else _ICE_C)
+            stays_cold = self._is_cold and "ice_without_hysteresis" not in self._defects
+            self._is_cold = outside_C < (_ICE_OVER_C if stays_cold else _ICE_C)
         return self._is_cold
 
     def _unbelted(self) -> bool:
@@ -236,18 +247,23 @@ class Telltales:
         lit.discard("turn_left")
         lit.discard("turn_right")
         lit |= self.blinker.lit
+        if self._below:
+            lit = {self._below[name] for name in lit}
         if "tyre" in lit and not self._tyre_lit(now_ns):
             lit.discard("tyre")
         elif "tyre" not in lit:
             self._tyre_since_ns = None
         if self.is_bulb_check(now_ns):
             lit |= {lamp.name for lamp in self.lamps if lamp.bulb_check}
+        else:
+            lit -= self._put_out
         return lit
 
     def _tyre_lit(self, now_ns: int) -> bool:
         """A fault of the system blinks for 75 s, then stays lit; low pressure is lit at once."""
         reading = self.fitted["tyre"][1]
-        if reading.raw != 2 and "tyre" not in self.lost:
+        flashes = (1, 2) if "low_pressure_flashes" in self._defects else (2,)
+        if reading.raw not in flashes and "tyre" not in self.lost:
             self._tyre_since_ns = None
             return True
         if self._tyre_since_ns is None:

@@ -81,6 +81,8 @@ class Updater(App):
         """Go on where the notes say that it stopped."""
         self._token += 1
         self._notes = Notes.load(self._slots)
+        if self.platform.life.reset_reason == "power" and "update_forgotten_on_power_cut" in self.platform.defects:
+            self._notes = Notes()
         self._progress, self._condition, self._checks = 0, "", 0
         self._forget_old_fallback()
         self._go_on()
@@ -126,6 +128,8 @@ class Updater(App):
     def _move(self, event: Event, *, result: str = "", why: str = "") -> None:
         """One step through the table: note it, say it, begin what comes next."""
         notes = self._notes
+        if result in trust.REASONS and "update_reason_lost" in self.platform.defects:
+            result = trust.REASONS[0]
         notes.state, notes.done = next_state(notes.state, event), 0
         if notes.state in TERMINAL:
             notes.result, notes.why, notes.reported = result, why, False
@@ -165,7 +169,7 @@ class Updater(App):
         self._move(Event.OFFER)
 
     def _ask(self) -> None:
-        if self._notes.consent == "auto":
+        if self._notes.consent == "auto" or "update_without_consent" in self.platform.defects:
             self._later(_MS, self.accept)
 
     @property
@@ -228,7 +232,7 @@ class Updater(App):
 
     def _again(self, why: str) -> None:
         """Try again after a while, but not for ever."""
-        if self._failures >= len(_RETRY_S):
+        if self._failures >= len(_RETRY_S) or "download_gives_up" in self.platform.defects:
             self._move(Event.REJECTED, result="Unreachable", why=why)
             return
         self.platform.say(f"updater: {why}, try again in {_RETRY_S[self._failures]} s")
@@ -243,7 +247,10 @@ class Updater(App):
         defects = self.platform.defects
         try:
             signed = "update_signature_unchecked" not in defects
-            release = trust.check_bundle(files, device, self._time.now(), signatures=signed)
+            release = trust.check_bundle(
+                files, device, self._time.now(), signatures=signed, expiries="update_expiry_ignored" not in defects,
+                chain="update_mix_accepted" not in defects,
+            )  # fmt: skip
             if "update_rollback_accepted" not in defects:
                 trust.check_release_counter(release, device)
         except trust.RefusedError as error:

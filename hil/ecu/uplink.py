@@ -57,7 +57,8 @@ class Uplink(App):
             return
         for topic in self._handlers:
             self._port.subscribe(topic, 1)
-        gone = Will(_topic("status"), _encode({"state": "offline"}))
+        says_nothing = "no_last_will" in self.platform.defects
+        gone = None if says_nothing else Will(_topic("status"), _encode({"state": "offline"}))
         self._port.connect(self._on_message, self._on_link, will=gone, clean=False)
 
     def stop(self) -> None:
@@ -68,7 +69,8 @@ class Uplink(App):
 
     def sleep(self) -> None:
         """Say farewell: the car sleeps."""
-        self.send("status", {"state": "asleep"}, retain=True)
+        if "sleep_unsaid" not in self.platform.defects:
+            self.send("status", {"state": "asleep"}, retain=True)
         self._asleep = True
         self.platform.later(_FAREWELL_NS, self._let_go, None)
 

@@ -107,6 +107,8 @@ class Warnings:
                 self.is_changed = True
 
     def _is_raised(self, kind: WarningKind) -> bool:
+        if kind.name == "fuel_low" and "low_fuel_untold" in self._defects:
+            return False
         if any(reading.raw in raws for reading, raws in self._readings[kind.name]):
             return True
         com = self._platform.com
@@ -150,12 +152,15 @@ class Warnings:
         """Those whose cause is gone, and that were seen long enough; those that go by themselves."""
         for name, one in list(self.active.items()):
             is_shown = one is self.shown
-            if is_shown and one.kind.priority is Priority.INFORMATION and now_ns - self._shown_ns >= INFORMATION_NS:
+            if is_shown and self._goes_by_itself(one) and now_ns - self._shown_ns >= INFORMATION_NS:
                 one.acknowledged_ns = one.acknowledged_ns or now_ns
             if not one.is_raised and not (is_shown and now_ns - self._shown_ns < self._minimum_ns):
                 del self.active[name]
             elif self._comes_again(one, now_ns):
                 one.acknowledged_ns = None
+
+    def _goes_by_itself(self, one: Active) -> bool:
+        return one.kind.priority is Priority.INFORMATION and "information_stays" not in self._defects
 
     @property
     def _minimum_ns(self) -> int:
@@ -172,6 +177,8 @@ class Warnings:
             return None
         by_age = "warning_priority_ignored" in self._defects
         best = min(waiting, key=lambda one: (0 if by_age else -one.kind.priority, one.order))
+        if "newest_warning_first" in self._defects:
+            return waiting[-1]
         shown = self.shown
         if shown in waiting and shown is not None and self._holds(shown, best, now_ns):
             return shown

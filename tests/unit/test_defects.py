@@ -4,22 +4,11 @@ from itertools import pairwise
 
 import pytest
 from cockpit_lab import CockpitLab
+from defect_probes import PROBES, probe
 
 from hil.bench.reset import Start
 from hil.ecu.defects import CATALOGUE
 from hil.errors import EcuError
-
-PROBES = {}
-
-
-def probe(*defects, start=Start.ON):
-    def keep(function):
-        for defect in defects:
-            PROBES[defect] = (function, start)
-        return function
-
-    return keep
-
 
 # Telltales ------------------------------------------------------------------------------------------------------------
 

@@ -60,6 +60,13 @@ def case_of(item: pytest.Item, wrong_table: str = "") -> Case:
     return checked(case)
 
 
+def place_of(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> str:
+    """File and line of the innermost call in the suite's file, or else of the test."""
+    path, line, _ = item.location
+    lines = [entry.lineno for entry in raised.traceback if Path(entry.path) == item.path]
+    return f"{path}:{(lines[-1] if lines else line or 0) + 1}"
+
+
 def _said(item: pytest.Item, marker: str) -> tuple[str, ...]:
     return tuple(str(word) for mark in item.iter_markers(marker) for word in mark.args)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.pytest_marks import MARKERS, case_of
+from hil.pytest_marks import MARKERS, case_of, place_of
 
 if TYPE_CHECKING:
     from hil.bench.case import Case
@@ -310,7 +310,8 @@ def _note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             outcome = Outcome(skipped=reason.removeprefix("Skipped: "))
         elif report.failed and call.excinfo is not None:
-            outcome = Outcome(error=_blame(call.excinfo), failed=call.excinfo.exconly())
+            failed, where = call.excinfo.exconly(), place_of(item, call.excinfo)
+            outcome = Outcome(error=_blame(call.excinfo), failed=failed, where=where)
     item.stash[_OUTCOME] = outcome
 
 

@@ -76,9 +76,10 @@ class Casebook:
         fields = {"verdict": error.verdict.value, "what": error.what, "where": error.where, "remedy": error.remedy}
         self._write(t_ns, "fault", fields)
 
-    def verdict(self, t_ns: int, verdict: Verdict, message: str) -> None:
-        """Write down how the case ended."""
-        self._write(t_ns, "verdict", {"verdict": verdict.value, "message": message})
+    def verdict(self, t_ns: int, verdict: Verdict, message: str, where: str = "") -> None:
+        """Write down how the case ended, and where in its suite."""
+        placed = {"where": where} if where else {}
+        self._write(t_ns, "verdict", {"verdict": verdict.value, "message": message, **placed})
 
     def _write(self, t_ns: int, kind: str, fields: dict[str, Any]) -> None:
         try:

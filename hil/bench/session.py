@@ -98,19 +98,28 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a runner says that a test ended: `error` is what it raised, if anything; `skipped` why it was skipped."""
+    """How a runner says that a test ended.
+
+    Attributes:
+        error: what it raised, if anything.
+        failed: what it says of its failure.
+        skipped: why it was skipped.
+        where: file and line of the step that failed last.
+    """
 
     error: BaseException | None = None
     failed: str = ""
     skipped: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseVerdict:
-    """The verdict of a case, and the line that explains it."""
+    """The verdict of a case, the line that explains it, and where in the suite that was."""
 
     verdict: Verdict
     message: str = ""
+    where: str = ""
 
 
 _PREPARED: dict[tuple[str, str], Plan] = {}
@@ -360,7 +369,7 @@ class Session:
                 self._close_bench()
             self.verdicts.append(final.verdict)
             message = final.message[:_LONGEST_MESSAGE]
-            detail = {"t_ns": t_ns, **({"bench": measured} if measured else {})}
+            detail = {"t_ns": t_ns, "where": final.where, **({"bench": measured} if measured else {})}
             self.talk.say("end", case.id, verdict=final.verdict, message=message, detail=detail)
         return final
 
@@ -395,7 +404,7 @@ class Session:
         recorder = self._open.wiring.recorder if self._open is not None and self._facade is not None else None
         final = _from_outcome(outcome)
         if self._mistake is not None:
-            return CaseVerdict(Verdict.USAGE, str(self._mistake))
+            return CaseVerdict(Verdict.USAGE, str(self._mistake), outcome.where)
         if recorder is None:
             return final
         self._note_left_over()
@@ -403,10 +412,11 @@ class Session:
         if dead is not None and recorder.first_cause is None:
             recorder.fault(dead)
         if recorder.first_cause is not None:
-            return CaseVerdict(recorder.first_cause.verdict, str(recorder.first_cause))
+            return CaseVerdict(recorder.first_cause.verdict, str(recorder.first_cause), outcome.where)
         if final.verdict in (Verdict.PASS, Verdict.NOT_RUN) and recorder.failed_checks:
             caught = recorder.failed_checks[0]
-            return CaseVerdict(Verdict.FAIL, f"a failed check was caught, but not declared as expected: {caught}")
+            what = f"a failed check was caught, but not declared as expected: {caught}"
+            return CaseVerdict(Verdict.FAIL, what, outcome.where)
         if final.verdict in (Verdict.PASS, Verdict.NOT_RUN) and recorder.inconclusive is not None:
             return CaseVerdict(Verdict.INCONCLUSIVE, str(recorder.inconclusive))
         return self._judge_monitors(final)
@@ -441,7 +451,7 @@ class Session:
         error = outcome.error
         if isinstance(error, UsageError | BenchError) and self._facade is None:
             self._book.fault(t_ns, error)
-        self._book.verdict(t_ns, final.verdict, final.message)
+        self._book.verdict(t_ns, final.verdict, final.message, final.where)
         return t_ns
 
     def _after_case(self, final: CaseVerdict) -> None:
@@ -513,11 +523,11 @@ def planned(case: Case, variant: Variant | None) -> dict[str, Any]:
 def _from_outcome(outcome: Outcome) -> CaseVerdict:
     error = outcome.error
     if isinstance(error, HilError):
-        return CaseVerdict(error.verdict, str(error))
+        return CaseVerdict(error.verdict, str(error), outcome.where)
     if outcome.skipped:
         return CaseVerdict(Verdict.NOT_RUN, outcome.skipped)
     if error is not None or outcome.failed:
-        return CaseVerdict(Verdict.FAIL, outcome.failed or f"{type(error).__name__}: {error}")
+        return CaseVerdict(Verdict.FAIL, outcome.failed or f"{type(error).__name__}: {error}", outcome.where)
     return CaseVerdict(Verdict.PASS)
 
 

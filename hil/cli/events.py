@@ -32,6 +32,7 @@ class Tally:
     running: dict[str, str] = field(default_factory=dict)
     ended: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     usage_errors: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
     died: str = ""
     failed: set[str] = field(default_factory=set)
@@ -53,7 +54,8 @@ class Tally:
         elif event["event"] == "end":
             self.running.pop(case_id, None)
             self.ended[case_id] = (Verdict(event["verdict"]), event["message"])
-            self.measured[case_id] = (event["detail"] or {}).get("bench", {})
+            detail = event["detail"] or {}
+            self.places[case_id], self.measured[case_id] = detail.get("where", ""), detail.get("bench", {})
 
     def mistakes(self) -> list[str]:
         """What is wrong in the suites, of cases that can't be and of those that are usage errors before they begin."""

@@ -7,6 +7,7 @@ that ended waits for those before it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -83,14 +84,19 @@ class Progress:
         return [*order, *(case_id for case_id in self._tally.ended if case_id not in self._tally.planned)]
 
     def _tell(self, case_id: str, verdict: Verdict, message: str) -> None:
-        planned = self._tally.planned.get(case_id, {})
-        name, source = planned.get("name", case_id), planned.get("source", "")
-        is_placed = verdict is not Verdict.USAGE or source.partition(":")[0] in message
-        place = "" if is_placed else f"  ({source})"
+        name, place = self._tally.planned.get(case_id, {}).get("name", case_id), self._place(case_id, verdict, message)
         style = STYLES[verdict]
-        self._console.print(f"[{style}]{verdict.value:>12}[/]  {escape(name + place)}")
+        self._console.print(f"[{style}]{verdict.value:>12}[/]  {escape(name)}{escape(place)}")
         if message and verdict is not Verdict.PASS:
             self._console.print(f"{'':14}{escape(message)}", style="default")
+
+    def _place(self, case_id: str, verdict: Verdict, message: str) -> str:
+        """Where it failed; of a mistake at least where the case stands. Nothing where the message says it."""
+        source = self._tally.planned.get(case_id, {}).get("source", "") if verdict is Verdict.USAGE else ""
+        place = self._tally.places.get(case_id, "") or source
+        file = place.rpartition(":")[0]
+        is_bad = verdict not in (Verdict.PASS, Verdict.NOT_RUN)
+        return f"  ({place})" if is_bad and file and Path(file).name not in message else ""
 
     def _line(self) -> Text:
         done, planned = len(self._tally.ended), len(self._tally.planned)

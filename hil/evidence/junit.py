@@ -12,6 +12,7 @@ from hil.evidence import fields as f
 from hil.evidence.model import CaseResult, Run
 
 ERROR_TYPES: Final = {Verdict.BENCH: "bench", Verdict.INCONCLUSIVE: "inconclusive", Verdict.USAGE: "usage"}
+_SUITES: Final = (".robot", ".resource", ".py")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -69,8 +70,19 @@ def _case(suite: ET.Element, case: CaseResult) -> None:
     element.set("classname", xml_text(info.suite or "no suite"))
     element.set("name", xml_text(info.name or info.id))
     element.set("time", _seconds(case.duration_ns))
+    _place(element, case.ruling.where, info.source)
     _properties(element, case)
     _outcome(element, case)
+
+
+def _place(element: ET.Element, *places: str) -> None:
+    """File and line, for tools that show them: of the step that failed, else of the case."""
+    for place in places:
+        file, _, line = place.rpartition(":")
+        if line.isdecimal() and file.endswith(_SUITES):
+            element.set("file", xml_text(file))
+            element.set("line", line)
+            return
 
 
 def _properties(element: ET.Element, case: CaseResult) -> None:

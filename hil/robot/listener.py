@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from hil.errors import BenchError, HilError, UsageError, Verdict
 from hil.robot.expansion import expand, set_variables, wrong_table
 from hil.robot.mistakes import LIBRARY, in_words, unknown_keyword, wrong_named
 from hil.robot.offshoot import Offshoot
+from hil.robot.places import Places, place_of
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
@@ -77,6 +79,7 @@ class BenchListener:
         self._errors: list[HilError] = []
         self._here = ""
         self._called: Any = None
+        self._places = Places()
 
     @property
     def session(self) -> Session:
@@ -117,6 +120,7 @@ class BenchListener:
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
         self._errors, self._refused, self._here, self._called = [], None, "", None
+        self._places = Places(data)
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
@@ -136,7 +140,8 @@ class BenchListener:
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Refuse the keywords of BuiltIn that wait in wall time; remember where the suite is."""
-        self._here, self._called = _place(data), implementation
+        self._here, self._called = place_of(data), implementation
+        self._places.begin(data)
         owner = getattr(implementation.owner, "name", "")
         if owner == LIBRARY and self._running:
             self._refuse_wrong_named(data, implementation)
@@ -157,13 +162,25 @@ class BenchListener:
 
     def start_invalid_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Remember where the suite is; say of a keyword that Robot doesn't know what can be meant."""
-        self._here, self._called = _place(data), None
+        self._here, self._called = place_of(data), None
+        self._places.begin(data)
         if "No keyword with name" in str(implementation.error):
             implementation.error = unknown_keyword(str(data.name), imports_of(data), str(implementation.error))
 
     def start_user_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Remember where the suite is."""
-        self._here, self._called = _place(data), implementation
+        self._here, self._called = place_of(data), implementation
+        self._places.begin(data)
+
+    def start_try(self, data: Any, result: Any) -> None:
+        """A TRY block begins: it may catch."""
+        self._places.begin(data)
+
+    def end_keyword(self, data: Any, result: Any) -> None:
+        """Remember where it failed."""
+        self._places.end(failed=result.failed)
+
+    end_try = end_keyword
 
     def keep(self, error: HilError) -> None:
         """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick, and say where."""
@@ -185,7 +202,7 @@ class BenchListener:
             return
         self._running = False
         self._guard.close()
-        final = self.session.end(self._outcome(result))
+        final = self.session.end(replace(self._outcome(result), where=self._places.failed))
         if final.verdict is Verdict.NOT_RUN:
             result.status, result.message = "SKIP", final.message
         elif final.verdict is not Verdict.PASS:
@@ -237,10 +254,6 @@ class BenchListener:
 
             make_report(session.folder)
             logger.console(f"evidence: {session.folder / 'index.html'}")
-
-
-def _place(data: Any) -> str:
-    return f"{Path(data.source).name}:{data.lineno}" if data.source else ""
 
 
 def imports_of(data: Any) -> list[tuple[str, int]]:

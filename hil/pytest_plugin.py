@@ -14,10 +14,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hil.pytest_hints import fixtures_in, hint, near
 from hil.pytest_marks import MARKERS, case_of, place_of
 
 if TYPE_CHECKING:
@@ -311,19 +313,24 @@ def _note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
             outcome = Outcome(skipped=reason.removeprefix("Skipped: "))
         elif report.failed and call.excinfo is not None:
             failed, where = call.excinfo.exconly(), place_of(item, call.excinfo)
-            outcome = Outcome(error=_blame(call.excinfo), failed=failed, where=where)
+            outcome = Outcome(error=_blame(call.excinfo, where), failed=failed, where=where)
     item.stash[_OUTCOME] = outcome
 
 
-def _blame(raised: pytest.ExceptionInfo[BaseException]) -> BaseException:
+def _blame(raised: pytest.ExceptionInfo[BaseException], where: str) -> BaseException:
     """What is neither an assertion nor an error of the bench is a mistake of the test, and no verdict on the ECU."""
     from hil.errors import HilError, UsageError
 
     error = raised.value
     if isinstance(error, HilError | AssertionError | pytest.fail.Exception) or not isinstance(error, Exception):
         return error
-    place = raised.traceback[-1]
-    return UsageError(f"the test raised {raised.exconly()}", where=f"{place.path}:{place.lineno + 1}")
+    if isinstance(error, pytest.FixtureLookupError):
+        known = fixtures_in(str(getattr(error.formatrepr(), "errorstring", "")))
+        return UsageError(f"there is no fixture '{error.argname}'", where=where, remedy=near(str(error.argname), known))
+    last = raised.traceback[-1]
+    place = f"{Path(last.path).name}:{last.lineno + 1}"
+    inner = "" if where.endswith(place) else f" (in {place})"
+    return UsageError(f"the test raised {raised.exconly()}{inner}", where=where, remedy=hint(error, last.frame.raw))
 
 
 def _apply(report: pytest.TestReport, final: CaseVerdict) -> None:

@@ -288,4 +288,4 @@ def test_an_error_of_a_pytest_case_itself_says_nothing_of_the_ecu(tmp_path):
     (tmp_path / "test_m.py").write_text("def test_m(bench):\n    bench.screen().text('speed').should_be(87)\n")
     done = run_hil("run", str(tmp_path / "test_m.py"), "--results", str(tmp_path / "r"))
     assert done.returncode == 2, done.stdout
-    assert "test_m.py:1)" in done.stdout
+    assert "test_m.py:2: the test raised AttributeError: " in done.stdout

@@ -179,7 +179,8 @@ class ScreenFacade:
         )
         result = await check(checks)
         if item is not None and not result.ok and not read_view.on_its_view(result.frame.pixels, item):
-            result = replace(result, detail=read_view.elsewhere(item))
+            told = read_view.elsewhere(item)
+            result = result if result.seen == told else replace(result, detail=told)
         judge_pictured(self.bench, self.name, result, throughout=throughout)
 
 

@@ -59,13 +59,16 @@ class ItemFacade(Generic[ItemT]):
         return reader_for(self._item)(frame.pixels, self._item).value
 
     def _within(self, wanted: Expectation, within: Duration) -> None:
-        self._screen.run_check(lambda checks: checks.within(wanted, within), item=self._item)
+        there = expect_views.on_its_view(wanted)
+        self._screen.run_check(lambda checks: checks.within(there, within), item=self._item)
 
     def _always(self, wanted: Expectation, duration: Duration) -> None:
-        self._screen.run_check(lambda checks: checks.always_during(wanted, duration), throughout=True, item=self._item)
+        there = expect_views.on_its_view(wanted)
+        self._screen.run_check(lambda checks: checks.always_during(there, duration), throughout=True, item=self._item)
 
     def _never(self, wanted: Expectation, duration: Duration) -> None:
-        self._screen.run_check(lambda checks: checks.never_during(wanted, duration), throughout=True)
+        there = expect_views.on_its_view(wanted)
+        self._screen.run_check(lambda checks: checks.never_during(there, duration), throughout=True)
 
     def _by_signal(self, signal: str, value: SignalValue, rest: SignalValue) -> Stimulus:
         return SignalStimulus.of(self._screen.bench.wiring, signal, value, rest)

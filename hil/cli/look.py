@@ -1,9 +1,9 @@
 """`hil look --bench FILE`: what the bench sees: one picture of each screen, with the layout's items drawn over it.
 
 Brings the bench to where a test starts (supply, ignition, restbus), sets what `--set` asks, touches what `--touch`
-asks, and looks once. The picture keeps its size, so that coordinates read off it are those of a layout. What is on it
-is drawn: no view or pop-up that isn't shown, and nothing that stands on such a view. `--all` draws the rest, `--item`
-what it names.
+asks, and looks once. What is on the picture is drawn, each with a number, and told in a table below it: no view or
+pop-up that isn't shown, and nothing that stands on such a view. `--all` draws the rest, `--item` what it names; an item
+whose view isn't shown isn't read then, since another view has something else in its place.
 
 Not for judging: a suite does that.
 """
@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from rich.markup import escape
 from rich.table import Table
 
@@ -29,21 +29,18 @@ from hil.bench.plan import plan
 from hil.bench.reset import Reset, Start
 from hil.bench.wiring import open_bench
 from hil.cli.benches import add_bench, load_bench
+from hil.cli.look_picture import Seen, draw
 from hil.cli.tables import print_table
 from hil.errors import UsageError
 from hil.hmi.frames import Pixels
-from hil.hmi.layout import Bar, Button, Item, Layout, Needle, Popup, Region, Telltale, Text
+from hil.hmi.layout import Bar, Button, Item, Layout, Needle, Popup, Telltale, Text
 from hil.hmi.layout import View as ViewItem
 from hil.hmi.read_popup import NONE
-from hil.hmi.read_view import NOT_SHOWN, SHOWN, on_its_view
+from hil.hmi.read_view import NOT_SHOWN, elsewhere, on_its_view
 from hil.hmi.reader import Reading, reader_for
 
-Colour = tuple[int, int, int]
-COLOURS: Final[tuple[Colour, ...]] = ((0, 200, 255), (255, 120, 255), (255, 220, 60), (110, 255, 110), (255, 160, 90))
-STRANGE: Final[Colour] = (255, 48, 48)
-_LABEL_ROWS: Final = 4
-_FONT_PX: Final = 13
-_PAD_PX: Final = 2
+_LINE_PX: Final = 48
+ELSEWHERE: Final = "not on this view"
 _REMEDY: Final = "give a name of the layout, or a pattern such as 'tile_*'."
 _TELLTALE_STATES: Final = ("on", "off")
 
@@ -119,11 +116,14 @@ def _chosen(layout: Iterable[Item], patterns: Sequence[str]) -> list[Item]:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A screen: its picture, what the readers make of each item, and the items that aren't on this picture."""
+    """A screen: its picture, what the readers make of each item, and the items that aren't on this picture.
+
+    Without a reading is an item that was asked for, and whose view isn't shown.
+    """
 
     screen: str
     pixels: Pixels
-    readings: list[tuple[Item, Reading]]
+    readings: list[tuple[Item, Reading | None]]
     absent: Sequence[Item] = ()
 
 
@@ -156,8 +156,21 @@ def view_of(bench: Bench, name: str, items: Sequence[Item], *, everything: bool)
     """Look at a screen: what is on it now, or everything."""
     pixels = bench.call(bench.wiring.screens[name].latest()).pixels
     absent = [] if everything else [item for item in items if not _is_there(pixels, item)]
-    here = [item for item in items if item not in absent]
-    return View(name, pixels, [(item, reader_for(item)(pixels, item)) for item in here], absent)
+    here = _in_reading_order([item for item in items if item not in absent])
+    return View(name, pixels, [(item, _read(pixels, item)) for item in here], absent)
+
+
+def _in_reading_order(items: Sequence[Item]) -> list[Item]:
+    """The items kind by kind, each kind row by row and from left to right: numbers that are easy to find."""
+    kinds = list(dict.fromkeys(item.kind for item in items))
+    return sorted(items, key=lambda item: (kinds.index(item.kind), item.bounds[1] // _LINE_PX, item.bounds[0]))
+
+
+def _read(pixels: Pixels, item: Item) -> Reading | None:
+    """What an item shows; a view and a button say themselves that they aren't there."""
+    if isinstance(item, ViewItem | Button) or on_its_view(pixels, item):
+        return reader_for(item)(pixels, item)
+    return None
 
 
 def _is_there(pixels: Pixels, item: Item) -> bool:
@@ -179,7 +192,7 @@ def _show(views: Sequence[View], out: Path, *, plain: bool) -> None:
         if view.absent:
             print(f"not on this picture: {_absent(view.absent)}; --all shows them too")
         file = out if len(views) == 1 else out.with_stem(f"{out.stem}-{view.screen}")
-        print(f"picture: {_save(Image.fromarray(view.pixels) if plain else draw(view), file)}")
+        print(f"picture: {_save(_picture(view, plain=plain), file)}")
 
 
 def _absent(items: Sequence[Item]) -> str:
@@ -189,16 +202,36 @@ def _absent(items: Sequence[Item]) -> str:
     return " and ".join(named)
 
 
+def _picture(view: View, *, plain: bool) -> Image.Image:
+    if plain:
+        return Image.fromarray(view.pixels)
+    seen = [
+        Seen(item, say(item, reading), strange=_is_strange(item, reading), there=reading is not None)
+        for item, reading in view.readings
+    ]
+    return draw(view.pixels, seen)
+
+
+def _is_strange(item: Item, reading: Reading | None) -> bool:
+    """Whether nothing sensible is read."""
+    if reading is None:
+        return False
+    return reading.value is None or (isinstance(item, Telltale) and reading.value not in _TELLTALE_STATES)
+
+
 def _table(view: View) -> Table:
-    table = Table("item", "shows", "score", "margin", "detail", box=None)
-    for item, reading in view.readings:
-        figures = f"{reading.score:.2f}", f"{reading.margin:.2f}"
-        table.add_row(f"{item.kind} {item.name}", escape(say(item, reading)), *figures, escape(reading.detail))
+    table = Table("no.", "item", "shows", "score", "margin", "detail", box=None)
+    for number, (item, reading) in enumerate(view.readings, 1):
+        figures = (f"{reading.score:.2f}", f"{reading.margin:.2f}") if reading else ("", "")
+        detail = reading.detail if reading else elsewhere(item)
+        table.add_row(str(number), f"{item.kind} {item.name}", escape(say(item, reading)), *figures, escape(detail))
     return table
 
 
-def say(item: Item, reading: Reading) -> str:
-    """A reading for people: `on`, `'42'`, `87 km/h`."""
+def say(item: Item, reading: Reading | None) -> str:
+    """A reading for people: `on`, `'42'`, `87 km/h`; of an item whose view isn't shown that."""
+    if reading is None:
+        return ELSEWHERE
     if reading.value is None:
         return "no needle" if isinstance(item, Needle) else "nothing readable"
     if isinstance(reading.value, str):
@@ -215,76 +248,3 @@ def _save(image: Image.Image, file: Path) -> str:
         what = f"can't be written: {error.strerror}"
         raise UsageError(what, where=str(file), remedy="give --out FILE.png.") from None
     return str(file)
-
-
-# ---- the picture
-
-
-def draw(view: View) -> Image.Image:
-    """The picture with a frame round each item, its name and what it shows; red where nothing sensible is read."""
-    image = Image.fromarray(view.pixels)
-    pen, places = ImageDraw.Draw(image), _Places(image.size, [item for item, _ in view.readings])
-    for number, (item, reading) in enumerate(view.readings):
-        colour = STRANGE if _strange(item, reading) else COLOURS[number % len(COLOURS)]
-        _outline(pen, item, colour)
-        _label(pen, places, item, _caption(item, reading), colour)
-    return image
-
-
-def _caption(item: Item, reading: Reading) -> str:
-    """Of a button that is there the name is enough."""
-    is_plain = isinstance(item, Button) and reading.value == SHOWN
-    return item.name if is_plain else f"{item.name}: {say(item, reading)}"
-
-
-def _strange(item: Item, reading: Reading) -> bool:
-    return reading.value is None or (isinstance(item, Telltale) and reading.value not in _TELLTALE_STATES)
-
-
-def _outline(pen: ImageDraw.ImageDraw, item: Item, colour: Colour) -> None:
-    """One pixel outside of what the reader looks at, so that this stays to be seen."""
-    if isinstance(item, Needle):
-        for radius in (item.inner, item.outer):
-            pen.circle(item.pivot, radius, outline=colour)
-        return
-    left, top, width, height = item.bounds
-    pen.rectangle((left - 1, top - 1, left + width, top + height), outline=colour)
-
-
-def _label(pen: ImageDraw.ImageDraw, places: _Places, item: Item, text: str, colour: Colour) -> None:
-    font = ImageFont.load_default(_FONT_PX)
-    x, y, width, height = places.take(item, round(pen.textlength(text, font)) + 2 * _PAD_PX)
-    pen.rectangle((x, y, x + width, y + height), fill=(0, 0, 0))
-    pen.text((x + _PAD_PX, y + _PAD_PX - 1), text, fill=colour, font=font)
-
-
-class _Places:
-    """Where labels go: over their item or under it, as near as there is room beside other labels and items."""
-
-    def __init__(self, size: tuple[int, int], items: Sequence[Item]) -> None:
-        self._size = size
-        self._items = [item.bounds for item in items if not isinstance(item, Needle)]
-        self._labels: list[Region] = []
-
-    def take(self, item: Item, width: int) -> Region:
-        """A place for a label of this width."""
-        candidates = self._candidates(item.bounds, width)
-        beside_labels = [place for place in candidates if not _covers(place, self._labels)]
-        beside_all = [place for place in beside_labels if not _covers(place, self._items)]
-        chosen = (beside_all or beside_labels or candidates)[0]
-        self._labels.append(chosen)
-        return chosen
-
-    def _candidates(self, bounds: Region, width: int) -> list[Region]:
-        left, top, wide, high = bounds
-        line = _FONT_PX + 2 * _PAD_PX
-        rows = [(top - 2 - line * (step + 1), top + high + 2 + line * step) for step in range(_LABEL_ROWS)]
-        inside = [y for pair in rows for y in pair if 0 <= y <= self._size[1] - line]
-        aligned = left - 1, left + (wide - width) // 2, left + wide - width
-        lefts = [max(0, min(x, self._size[0] - width)) for x in aligned]
-        return [(x, y, width, line) for y in inside or [top] for x in lefts]
-
-
-def _covers(place: Region, others: Sequence[Region]) -> bool:
-    x, y, width, height = place
-    return any(x < ox + ow and ox < x + width and y < oy + oh and oy < y + height for ox, oy, ow, oh in others)

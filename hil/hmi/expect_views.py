@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from hil.errors import UsageError
 from hil.hmi import expect, read_icon, read_popup, read_view
 from hil.hmi.expect import Expectation, Judgement
@@ -79,6 +81,46 @@ def shown(
 ) -> Expectation:
     """A view, or a button, is on the screen; or (`is_shown=False`) is not."""
     return _Shown(item, is_shown, [other for other in others if other.name != item.name], reader)
+
+
+class _OnItsView(Expectation):
+    """What is expected of an item that stands on a view: not met while another view has its place.
+
+    Its own pixels are judged again only if they have changed; the rest of the region is where the view is known.
+    """
+
+    def __init__(self, wanted: Expectation) -> None:
+        super().__init__(wanted.item, wanted.expected, lambda value: -1.0)
+        self._wanted = wanted
+        self._last: tuple[Pixels, Judgement] | None = None
+
+    @property
+    def target(self) -> str:
+        """As without the view."""
+        return self._wanted.target
+
+    @property
+    def bounds(self) -> Region:
+        """Where it is, and where the views are known on which it stands."""
+        return around([self._wanted.bounds, *(view.bounds for view in self.item.stands_on)])
+
+    def judge(self, pixels: Pixels) -> Judgement:
+        """Look for the view, then at the item."""
+        mine = crop(pixels, self._wanted.bounds)
+        if not read_view.on_its_view(pixels, self.item):
+            return Judgement(False, read_view.elsewhere(self.item), 1.0, -1.0, "", mine, "", self._wanted.bounds)
+        if self._last is None or not np.array_equal(self._last[0], mine):
+            self._last = mine, self._wanted.judge(pixels)
+        return self._last[1]
+
+
+def on_its_view(wanted: Expectation) -> Expectation:
+    """The same, asked only while a view is shown on which the item stands; of one that stands on none as it is.
+
+    What is there or not by itself (a view, a button, a pop-up) says so itself.
+    """
+    item = wanted.item
+    return _OnItsView(wanted) if item.stands_on and not isinstance(item, View | Button | Popup) else wanted
 
 
 class _ThereToTouch(Expectation):

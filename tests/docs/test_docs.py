@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -25,6 +26,7 @@ from robot.api import get_model
 from robot.api.parsing import ModelVisitor
 from robot.libdocpkg import LibraryDocumentation
 
+from hil import tables
 from hil.bench.cloud_calls import MqttFacade, StorageFacade
 from hil.bench.config import BenchConfig, MonitorRuleSection, ProbeSection
 from hil.bench.console import ConsoleFacade
@@ -53,10 +55,15 @@ from hil.cli.main import COMMANDS as CLI_COMMANDS
 from hil.cli.main import main
 from hil.ecu.defects import CATALOGUE
 from hil.errors import EXIT_STATUS, Verdict
+from hil.hmi import layout_file
+from hil.hmi.layout import Telltale
 from hil.hmi.layout_items import KINDS as ITEM_KINDS
 from hil.hmi.layout_items import Anchor, Size
 from hil.journal import _JSON_TOPICS
 from hil.pytest_marks import MARKERS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import telltale_table
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -545,3 +552,12 @@ def test_decisions_are_listed_and_have_their_parts():
     for page in pages:
         heads = re.findall(r"^## (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert heads == ["Context", "Options", "Decision", "Consequences"], page.name
+
+
+def test_the_table_of_telltales_is_as_the_data_say():
+    page = TEXTS["docs/telltales.md"]
+    assert telltale_table.with_table(page) == page, "run .venv/bin/python tools/telltale_table.py"
+    known = {row.key: row["colour"] for row in tables.read(ROOT / "fixtures/tables/telltales.csv")}
+    for brand in ("alta", "brio"):
+        layout = layout_file.load(ROOT / f"fixtures/layouts/{brand}/cluster.toml")
+        assert {name: layout.telltale(name).colour for name in layout.names(Telltale)} == known

@@ -1,6 +1,8 @@
 """Touch, keys, views, looks and chimes as a test uses them: on a bench whose panel, screen and loudspeaker a small
 program joins, and on the virtual ECU."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +48,11 @@ region = [200, 100, 60, 40]
 view = "media"
 region = [200, 60, 40, 30]
 [bar.volume]
+region = [50, 180, 200, 10]
+colours = ["white"]
+scale = [0, 100]
+[bar.mixer]
+view = "media"
 region = [50, 180, 200, 10]
 colours = ["white"]
 scale = [0, 100]
@@ -172,13 +179,34 @@ def test_a_failed_check_of_an_item_says_that_its_view_is_not_shown(rig):
 def test_hil_look_draws_what_is_on_the_picture(rig):
     layout = rig.portal.layout("centre")
     there = look.view_of(rig, "centre", list(layout), everything=False)
-    assert [item.name for item in there.absent] == ["media", "skip"]
+    assert [item.name for item in there.absent] == ["mixer", "media", "skip"]
     drawn = {item.name for item, _ in there.readings}
     assert drawn == {"home", "media", "volume", "cover"}, "the button 'media' is on every view"
     rig.panel.go("media")
     there = look.view_of(rig, "centre", list(layout), everything=False)
     assert [item.name for item in there.absent] == ["home"]
     assert look.view_of(rig, "centre", list(layout), everything=True).absent == []
+
+
+def test_hil_look_reads_nothing_in_the_place_of_what_is_on_another_view(rig, capsys):
+    seen = look.view_of(rig, "centre", [rig.portal.layout("centre").item("mixer")], everything=True)
+    assert seen.readings[0][1] is None, "the volume of 'home' is no reading of the mixer"
+    look._show([seen], Path("look.png"), plain=False)
+    assert "not on this view view media, on which it stands, is not shown" in " ".join(capsys.readouterr().out.split())
+    rig.panel.go("media")
+    seen = look.view_of(rig, "centre", [rig.portal.layout("centre").item("mixer")], everything=True)
+    assert look.say(*seen.readings[0]) == "30"
+
+
+def test_a_check_of_what_is_on_another_view_never_passes_by_what_is_in_its_place(rig):
+    mixer = rig.screen().bar("mixer")
+    with pytest.raises(EcuError, match="seen view media, on which it stands, is not shown"):
+        mixer.should_show(30, tolerance=1, within="100 ms")
+    rig.panel.clock.call_in(500 * MS, rig.panel.go, "media")
+    mixer.should_show(30, tolerance=1, within="600 ms")
+    rig.panel.clock.call_in(200 * MS, rig.panel.go, "home")
+    with pytest.raises(EcuError, match="seen view media, on which it stands, is not shown"):
+        mixer.should_stay_at(30, tolerance=1, during="500 ms")
 
 
 def test_a_touch_on_a_button_is_felt_and_lifted(rig):

@@ -1,0 +1,239 @@
+"""The picture of `hil look`: a frame with a number round each item, and below the screen a table of the numbers.
+
+Rules of this module: the screen stays where it is, at its size, so that coordinates read off it are those of a layout.
+A number lies on no other number, on no item if there is room beside it, and rather on plain ground than on what is
+drawn there. All words stand in the table: fifty lamps have no room for fifty names. Red is what nothing sensible was
+read of; a thin frame is an item whose view isn't shown.
+
+Not for: reading (`hil.cli.look`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from hil.hmi.frames import Pixels
+from hil.hmi.layout import Item, Needle, Region
+
+Colour = tuple[int, int, int]
+COLOURS: Final[tuple[Colour, ...]] = ((0, 200, 255), (255, 130, 255), (255, 220, 60), (110, 255, 110), (255, 165, 95))
+STRANGE: Final[Colour] = (255, 48, 48)
+_GROUND: Final[Colour] = (16, 18, 22)
+_INK: Final[Colour] = (236, 238, 242)
+_SOFT: Final[Colour] = (150, 158, 170)
+_TAG_PX: Final = 10
+_TAG_HIGH: Final = 11
+_ROW_PX: Final = 13
+_ROW_HIGH: Final = 17
+_PAD: Final = 8
+_WIDEST: Final = 440
+_ON_ITEM: Final = 8.0
+_ON_ITSELF: Final = 5.0
+_ON_DRAWING: Final = 2.0
+_FURTHER: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An item on the picture, and what is said of it.
+
+    Attributes:
+        item: the item.
+        says: what it shows, for people.
+        strange: nothing sensible was read.
+        there: its view is shown.
+    """
+
+    item: Item
+    says: str
+    strange: bool = False
+    there: bool = True
+
+
+def draw(pixels: Pixels, seen: Sequence[Seen]) -> Image.Image:
+    """The screen with a numbered frame round each item, and the table below."""
+    screen = Image.fromarray(pixels)
+    colours = [STRANGE if one.strange else COLOURS[number % len(COLOURS)] for number, one in enumerate(seen)]
+    pen = ImageDraw.Draw(screen)
+    for one, colour in zip(seen, colours, strict=True):
+        _outline(pen, one, colour)
+    for number, (place, colour) in enumerate(zip(places(pixels, [one.item for one in seen]), colours, strict=True), 1):
+        _tag(pen, place, str(number), colour)
+    return _with_table(screen, seen, colours) if seen else screen
+
+
+def _outline(pen: ImageDraw.ImageDraw, seen: Seen, colour: Colour) -> None:
+    """One pixel outside of what the reader looks at, so that this stays to be seen."""
+    item, shade = seen.item, colour if seen.there else _dimmed(colour)
+    if isinstance(item, Needle):
+        for radius in (item.inner, item.outer):
+            pen.circle(item.pivot, radius, outline=shade)
+        return
+    left, top, width, height = item.bounds
+    pen.rectangle((left - 1, top - 1, left + width, top + height), outline=shade)
+
+
+def _dimmed(colour: Colour) -> Colour:
+    red, green, blue = (level // 2 for level in colour)
+    return red, green, blue
+
+
+def _tag(pen: ImageDraw.ImageDraw, place: Region, text: str, colour: Colour) -> None:
+    left, top, width, height = place
+    pen.rectangle((left, top, left + width - 1, top + height - 1), fill=colour)
+    middle = left + width / 2, top + height / 2
+    pen.text(middle, text, fill=(0, 0, 0), font=ImageFont.load_default(_TAG_PX), anchor="mm")
+
+
+# ---- where the numbers go
+
+
+def places(pixels: Pixels, items: Sequence[Item]) -> list[Region]:
+    """Where the number of each item goes. Small items choose first: they have the least room."""
+    finder = _Finder(pixels, items)
+    order = sorted(range(len(items)), key=lambda n: _area(items[n].bounds))
+    found = {n: finder.take(items[n], tag_width(n + 1)) for n in order}
+    return [found[n] for n in range(len(items))]
+
+
+def tag_width(number: int) -> int:
+    """How wide the tag of a number is, px."""
+    return 6 * len(str(number)) + 4
+
+
+class _Finder:
+    """Finds the best free place beside an item."""
+
+    def __init__(self, pixels: Pixels, items: Sequence[Item]) -> None:
+        self._grey = np.asarray(pixels, np.float32).mean(axis=2)
+        self._items = [item.bounds for item in items if not isinstance(item, Needle)]
+        self._taken: list[Region] = []
+
+    def take(self, item: Item, width: int) -> Region:
+        """The place for a tag of this width; it is taken then."""
+        free = [(place, step) for place, step in _candidates(item, width) if self._is_free(place)]
+        costs = [self._cost(place, item) + _FURTHER * step for place, step in free]
+        best = free[costs.index(min(costs))][0] if free else (item.bounds[0], item.bounds[1], width, _TAG_HIGH)
+        self._taken.append(best)
+        return best
+
+    def _is_free(self, place: Region) -> bool:
+        left, top, width, height = place
+        high, wide = self._grey.shape
+        inside = left >= 0 and top >= 0 and left + width <= wide and top + height <= high
+        return inside and not any(common(place, other) for other in self._taken)
+
+    def _cost(self, place: Region, item: Item) -> float:
+        """On other items, on itself, on what is drawn there."""
+        left, top, width, height = place
+        mine = item.bounds if not isinstance(item, Needle) else None
+        others = [other for other in self._items if other != mine and not _holds(other, item.bounds)]
+        most = max((common(place, other) for other in others), default=0)
+        share = 0.5 * bool(most) + most / _area(place)
+        itself = common(place, mine) / min(_area(place), _area(mine)) if mine else 0.0
+        small = itself * min(1.0, 20 * _area(place) / _area(mine)) if mine else 0.0
+        drawn = float(self._grey[top : top + height, left : left + width].std()) / 32
+        return _ON_ITEM * share + _ON_ITSELF * small + _ON_DRAWING * min(drawn, 1.0)
+
+
+def _candidates(item: Item, width: int) -> Iterator[tuple[Region, float]]:
+    """Places for a tag, and how far away each is: outside at the corners and edges, inside, a step further."""
+    if isinstance(item, Needle):
+        yield from ((place, 0.0) for place in _round(item, width))
+        return
+    for step in range(4):
+        around = _beside(item.bounds, width, step * (_TAG_HIGH + 1))
+        yield from ((place, step + 0.04 * rank) for rank, place in enumerate(around))
+    left, top, wide, high = item.bounds
+    inside = ((x, y) for y in (top, top + high - _TAG_HIGH) for x in (left, left + wide - width))
+    yield from (((x, y, width, _TAG_HIGH), 0.1) for x, y in inside)
+
+
+def _beside(bounds: Region, width: int, away: int) -> Iterator[Region]:
+    """All round a region, so far from it; the corners above and below first."""
+    left, top, wide, high = bounds
+    for x in (left - 1, left + (wide - width) // 2, left + wide + 1 - width, left + 3 - width, left + wide - 3):
+        for y in (top - 1 - _TAG_HIGH - away, top + high + 1 + away):
+            yield x, y, width, _TAG_HIGH
+    for y in (top, top + (high - _TAG_HIGH) // 2, top + high - _TAG_HIGH):
+        for x in (left - 1 - width - away, left + wide + 1 + away):
+            yield x, y, width, _TAG_HIGH
+
+
+def _round(item: Needle, width: int) -> Iterator[Region]:
+    """Along the ring in which the needle is looked for."""
+    for radius in (item.outer, item.inner):
+        for degrees in range(0, 360, 15):
+            x = item.pivot[0] + radius * math.sin(math.radians(degrees))
+            y = item.pivot[1] - radius * math.cos(math.radians(degrees))
+            yield round(x - width / 2), round(y - _TAG_HIGH / 2), width, _TAG_HIGH
+
+
+def common(one: Region, other: Region) -> int:
+    """How many pixels two regions share."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)
+
+
+def _holds(outer: Region, inner: Region) -> bool:
+    return common(outer, inner) == _area(inner)
+
+
+def _area(region: Region) -> int:
+    return region[2] * region[3]
+
+
+# ---- the table
+
+
+def _with_table(screen: Image.Image, seen: Sequence[Seen], colours: Sequence[Colour]) -> Image.Image:
+    font = ImageFont.load_default(_ROW_PX)
+    rows = [_words(one) for one in seen]
+    lead = tag_width(len(seen)) + _PAD
+    widest = min(max(font.getlength(" ".join(row)) for row in rows), _WIDEST)
+    columns = max(1, int(screen.width // (widest + lead + 2 * _PAD)))
+    lines = -(-len(seen) // columns)
+    whole = Image.new("RGB", (screen.width, screen.height + lines * _ROW_HIGH + 2 * _PAD), _GROUND)
+    whole.paste(screen)
+    pen, wide = ImageDraw.Draw(whole), screen.width // columns
+    for number, (row, colour) in enumerate(zip(rows, colours, strict=True)):
+        x, y = _PAD + number // lines * wide, screen.height + _PAD + number % lines * _ROW_HIGH
+        _tag(pen, (x, y + 2, tag_width(number + 1), _TAG_HIGH), str(number + 1), colour)
+        _row(pen, (x + lead, y, wide - lead - 2 * _PAD), row, seen[number], font)
+    return whole
+
+
+def _words(seen: Seen) -> tuple[str, str, str]:
+    return seen.item.kind, seen.item.name, seen.says
+
+
+def _row(
+    pen: ImageDraw.ImageDraw,
+    room: tuple[int, int, int],
+    row: tuple[str, str, str],
+    seen: Seen,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """Kind, name and what it shows, cut to the room that there is."""
+    x, y, wide = room
+    inks = _SOFT, _INK if seen.there else _SOFT, STRANGE if seen.strange else COLOURS[3] if seen.there else _SOFT
+    left = float(x)
+    for text, ink in zip(row, inks, strict=True):
+        shown = _cut(text, x + wide - left, font)
+        pen.text((left, y), shown, fill=ink, font=font)
+        left += font.getlength(f"{shown} ")
+
+
+def _cut(text: str, room: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    if font.getlength(text) <= room:
+        return text
+    while text and font.getlength(f"{text}…") > room:
+        text = text[:-1]
+    return f"{text}…" if text else ""

@@ -15,7 +15,17 @@ from hil.bench import variant as variants
 from hil.bench.config_diag import DiagSection, Fact
 from hil.bench.config_relay import IgnitionSection, RelaySection, check_relays
 from hil.bench.secrets import refuse_plain
-from hil.bench.sections import Expression, FactPattern, Name, PortSection, Seconds, Section, explain, read_toml
+from hil.bench.sections import (
+    Expression,
+    FactPattern,
+    Name,
+    PortSection,
+    Seconds,
+    Section,
+    explain,
+    lines_named,
+    read_toml,
+)
 from hil.bench.variant import Variant
 from hil.errors import UsageError
 
@@ -385,6 +395,7 @@ class BenchConfig(Section):
 DEFAULT_BENCH: Final = Path("fixtures/benches/virtual.toml")
 
 
+@lines_named()
 def load(path: Path, variant: str = "") -> BenchConfig:
     """Read and check a bench file.
 

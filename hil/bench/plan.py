@@ -19,7 +19,7 @@ from hil.bench import can_ports, diagnosis, ports
 from hil.bench.config import BenchConfig
 from hil.bench.databases import attribute_names, bus_database
 from hil.bench.ports import PortFactory
-from hil.bench.sections import explain, fields_at
+from hil.bench.sections import explain, fields_at, lines_named
 from hil.bench.variant import attached
 from hil.can import database
 from hil.can.database import Network
@@ -52,6 +52,7 @@ class Plan:
         return found
 
 
+@lines_named()
 def plan(config: BenchConfig, defects: Iterable[str] = ()) -> Plan:
     """Read databases and layouts of a bench and check all of its sections, without opening anything.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from hil.bench.sections import Section, explain
+from hil.bench.sections import Section, explain, lines_named
 from hil.errors import UsageError
 from hil.files import read_text
 
@@ -50,6 +50,7 @@ def load(folder: Path) -> list[Requirement]:
     return list(found.values())
 
 
+@lines_named()
 def _load_file(path: Path) -> list[Requirement]:
     try:
         return list(RequirementFile.model_validate(tomllib.loads(read_text(path)), strict=False).requirement)

@@ -6,10 +6,11 @@ remedy. Not for: what a bench or a variant says (`hil.bench.config`, `hil.bench.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from hil import units
 from hil.errors import UsageError
+from hil.toml_lines import line_of
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _CORRECT: Final = "correct the value."
@@ -111,6 +113,34 @@ def read_toml(path: Path, what: str, near: Callable[[], str]) -> dict[str, Any]:
         raise UsageError("is no text (UTF-8)", where=where, remedy="save it as UTF-8, or name another.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"is no TOML: {error}", where=where, remedy="correct the line.") from error
+
+
+_KEY: Final = re.compile(r"(?:unknown key|the key) '(?P<named>[^']+)'|(?P<first>[A-Za-z_][\w.-]*): ")
+
+
+@contextlib.contextmanager
+def lines_named() -> Iterator[None]:
+    """What is wrong with a key of a TOML file gets the line of the key, or of its table, behind the file's name."""
+    try:
+        yield
+    except UsageError as error:
+        file, colon, key = error.where.partition(": ")
+        found = _KEY.match(error.what)
+        key = key or (found["named"] or found["first"] if found else "")
+        line = _line_in(Path(file), key)
+        if line:
+            error.where = f"{file}:{line}{colon}{error.where.partition(': ')[2]}"
+        raise
+
+
+def _line_in(path: Path, key: str) -> int:
+    """The line of a key in a file; 0 if it is no TOML file, or the key stands nowhere."""
+    if path.suffix != ".toml" or not key:
+        return 0
+    try:
+        return line_of(path.read_text(encoding="utf-8-sig"), key)
+    except (OSError, UnicodeDecodeError):
+        return 0
 
 
 # A pydantic error in words --------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, PrivateAttr, ValidationError
 
-from hil.bench.sections import Name, Section, explain, read_toml
+from hil.bench.sections import Name, Section, explain, lines_named, read_toml
 from hil.errors import UsageError
 
 VARIANT_WORD: Final = "variant:"
@@ -71,6 +71,7 @@ class Variant(Section):
         return {"name": self.name, "brand": self.brand or self.name, "title": self.title or self.name}
 
 
+@lines_named()
 def load(path: Path, named_by: str = "") -> Variant:
     """Read and check a variant file.
 

@@ -1,6 +1,7 @@
 """The bench file: each way it can be wrong is one clear line with file, key and remedy; and what good ones may do."""
 
 import os
+import re
 import shutil
 import textwrap
 
@@ -45,9 +46,9 @@ def mistake(folder, text):
     with pytest.raises(UsageError) as error:
         check(folder, text)
     line = str(error.value)
-    where = f"{folder / 'bench.toml'}: "
-    assert line.startswith(where)
-    line = line.removeprefix(where)
+    where = re.match(re.escape(str(folder / "bench.toml")) + r"(:\d+)?: ", line)
+    assert where is not None, line
+    line = line.removeprefix(where[0])
     assert line.isprintable()
     assert len(line) < 250
     assert line.count("Remedy: ") == 1
@@ -242,6 +243,13 @@ def test_a_wrong_file_is_one_clear_line(folder, virtual, old, new, line):
 )  # fmt: skip
 def test_a_wrong_port_option_is_one_clear_line(folder, real, old, new, line):
     assert mistake(folder, change(real, old, new)).startswith(line)
+
+
+def test_what_is_wrong_in_a_section_is_told_with_its_line(folder, virtual):
+    text = change(virtual, 'port = "sim"', 'port = "simm"')
+    line = text.splitlines().index("[bus.cabin]") + 1
+    with pytest.raises(UsageError, match=rf"bench\.toml:{line}: bus\.cabin: no can port 'simm'"):
+        check(folder, text)
 
 
 def test_a_misspelt_key_is_not_told_as_a_missing_one(folder, real):

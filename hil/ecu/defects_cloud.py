@@ -30,6 +30,7 @@ CLOUD_DEFECTS: Final = (
     ("update_reason_lost", "OTA-003", "Every refusal is reported as a bad signature: the fleet hunts an attacker."),
     ("update_forgotten_on_power_cut", "OTA-005", "The updater's notes are in RAM: its campaign never ends."),
     ("update_without_consent", "OTA-010", "A campaign that asks for consent begins without it."),
+    ("download_counts_asked", "OTA-011", "What was asked for is counted, not what came: one short answer, and a hole."),
     ("download_gives_up", "OTA-011", "One bad answer ends the download: cars in bad reception are never updated."),
 )  # fmt: skip
 """Name, requirement, story."""

@@ -37,13 +37,7 @@ class Looks:
         """
         known = {name for layout in self._layouts.values() for name in (*layout.choices, *layout.base)}
         if word not in known:
-            near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.5)
-            mend = f"did you mean '{near[0]}'?" if near else f"they know {', '.join(sorted(known))}."
-            if aspect == "language":
-                mend = (
-                    f"of themes, languages and units they know {', '.join(sorted(known))}; "
-                    "leave it out where they are the same in each language."
-                )
+            mend = _other_word(aspect, word, sorted(name for name in known if _aspect_of(name) == aspect))
             raise UsageError(f"no {aspect} '{word}' in the layouts of this bench", remedy=mend)
         self._said[aspect] = word
 
@@ -70,6 +64,15 @@ class Looks:
         Of which aspect an overlay is isn't written down: a language has two letters, units are km/h and mph.
         """
         return _aspect_of(overlay) in back_to_base | self._said.keys()
+
+
+def _other_word(aspect: str, word: str, known: list[str]) -> str:
+    """Which word of the aspect to write instead. Two letters of a language are near to too much."""
+    listed = f"they know {', '.join(known)}" if known else f"they know no {aspect}"
+    if aspect == "language":
+        return f"{listed}; leave it out where they are the same in each language."
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"{listed}."
 
 
 def _aspect_of(overlay: str) -> str:

@@ -2,6 +2,7 @@
 program joins, and on the virtual ECU."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hil.bench import config as bench_config
 from hil.bench import wiring
 from hil.bench.facade import Bench
+from hil.bench.looks import Looks
 from hil.bench.plan import plan
 from hil.cli import look
 from hil.errors import EcuError, NotRunError, UsageError
@@ -250,6 +252,28 @@ def test_names_that_are_not_there_are_usage_errors(rig):
     ):
         with pytest.raises(UsageError):
             call()
+
+
+@pytest.mark.parametrize(
+    ("aspect", "word", "remedy"),
+    [
+        ("language", "xx", "they know de, en; leave it out where they are the same in each language."),
+        ("theme", "nihgt", "did you mean 'night'?"),
+        ("theme", "zz", "they know day, night."),
+        ("unit", "knots", "they know km/h, mph."),
+    ],
+)
+def test_of_a_wrong_look_those_of_its_kind_are_listed(aspect, word, remedy):
+    layout = SimpleNamespace(choices=("night", "de", "mph"), base=("day", "en", "km/h"))
+    with pytest.raises(UsageError) as error:
+        Looks({"cluster": layout}).use(aspect, word)
+    assert (error.value.what, error.value.remedy) == (f"no {aspect} '{word}' in the layouts of this bench", remedy)
+
+
+def test_where_the_layouts_know_no_language_that_is_said():
+    layout = SimpleNamespace(choices=("night",), base=("day",))
+    with pytest.raises(UsageError, match="they know no language; leave it out"):
+        Looks({"cluster": layout}).use("language", "de")
 
 
 def test_a_theme_is_expected_and_given_up(rig):

@@ -206,10 +206,14 @@ def _picture(view: View, *, plain: bool) -> Image.Image:
     if plain:
         return Image.fromarray(view.pixels)
     seen = [
-        Seen(item, say(item, reading), strange=_is_strange(item, reading), there=reading is not None)
+        Seen(item, say(item, reading), strange=_is_strange(item, reading), there=_is_seen(reading))
         for item, reading in view.readings
     ]
     return draw(view.pixels, seen)
+
+
+def _is_seen(reading: Reading | None) -> bool:
+    return reading is not None and reading.value != NOT_SHOWN
 
 
 def _is_strange(item: Item, reading: Reading | None) -> bool:

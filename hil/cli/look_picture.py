@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from hil.hmi.frames import Pixels
@@ -96,8 +97,9 @@ def _tag(pen: ImageDraw.ImageDraw, place: Region, text: str, colour: Colour) -> 
 
 def places(pixels: Pixels, items: Sequence[Item]) -> list[Region]:
     """Where the number of each item goes. Small items choose first: they have the least room."""
-    finder = _Finder(pixels, items)
-    order = sorted(range(len(items)), key=lambda n: _area(items[n].bounds))
+    bounds = [item.bounds for item in items]
+    finder = _Finder(pixels, [region for region, item in zip(bounds, items, strict=True) if _hides(item)])
+    order = sorted(range(len(items)), key=lambda n: _area(bounds[n]))
     found = {n: finder.take(items[n], tag_width(n + 1)) for n in order}
     return [found[n] for n in range(len(items))]
 
@@ -107,39 +109,77 @@ def tag_width(number: int) -> int:
     return 6 * len(str(number)) + 4
 
 
+def _hides(item: Item) -> bool:
+    """Whether a number must keep off all of its region: of a needle's there is too much."""
+    return not isinstance(item, Needle)
+
+
+Boxes = NDArray[np.int64]
+"""Regions, one a row."""
+Costs = NDArray[np.float64]
+
+
 class _Finder:
     """Finds the best free place beside an item."""
 
-    def __init__(self, pixels: Pixels, items: Sequence[Item]) -> None:
-        self._grey = np.asarray(pixels, np.float32).mean(axis=2)
-        self._items = [item.bounds for item in items if not isinstance(item, Needle)]
+    def __init__(self, pixels: Pixels, regions: Sequence[Region]) -> None:
+        grey = np.asarray(pixels, np.float64).mean(axis=2)
+        self._size = grey.shape[1], grey.shape[0]
+        self._sums, self._squares = _summed(grey), _summed(grey**2)
+        self._items = np.array(regions, np.int64).reshape(-1, 4)
         self._taken: list[Region] = []
 
     def take(self, item: Item, width: int) -> Region:
         """The place for a tag of this width; it is taken then."""
-        free = [(place, step) for place, step in _candidates(item, width) if self._is_free(place)]
-        costs = [self._cost(place, item) + _FURTHER * step for place, step in free]
-        best = free[costs.index(min(costs))][0] if free else (item.bounds[0], item.bounds[1], width, _TAG_HIGH)
-        self._taken.append(best)
-        return best
+        wanted = list(_candidates(item, width))
+        boxes = np.array([place for place, _ in wanted], np.int64)
+        costs = self._costs(boxes, item) + np.array([_FURTHER * step for _, step in wanted])
+        best = int(np.where(self._free(boxes), costs, np.inf).argmin())
+        self._taken.append(wanted[best][0])
+        return wanted[best][0]
 
-    def _is_free(self, place: Region) -> bool:
-        left, top, width, height = place
-        high, wide = self._grey.shape
-        inside = left >= 0 and top >= 0 and left + width <= wide and top + height <= high
-        return inside and not any(common(place, other) for other in self._taken)
+    def _free(self, boxes: Boxes) -> NDArray[np.bool_]:
+        ends, low = boxes[:, :2] + boxes[:, 2:], boxes[:, :2]
+        inside = (low >= 0).all(axis=1) & (ends <= self._size).all(axis=1)
+        taken = np.array(self._taken, np.int64).reshape(-1, 4)
+        return np.asarray(inside & ~(_shared(boxes, taken) > 0).any(axis=1))
 
-    def _cost(self, place: Region, item: Item) -> float:
+    def _costs(self, boxes: Boxes, item: Item) -> Costs:
         """On other items, on itself, on what is drawn there."""
-        left, top, width, height = place
-        mine = item.bounds if not isinstance(item, Needle) else None
-        others = [other for other in self._items if other != mine and not _holds(other, item.bounds)]
-        most = max((common(place, other) for other in others), default=0)
-        share = 0.5 * bool(most) + most / _area(place)
-        itself = common(place, mine) / min(_area(place), _area(mine)) if mine else 0.0
-        small = itself * min(1.0, 20 * _area(place) / _area(mine)) if mine else 0.0
-        drawn = float(self._grey[top : top + height, left : left + width].std()) / 32
-        return _ON_ITEM * share + _ON_ITSELF * small + _ON_DRAWING * min(drawn, 1.0)
+        mine = np.array([item.bounds], np.int64)
+        area = boxes[:, 2] * boxes[:, 3]
+        holding = _shared(self._items, mine)[:, 0] == mine[0, 2] * mine[0, 3]
+        most = _shared(boxes, self._items[~holding]).max(axis=1, initial=0)
+        share = 0.5 * (most > 0) + most / area
+        itself = _shared(boxes, mine)[:, 0] / area if _hides(item) else np.zeros(len(boxes))
+        large = min(1.0, 20 * float(area[0]) / float(mine[0, 2] * mine[0, 3]))
+        return np.asarray(_ON_ITEM * share + _ON_ITSELF * large * itself + _ON_DRAWING * self._drawn(boxes))
+
+    def _drawn(self, boxes: Boxes) -> Costs:
+        """How much is drawn there, 0..1: by the spread of the brightness."""
+        left, top = (np.clip(boxes[:, n], 0, self._size[n] - 1) for n in (0, 1))
+        right, bottom = (np.clip(boxes[:, n] + boxes[:, n + 2], 1, self._size[n]) for n in (0, 1))
+        count = np.maximum((right - left) * (bottom - top), 1)
+        mean, square = (
+            (table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]) / count
+            for table in (self._sums, self._squares)
+        )
+        return np.asarray(np.minimum(np.sqrt(np.maximum(square - mean**2, 0)) / 32, 1.0))
+
+
+def _summed(values: Costs) -> Costs:
+    """The sum of all above and left of each place, so that the sum of any region is four look-ups."""
+    table = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
+    table[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
+    return table
+
+
+def _shared(some: Boxes, others: Boxes) -> Boxes:
+    """How many pixels each of some regions shares with each of others."""
+    low = np.maximum(some[:, None, :2], others[None, :, :2])
+    high = np.minimum((some[:, :2] + some[:, 2:])[:, None], (others[:, :2] + others[:, 2:])[None])
+    sides = np.maximum(high - low, 0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
 
 
 def _candidates(item: Item, width: int) -> Iterator[tuple[Region, float]]:
@@ -173,17 +213,6 @@ def _round(item: Needle, width: int) -> Iterator[Region]:
             x = item.pivot[0] + radius * math.sin(math.radians(degrees))
             y = item.pivot[1] - radius * math.cos(math.radians(degrees))
             yield round(x - width / 2), round(y - _TAG_HIGH / 2), width, _TAG_HIGH
-
-
-def common(one: Region, other: Region) -> int:
-    """How many pixels two regions share."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return max(wide, 0) * max(high, 0)
-
-
-def _holds(outer: Region, inner: Region) -> bool:
-    return common(outer, inner) == _area(inner)
 
 
 def _area(region: Region) -> int:

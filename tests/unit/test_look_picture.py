@@ -6,12 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil.cli.look_picture import STRANGE, Seen, common, draw, places
+from hil.cli.look_picture import STRANGE, Seen, draw, places
 from hil.hmi.layout import Needle, parse
 from hil.hmi.layout_file import load
 
 LAYOUTS = Path(__file__).parents[2] / "fixtures/layouts"
 ONE = "[screen]\nsize = [200, 100]\n[picture.p]\nregion = [80, 40, 40, 20]\n"
+
+
+def common(one, other):
+    """How many pixels two regions share."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)
 
 
 def on_home(brand, screen):

@@ -480,6 +480,21 @@ def test_attempts_may_be_nested(begin):
     assert final.verdict is Verdict.PASS
 
 
+def test_the_journal_says_which_check_was_declared_to_fail_where_it_looked_and_what_was_measured(begin):
+    bench = begin()
+    lamp = bench.screen().telltale("high_beam")
+    with bench.expected_failure():
+        lamp.should_be("on", within="10 ms")
+    with pytest.raises(EcuError):
+        lamp.should_be("on", within="10 ms")
+    final, entries = begin.end()
+    assert final.verdict is Verdict.FAIL
+    declared, failed = [entry.data for entry in entries if entry.kind == "check"]
+    assert (declared.get("declared"), failed.get("declared")) == (True, None)
+    assert failed["region"] == list(bench.screen().layout.telltale("high_beam").region)
+    assert failed["measured"].startswith("brightness ")
+
+
 def test_an_assertion_of_the_test_is_not_taken_for_the_expected_failure(begin):
     bench = begin()
 

@@ -46,6 +46,12 @@ def test_no_number_lies_on_another_or_on_an_item(brand, screen):
         assert hidden == [], f"the number of {mine.name}"
 
 
+def test_items_in_one_place_have_numbers_of_their_own():
+    same = "".join(f"[picture.p{n}]\nregion = [80, 40, 40, 20]\n" for n in range(6))
+    found = places(np.zeros((100, 200, 3), np.uint8), list(parse(f"[screen]\nsize = [200, 100]\n{same}")))
+    assert not [pair for pair in combinations(found, 2) if common(*pair)]
+
+
 def test_a_number_keeps_off_what_is_drawn_if_there_is_plain_ground():
     pixels = np.zeros((100, 200, 3), np.uint8)
     pixels[:40, ::3] = 255

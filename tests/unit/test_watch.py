@@ -158,6 +158,7 @@ def test_findings_that_a_case_provokes_may_be_allowed(begun, bench, allowed, ver
     final, said = begun.end()
     assert final.verdict is verdict
     assert said
+    assert all(record.get("allowed") for record in said) is (verdict is Verdict.PASS)
 
 
 def test_a_stranger_may_be_allowed_by_its_identifier(begun, bench):

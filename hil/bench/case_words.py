@@ -1,8 +1,8 @@
 """What a case says of itself, held against what there is: requirements that nobody wrote, tags that look misspelt.
 
-Rules of this module: a requirement is looked up only where there are requirement files, and only an id that looks
-like one of theirs can be wrong: one that is near to one, or begins with the same word (`CLU` of `CLU-TT-001`). Ids of
-another kind are somebody's own. A tag is any word that an author likes; one that looks like ours misspelt is told.
+Rules of this module: a requirement is looked up only where there are requirement files, and only an id that looks like
+one of theirs can be wrong: one that is a slip away from one, or begins with the same word (`CLU` of `CLU-TT-001`). Ids
+of another kind are somebody's own. A tag is any word that an author likes; one that looks like ours misspelt is told.
 
 Not for: what the tags mean (`hil.bench.case`).
 """
@@ -63,10 +63,10 @@ def strangers(named: Iterable[str], known: Collection[str]) -> list[str]:
 
 
 def _alike(name: str, known: Collection[str]) -> str:
-    """The nearest of the ids of its kind, or one that is very near; empty if there is neither."""
-    kin = sorted(one for one in known if _first_word(one) == _first_word(name))
-    near = difflib.get_close_matches(name, kin or sorted(known), n=1, cutoff=0.0 if kin else 0.8)
-    return near[0] if near else ""
+    """The nearest of the ids of its kind, or one that is a slip away; empty if there is neither."""
+    kin = [one for one in known if _first_word(one) == _first_word(name)]
+    near = difflib.get_close_matches(name, sorted(kin), n=1, cutoff=0.0)
+    return near[0] if near else next((one for one in sorted(known) if _one_slip(name, one)), "")
 
 
 def _first_word(name: str) -> str:

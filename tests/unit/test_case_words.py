@@ -32,7 +32,7 @@ def test_an_unknown_requirement_of_a_known_kind_is_refused_with_the_nearest(name
     )
 
 
-@pytest.mark.parametrize("names", [["CLU-TT-001"], ["clu-tt-001"], ["MY-001", "SYS_4711"]])
+@pytest.mark.parametrize("names", [["CLU-TT-001"], ["clu-tt-001"], ["MY-001", "SYS_4711", "DASH-010"]])
 def test_known_requirements_and_those_of_another_kind_are_let_be(names):
     refuse_unknown(names, KNOWN)
 

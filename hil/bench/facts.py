@@ -23,28 +23,35 @@ _DATA: Final = (Path("fixtures/tables"), Path("fixtures/drives"))
 def write_run_json(folder: Path, made: Plan, seed: str, options: dict[str, Any], *, suites: Sequence[str] = ()) -> None:
     """Write run.json: all that differs between two equal runs, and what was run on what."""
     config, variant = made.config, made.config.variant
-    own = config.path.name if config.path.name not in made.files else str(config.path)
-    files = {own: config.path.read_bytes(), **made.files}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     facts = {
         "started_utc": utc_now().isoformat(timespec="seconds"),
         "harness": hil.__version__,
-        "python": platform.python_version(),
         "host": platform.node(),
         "platform": platform.platform(),
         "bench": {"name": config.bench.name, "file": str(config.path), "clock": config.bench.clock,
                   "description": config.bench.description},
-        "variant": variant.name if variant is not None else "",
-        "seed": seed,
-        "defects": list(made.defects),
         "options": options,
         "command": sys.argv,
         "dut": {"kind": config.dut.kind, "name": config.dut.name, "variant": variant.facts() if variant else {}},
-        "hashes": hashes,
-        "inputs": _inputs(suites),
+        **what_verdicts_follow_from(made, seed, suites),
         "requirements": [one.model_dump() for one in requirements.load(requirements.DEFAULT_FOLDER)],
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def what_verdicts_follow_from(made: Plan, seed: str, suites: Sequence[str]) -> dict[str, Any]:
+    """Where all of this is equal, two runs of a case on a virtual bench end alike; a part of run.json."""
+    config = made.config
+    own = config.path.name if config.path.name not in made.files else str(config.path)
+    files = {own: config.path.read_bytes(), **made.files}
+    return {
+        "python": platform.python_version(),
+        "variant": config.variant.name if config.variant is not None else "",
+        "seed": seed,
+        "defects": list(made.defects),
+        "hashes": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "inputs": _inputs(suites),
+    }
 
 
 def _inputs(suites: Sequence[str]) -> dict[str, str]:

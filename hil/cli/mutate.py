@@ -18,11 +18,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hil.bench.session import DEFAULT_SEED, Settings
+from hil.bench.session import DEFAULT_SEED, Settings, prepare
 from hil.bench.variant import Variant, why_not
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.children import suites_of, usable_cores
 from hil.cli.listing import collect
+from hil.cli.mutate_baseline import read_baseline
 from hil.cli.mutate_table import Seen, Tried, print_cases, print_result, write
 from hil.cli.trials import Bench, Heard, Outcome, Planned, chunks, planned_cases, trial_bench
 from hil.ecu.defects import CATALOGUE, Defect, check_names
@@ -41,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, action="append", default=[], metavar="FILE", help="write .md, .csv or .html"
     )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="RESULTS",
+        help="a run of the same without a defect: its cases are not run again",
+    )  # fmt: skip
     parser.add_argument("--seed", default=DEFAULT_SEED, help="seed of all randomness")
 
 
@@ -109,7 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     defects = [defect for defect in CATALOGUE.values() if defect.name in names]
     suites = suites_of(arguments.suites)
     settings = Settings(bench=str(arguments.bench), variant=arguments.variant, seed=arguments.seed)
-    result = asyncio.run(_mutate(settings, suites, defects, config.variant, arguments))
+    known = _baseline(arguments, settings, suites)
+    result = asyncio.run(_mutate(settings, suites, defects, config.variant, arguments, known))
     if arguments.cases:
         failing = result.failing
         print_cases(
@@ -120,6 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.out:
         write(path, result.tried, {case.id: case.name for case in result.cases}, matrix=arguments.matrix)
     return 0 if (result.all_fail if arguments.cases else result.good) else 1
+
+
+def _baseline(arguments: argparse.Namespace, settings: Settings, suites: list[str]) -> dict[str, Heard]:
+    if arguments.baseline is None:
+        return {}
+    return read_baseline(arguments.baseline, prepare(settings), settings.seed, suites)
 
 
 def _check(arguments: argparse.Namespace, *, virtual: bool) -> None:
@@ -136,7 +148,12 @@ def _check(arguments: argparse.Namespace, *, virtual: bool) -> None:
 
 
 async def _mutate(
-    settings: Settings, suites: list[str], defects: list[Defect], variant: Variant | None, asked: argparse.Namespace
+    settings: Settings,
+    suites: list[str],
+    defects: list[Defect],
+    variant: Variant | None,
+    asked: argparse.Namespace,
+    known: dict[str, Heard],
 ) -> Mutation:
     async with trial_bench(settings, suites) as bench:
         tally, readable = await collect(settings, suites)
@@ -145,6 +162,7 @@ async def _mutate(
                 next(iter(tally.mistakes()), "the suites can't be read"), remedy="'hil run --list' says more."
             )
         result = Mutation([case for case in planned_cases(tally) if not case.not_run])
+        result.without |= {case.id: known[case.id] for case in result.cases if case.id in known}
         work = _Work(
             bench,
             result,
@@ -185,7 +203,7 @@ class _Work:
         await self._together(self._try(defect, self._own(defect)) for defect in defects)
         missed = {tried.defect for tried in self._result.tried if not tried.caught}
         if missed:
-            await self._without([case for case in self._result.cases if case.id not in self._result.without])
+            await self._without(self._result.cases)
             await self._together(self._go_on(CATALOGUE[name]) for name in sorted(missed))
 
     async def matrix(self, defects: Sequence[Defect]) -> None:
@@ -232,7 +250,8 @@ class _Work:
         await asyncio.gather(*(one(piece) for piece in work))
 
     async def _without(self, cases: Sequence[Planned]) -> None:
-        """See how cases end without a defect."""
+        """See how cases end without a defect, where that isn't known yet."""
+        cases = [case for case in cases if case.id not in self._result.without]
         if cases:
             self._say(f"{len(cases)} cases without a defect ...")
             await self._together(self._run_without(part) for part in chunks(cases, 2 * self._jobs))

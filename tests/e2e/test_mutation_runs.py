@@ -72,6 +72,21 @@ def test_defects_are_caught_by_robot_and_by_pytest_and_by_others(suites, tmp_pat
     assert "speed_reads_low,CLU-SPD-001,1" in out.read_text()
 
 
+def test_cases_of_a_run_before_are_not_run_again_unless_something_changed(suites, tmp_path):
+    run = run_hil("run", str(suites), "--results", str(tmp_path / "r"))
+    assert run.returncode == 0, run.stdout
+    (before,) = (tmp_path / "r").iterdir()
+    words = ("--defect", "high_beam_dark", "--baseline", str(before))
+    done = mutate(suites, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "cases without a defect ..." not in done.stdout
+    assert "without a defect: 4 cases, all pass" in done.stdout
+    (suites / "lamps.robot").write_text(ROBOT.replace("500 ms", "600 ms"))
+    done = mutate(suites, *words)
+    assert done.returncode == 2
+    assert f"that run had another suite {suites}" in done.stderr
+
+
 def test_a_defect_that_no_case_catches_and_a_case_that_always_fails_are_told(suites):
     (suites / "lamps.robot").write_text(ROBOT.replace("high_beam    on", "low_beam    on"))
     done = mutate(suites, "--defect", "high_beam_dark", fresh=True)

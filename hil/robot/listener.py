@@ -78,7 +78,6 @@ class BenchListener:
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
         self._here = ""
-        self._called: Any = None
         self._places = Places()
 
     @property
@@ -119,7 +118,7 @@ class BenchListener:
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self._errors, self._refused, self._here, self._called = [], None, "", None
+        self._errors, self._refused, self._here = [], None, ""
         self._places = Places(data)
         self._running = False
         with contextlib.suppress(RuntimeError):
@@ -140,8 +139,8 @@ class BenchListener:
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Refuse the keywords of BuiltIn that wait in wall time; remember where the suite is."""
-        self._here, self._called = place_of(data), implementation
-        self._places.begin(data)
+        if not self._begins(data, implementation, result):
+            return
         owner = getattr(implementation.owner, "name", "")
         if owner == LIBRARY and self._running:
             self._refuse_wrong_named(data, implementation)
@@ -162,25 +161,29 @@ class BenchListener:
 
     def start_invalid_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Remember where the suite is; say of a keyword that Robot doesn't know what can be meant."""
-        self._here, self._called = place_of(data), None
-        self._places.begin(data)
+        self._begins(data, implementation, result)
         if "No keyword with name" in str(implementation.error):
             implementation.error = unknown_keyword(str(data.name), imports_of(data), str(implementation.error))
 
     def start_user_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Remember where the suite is."""
-        self._here, self._called = place_of(data), implementation
+        self._begins(data, implementation, result)
+
+    def start_body_item(self, data: Any, result: Any) -> None:
+        """A block or a statement begins: it may fail by itself, and some catch."""
         self._places.begin(data)
 
-    def start_try(self, data: Any, result: Any) -> None:
-        """A TRY block begins: it may catch."""
-        self._places.begin(data)
+    def end_body_item(self, data: Any, result: Any) -> None:
+        """Remember where it failed; keywords too."""
+        self._places.end(failed=result.failed, message=result.message)
 
-    def end_keyword(self, data: Any, result: Any) -> None:
-        """Remember where it failed."""
-        self._places.end(failed=result.failed)
-
-    end_try = end_keyword
+    def _begins(self, data: Any, implementation: Any, result: Any) -> bool:
+        """A keyword begins. False if Robot passes over it, since the test has failed or its branch isn't taken."""
+        self._places.begin(data, implementation)
+        if result.not_run:
+            return False
+        self._here = place_of(data) or self._here
+        return True
 
     def keep(self, error: HilError) -> None:
         """Remember what a keyword raised: Robot keeps only its text. Errors of the test itself stick, and say where."""
@@ -229,14 +232,17 @@ class BenchListener:
             return BenchError("the run was stopped in the middle of this case")
         if _TIMED_OUT.match(message):
             return UsageError(message, remedy="use the tag 'timeout:30 s', which is bench time.")
-        if not self._errors and _MISTAKE.search(message):
-            return UsageError(self._in_words(message), where=self._here)
-        return None
+        return self._mistake(message)
 
-    def _in_words(self, message: str) -> str:
-        called = self._called
-        text = in_words(message, called.name, called.args) if called is not None else message
-        return re.sub(r"\s*\n\s*", " ", text)  # the blanks within a line say how it is written
+    def _mistake(self, message: str) -> UsageError | None:
+        """What Robot says of a suite that is wrong, with the step that it is about. What failed first decides."""
+        failure = self._places.failure
+        said = failure.message if failure is not None else message
+        if not _MISTAKE.search(said) or any(str(error) in said for error in self._errors):
+            return None
+        if failure is None:
+            return UsageError(_said(said, None), where=self._here)
+        return UsageError(_said(said, failure.called), where=failure.step or self._here)
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""
@@ -263,6 +269,12 @@ def imports_of(data: Any) -> list[tuple[str, int]]:
         parent = parent.parent
     imports = parent.resource.imports if parent is not None else ()
     return [(str(one.name), one.lineno) for one in imports if one.type == "LIBRARY"]
+
+
+def _said(message: str, called: Any) -> str:
+    """What Robot says of a mistake, in one line, with the keyword that it is about."""
+    text = in_words(message, called.name, called.args) if called is not None else message
+    return re.sub(r"\s*\n\s*", " ", text)  # the blanks within a line say how it is written
 
 
 def _set(result: Any, verdict: Verdict, message: str) -> None:

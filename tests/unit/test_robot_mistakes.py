@@ -125,11 +125,30 @@ One blank between arguments
     Telltale Should Be    high_beam on
 Own keyword
     My Keyword    3    4
+A value before another keyword
+    Sleep    abc
+    Text Should Stay    view.title    Home
+A value in a keyword before another keyword
+    My Wait
+    Set Signal    HighBeam    On
+A value before a teardown
+    Sleep    abc
+    [Teardown]    Telltale Should Be    high_beam    on    within=1 ms
+A value in a branch before one that isn't taken
+    IF    True    Sleep    abc    ELSE    Signal Should Be    DisplayedSpeed    0    tolerence=2
+A variable in a loop
+    Log    fine
+    FOR    ${one}    IN    @{missing}
+        Log    ${one}
+    END
 
 *** Keywords ***
 My Keyword
     [Arguments]    ${number}
     Log    ${number}
+My Wait
+    Sleep    abc
+    Log    fine
 """
 SAID = (
     "x.robot:6: 'tolerence' is no argument of 'Signal Should Be'. Remedy: did you mean 'tolerance'?",
@@ -140,6 +159,11 @@ SAID = (
     "x.robot:16: No keyword with name 'Set Signall' found. Remedy: did you mean 'Set Signal' or",
     "x.robot:18: 'Telltale Should Be' expected 2 to 5 arguments, got 1. Remedy: it takes telltale, state, within,",
     "x.robot:20: 'My Keyword' expected 1 argument, got 2. Remedy: it takes number;",
+    "x.robot:22: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
+    "x.robot:43: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
+    "x.robot:28: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
+    "x.robot:31: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
+    "x.robot:34: Variable '@{missing}' not found.",
 )
 
 

@@ -23,6 +23,7 @@ from hil.robot.expansion import expand, set_variables, wrong_table
 from hil.robot.mistakes import LIBRARY, in_words, unknown_keyword, wrong_named
 from hil.robot.offshoot import Offshoot
 from hil.robot.places import Places, place_of
+from hil.robot.syntax import wrong_syntax
 
 _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due to a fatal error")
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
@@ -54,7 +55,8 @@ def case_of(test: Any) -> Case:
         needs=said.needs,
         mistake=wrong_table(test) or said.mistake,
     )
-    return checked(case)
+    unread = wrong_syntax(test.body)
+    return checked(case) if unread is None else replace(checked(case), mistake=str(unread))
 
 
 class BenchListener:
@@ -166,8 +168,14 @@ class BenchListener:
             implementation.error = unknown_keyword(str(data.name), imports_of(data), str(implementation.error))
 
     def start_user_keyword(self, data: Any, implementation: Any, result: Any) -> None:
-        """Remember where the suite is."""
-        self._begins(data, implementation, result)
+        """Refuse a keyword of the suite that can't be read; remember where the suite is."""
+        if not self._begins(data, implementation, result) or not self._running:
+            return
+        error = wrong_syntax(implementation.body)
+        if error is not None:
+            self._here = ""
+            self.keep(error)
+            implementation.error = str(error)
 
     def start_body_item(self, data: Any, result: Any) -> None:
         """A block or a statement begins: it may fail by itself, and some catch."""
@@ -238,11 +246,13 @@ class BenchListener:
         """What Robot says of a suite that is wrong, with the step that it is about. What failed first decides."""
         failure = self._places.failure
         said = failure.message if failure is not None else message
-        if not _MISTAKE.search(said) or any(str(error) in said for error in self._errors):
+        called = failure.called if failure is not None else None
+        is_wrong = _MISTAKE.search(said) or getattr(called, "error", None)
+        if not is_wrong or any(str(error) in said for error in self._errors):
             return None
         if failure is None:
             return UsageError(_said(said, None), where=self._here)
-        return UsageError(_said(said, failure.called), where=failure.step or self._here)
+        return UsageError(_said(said, called), where=failure.step or self._here)
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""

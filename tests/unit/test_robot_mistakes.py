@@ -9,6 +9,7 @@ from robot import running
 
 from hil.robot.listener import imports_of
 from hil.robot.mistakes import in_words, our_keywords, unknown_keyword, wrong_named
+from hil.robot.syntax import wrong_syntax
 
 OURS = [("Collections", 2), ("hil.robot", 3)]
 
@@ -103,6 +104,16 @@ def test_what_robot_says_of_arguments(message, said):
     assert in_words(message, "X", None) == said
 
 
+def test_what_can_not_be_read_is_said_in_one_line():
+    text = "*** Test Cases ***\nA\n    TRY\n        VAR    a    1\n    EXCEPT\n        Log    ok\n    END\n"
+    text += "    TRY\n        Log    1\n"
+    (test,) = running.TestSuite.from_string(text).tests
+    inner, outer = wrong_syntax(test.body), wrong_syntax(test.body[1:])
+    assert str(inner) == "Invalid variable name 'a'."
+    assert outer.what.startswith("Multiple errors: TRY structure must have EXCEPT or FINALLY branch. TRY must")
+    assert wrong_syntax(test.body[:0]) is None
+
+
 # A run ----------------------------------------------------------------------------------------------------------------
 
 SUITE = """*** Settings ***
@@ -141,6 +152,18 @@ A variable in a loop
     FOR    ${one}    IN    @{missing}
         Log    ${one}
     END
+An unknown setting
+    Log    fine
+    [Tgas]    req:CLU-TT-001
+A loop in a keyword without END
+    Log    fine
+    Endless Keyword
+A keyword twice
+    Twice
+A branch without END, after a failure
+    Telltale Should Be    high_beam    on    within=1 ms
+    IF    True
+        Log    fine
 
 *** Keywords ***
 My Keyword
@@ -149,6 +172,14 @@ My Keyword
 My Wait
     Sleep    abc
     Log    fine
+Twice
+    Log    one
+Twice
+    Log    two
+Endless Keyword
+    Log    fine
+    FOR    ${one}    IN    1    2
+        Log    ${one}
 """
 SAID = (
     "x.robot:6: 'tolerence' is no argument of 'Signal Should Be'. Remedy: did you mean 'tolerance'?",
@@ -160,10 +191,14 @@ SAID = (
     "x.robot:18: 'Telltale Should Be' expected 2 to 5 arguments, got 1. Remedy: it takes telltale, state, within,",
     "x.robot:20: 'My Keyword' expected 1 argument, got 2. Remedy: it takes number;",
     "x.robot:22: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
-    "x.robot:43: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
+    "x.robot:55: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
     "x.robot:28: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
     "x.robot:31: argument 'duration' of 'Sleep': 'abc' is no number with a unit.",
     "x.robot:34: Variable '@{missing}' not found.",
+    "x.robot:39: Non-existing setting 'Tgas'. Remedy: did you mean '[Tags]'?",
+    "x.robot:63: FOR loop must have closing END. Remedy: write END below the last step of the block.",
+    "x.robot:44: Keyword with same name defined multiple times.",
+    "x.robot:47: IF must have closing END. Remedy: write END below the last step of the block.",
 )
 
 

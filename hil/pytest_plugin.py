@@ -319,6 +319,7 @@ def _note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest
 
 def _blame(raised: pytest.ExceptionInfo[BaseException], where: str) -> BaseException:
     """What is neither an assertion nor an error of the bench is a mistake of the test, and no verdict on the ECU."""
+    from hil.bench.arguments import wrong_argument
     from hil.errors import HilError, UsageError
 
     error = raised.value
@@ -328,6 +329,8 @@ def _blame(raised: pytest.ExceptionInfo[BaseException], where: str) -> BaseExcep
         known = fixtures_in(str(getattr(error.formatrepr(), "errorstring", "")))
         return UsageError(f"there is no fixture '{error.argname}'", where=where, remedy=near(str(error.argname), known))
     last = raised.traceback[-1]
+    if wrong := wrong_argument(last.frame.raw):
+        return UsageError(wrong, where=where, remedy="give the call what it takes.")
     place = f"{Path(last.path).name}:{last.lineno + 1}"
     inner = "" if where.endswith(place) else f" (in {place})"
     return UsageError(f"the test raised {raised.exconly()}{inner}", where=where, remedy=hint(error, last.frame.raw))

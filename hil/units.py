@@ -116,6 +116,18 @@ def nanoseconds(duration: Duration) -> int:
     return _nanoseconds_of(duration) if isinstance(duration, str) else round(seconds(duration) * 1e9)
 
 
+def span(duration: Duration) -> float:
+    """The seconds for which something is watched: some, since no time at all shows nothing.
+
+    Raises:
+        UsageError: it is 0, negative, without end or no duration.
+    """
+    value = seconds(duration)
+    if not value:
+        raise UsageError("a span of no length shows nothing", remedy="say for how long to watch: during=2 s.")
+    return value
+
+
 @lru_cache(maxsize=256)
 def _nanoseconds_of(text: str) -> int:
     return round(seconds(text) * 1e9)

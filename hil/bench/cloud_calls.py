@@ -82,7 +82,8 @@ class MqttFacade:
         Raises:
             EcuError: one came.
         """
-        self._bench.call(self._should_not_receive(check_filter(topic_filter), during, where or {}))
+        length_s = units.span(during)
+        self._bench.call(self._should_not_receive(check_filter(topic_filter), length_s, where or {}))
 
     async def _should_not_receive(self, topic_filter: str, during: Duration, where: Mapping[str, object]) -> None:
         since_ns = self._bench.now_ns

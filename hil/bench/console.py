@@ -62,7 +62,8 @@ class ConsoleFacade:
         Raises:
             EcuError: it came.
         """
-        self._bench.call(self._should_not_show(pattern, during, regex))
+        length_s = units.span(during)
+        self._bench.call(self._should_not_show(pattern, length_s, regex))
 
     async def _should_not_show(self, pattern: str, during: Duration, regex: bool) -> None:
         since_ns, span = self._bench.now_ns, units.write_duration(units.nanoseconds(during))

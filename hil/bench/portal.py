@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
+from hil.bench.arguments import wrong_argument
 from hil.bench.looks import Looks
 from hil.bench.verdicts import Judge
 from hil.bench.wiring import Wiring
@@ -85,7 +87,7 @@ class Portal:
             self.wiring.vault.hide_error(error)
             raise
         except Exception as error:
-            broken = BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")
+            broken = _fault_of(error)
             recorder.fault(broken)
             raise broken from error
         recorder.raise_if_broken()
@@ -143,6 +145,14 @@ class Portal:
         if error is not self.wiring.recorder.first_cause:
             self.wiring.recorder.fault(error)
         raise error
+
+
+def _fault_of(error: Exception) -> BenchError | UsageError:
+    """Whose fault an error of Python is: the test's if it gave what its call doesn't take, else the bench's."""
+    wrong = wrong_argument(sys._getframe(1)) if isinstance(error, TypeError | AttributeError | ValueError) else ""
+    if wrong:
+        return UsageError(wrong, remedy="give the call what it takes.")
+    return BenchError(f"the bench failed in itself: {type(error).__name__}: {error}")
 
 
 def finger_on(portal: Portal, screen: str) -> TouchPort:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from hil import units
 from hil.bench.portal import Portal
 from hil.bench.power_profiles import ProfileRun, find, ramp
+from hil.errors import UsageError
 from hil.serial.player import Played
 from hil.serial.port import PowerReading
 from hil.serial.profiles import Profile
@@ -110,8 +113,13 @@ class PowerFacade:
 
         Raises:
             EcuError: it is not between the two.
+            UsageError: nothing can be.
         """
-        self._bench.call(self._current_should_be(_in(above, "A"), _in(below, "A")))
+        above_A, below_A = _in(above, "A"), _in(below, "A")
+        if not 0 <= above_A < below_A < math.inf:
+            what = f"nothing draws between {above_A:g} A and {below_A:g} A"
+            raise UsageError(what, where=f"supply.{self.name}", remedy="give what it draws at least, and at most.")
+        self._bench.call(self._current_should_be(above_A, below_A))
 
     async def _current_should_be(self, above_A: float, below_A: float) -> None:
         reading = await self._record("read")

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from hil import units
 from hil.bench.portal import Portal
 from hil.bench.screen_items import (
     DEFAULT_WITHIN,
@@ -70,7 +71,8 @@ class ScreenFacade:
         if names and (home := self._home(names[0], Telltale)) is not self:
             return home.telltales_should_stay_in_step(*names, during=during)
         wanted = expect_lamps.InStep(self._telltales(*names))
-        self.run_check(lambda checks: checks.always_during(wanted, during), throughout=True)
+        length_s = units.span(during)
+        self.run_check(lambda checks: checks.always_during(wanted, length_s), throughout=True)
 
     def _telltales(self, *names: str) -> list[Telltale]:
         return [self.layout.find(name, Telltale) for name in names]
@@ -135,7 +137,8 @@ class ScreenFacade:
         Raises:
             EcuError: it never was.
         """
-        self.run_check(lambda checks: checks.stable(duration, within))
+        length_s = units.span(duration)
+        self.run_check(lambda checks: checks.stable(length_s, within))
 
     def should_be_lit(self, lit: bool = True, *, within: Duration = DEFAULT_WITHIN) -> None:
         """Check that the screen shows something, or (`lit=False`) is dark.

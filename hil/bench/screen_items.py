@@ -13,6 +13,7 @@ from hil import units
 from hil.bench.measure import InputStimulus, Limits, ReactionResult, SignalStimulus, Stage, Stimulus, measure_reaction
 from hil.bench.portal import Portal
 from hil.can.database import SignalValue
+from hil.errors import UsageError
 from hil.hmi import expect, expect_views
 from hil.hmi.checks import CheckResult, ScreenChecks
 from hil.hmi.expect import Expectation
@@ -62,13 +63,15 @@ class ItemFacade(Generic[ItemT]):
         there = expect_views.on_its_view(wanted)
         self._screen.run_check(lambda checks: checks.within(there, within), item=self._item)
 
-    def _always(self, wanted: Expectation, duration: Duration) -> None:
+    def _always(self, wanted: Expectation, duration: Duration, *, or_now: bool = False) -> None:
+        length_s = units.seconds(duration) if or_now else units.span(duration)
         there = expect_views.on_its_view(wanted)
-        self._screen.run_check(lambda checks: checks.always_during(there, duration), throughout=True, item=self._item)
+        self._screen.run_check(lambda checks: checks.always_during(there, length_s), throughout=True, item=self._item)
 
     def _never(self, wanted: Expectation, duration: Duration) -> None:
+        length_s = units.span(duration)
         there = expect_views.on_its_view(wanted)
-        self._screen.run_check(lambda checks: checks.never_during(there, duration), throughout=True)
+        self._screen.run_check(lambda checks: checks.never_during(there, length_s), throughout=True)
 
     def _by_signal(self, signal: str, value: SignalValue, rest: SignalValue) -> Stimulus:
         return SignalStimulus.of(self._screen.bench.wiring, signal, value, rest)
@@ -84,6 +87,8 @@ class ItemFacade(Generic[ItemT]):
     ) -> ReactionResult:
         """Measure how long from a stimulus to this item on the screen; see `TelltaleFacade.reaction`."""
         stage = Stage(self._screen.bench, self._screen.name, self._screen.source)
+        if samples < 1:
+            raise UsageError(f"{samples} samples measure nothing", where=self._item.name, remedy="take one at least.")
         limits = Limits(None if limit is None else units.seconds(limit), source)
         return self._screen.bench.call(measure_reaction(stage, stimulus, reaction, at_rest, samples, limits))
 
@@ -140,8 +145,8 @@ class TelltaleFacade(ItemFacade[Telltale]):
             InconclusiveError: the source of pictures is too slow to tell.
         """
         rhythm = Rhythm(_in(frequency, "Hz"), _in(tolerance, "Hz"), duty, cycles)
-        lamp = expect.lamp(self._item, "on")
-        self._screen.run_check(lambda checks: checks.blinking(lamp, rhythm, during), throughout=True)
+        lamp, length_s = expect.lamp(self._item, "on"), None if during is None else units.span(during)
+        self._screen.run_check(lambda checks: checks.blinking(lamp, rhythm, length_s), throughout=True)
 
     def reaction(
         self,
@@ -434,7 +439,7 @@ class PictureFacade(ItemFacade[Picture]):
 
     def should_not_be_black(self, *, during: Duration = 0.0) -> None:
         """Check that it shows a picture now, or in every frame for a while: neither black nor of one colour."""
-        self._always(expect_views.not_black(self._item), during)
+        self._always(expect_views.not_black(self._item), during, or_now=True)
 
     def should_not_be_frozen(self, every: Duration = "500 ms", *, during: Duration, tolerance: float = 0.0) -> None:
         """Check that it changes at least once in every span of `every`.

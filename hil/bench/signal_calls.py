@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -279,9 +280,9 @@ class SignalCalls:
         if self.portal.wiring.restbus.sends(ref):
             mend = "check one that the ECU sends."
             raise UsageError(f"{ref} is sent by the restbus: a check of it would say nothing of the ECU", remedy=mend)
-        if not tolerance >= 0:
-            what = f"a tolerance of {tolerance:g} is met by no value"
-            raise UsageError(what, where=str(ref), remedy="give 0 or more.")
+        if not 0 <= tolerance < math.inf:
+            mend = "give how far it may be off to either side, without a sign."
+            raise UsageError(f"{tolerance:g} is no tolerance", where=str(ref), remedy=mend)
 
     async def _signal_should_be(self, name: str, value: SignalValue, within: Duration, tolerance: float) -> None:
         wiring = self.portal.wiring

@@ -58,7 +58,8 @@ class EarFacade:
 
     def should_be_silent(self, chime: str = ANY, *, during: Duration) -> None:
         """Check that a chime (or any sound at all) is not heard for a while."""
-        self._run(lambda checks: checks.silent(chime, during))
+        length_s = units.span(during)
+        self._run(lambda checks: checks.silent(chime, length_s))
 
     def _run(self, check: Callable[[SoundChecks], Awaitable[CheckResult]]) -> None:
         self._bench.call(self._checked(check))

@@ -6,6 +6,7 @@ that would turn the judgement, as a part of the whole (of a tolerance, of a brig
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -145,9 +146,9 @@ def text_number(item: Text, value: Quantity, tolerance: Quantity = 0.0, *, reade
     """A text is a number within a tolerance. A text that is none (`---`) doesn't meet it.
 
     Raises:
-        UsageError: the unit doesn't fit the layout's.
+        UsageError: the unit doesn't fit the layout's, or the tolerance is negative.
     """
-    wanted, allowed = _in_unit_of(item, value), abs(_in_unit_of(item, tolerance))
+    wanted, allowed = _number(item, value), _tolerance(item, tolerance)
 
     def verdict(seen: Value) -> float:
         number = _NUMBER.fullmatch(seen) if isinstance(seen, str) else None
@@ -160,12 +161,13 @@ def needle(item: Needle, value: Quantity, tolerance: Quantity, *, reader: Reader
     """A needle points at a value, within a tolerance.
 
     Raises:
-        UsageError: the unit doesn't fit the layout's, or the tolerance is 0: no needle can meet that.
+        UsageError: the unit doesn't fit the layout's, or the tolerance is not above 0, or the scale ends before.
     """
-    wanted, allowed = _in_unit_of(item, value), abs(_in_unit_of(item, tolerance))
+    wanted, allowed = _number(item, value), _tolerance(item, tolerance)
     if not allowed:
         remedy = f"give some {item.unit or 'units'}; this scale can be read to about {_fineness(item):.2g}."
         raise UsageError("a needle can't be compared without a tolerance", where=item.name, remedy=remedy)
+    _check_scale(item, wanted, allowed, item.scale[0][1], item.scale[-1][1])
 
     def verdict(seen: Value) -> float:
         return _closeness(seen, wanted, allowed) if isinstance(seen, float) else -1.0
@@ -177,18 +179,44 @@ def bar(item: Bar, value: Quantity, tolerance: Quantity, *, reader: Reader | Non
     """A bar is filled up to a value, within a tolerance.
 
     Raises:
-        UsageError: the unit doesn't fit the layout's, or the tolerance is 0: no bar can meet that.
+        UsageError: as `needle`.
     """
-    wanted, allowed = _in_unit_of(item, value), abs(_in_unit_of(item, tolerance))
+    wanted, allowed = _number(item, value), _tolerance(item, tolerance)
     if not allowed:
         step = (item.scale[1] - item.scale[0]) / max(item.region[2:])
         remedy = f"give some {item.unit or 'units'}; a pixel of it is {step:.2g}."
         raise UsageError("a bar can't be compared without a tolerance", where=item.name, remedy=remedy)
+    _check_scale(item, wanted, allowed, *item.scale)
 
     def verdict(seen: Value) -> float:
         return _closeness(seen, wanted, allowed) if isinstance(seen, float) else -1.0
 
     return Expectation(item, _band(wanted, allowed, item.unit), verdict, reader)
+
+
+def _number(item: Text | Needle | Bar, value: Quantity) -> float:
+    """What is wanted, in the layout's unit."""
+    number = _in_unit_of(item, value)
+    if not math.isfinite(number):
+        raise UsageError(f"'{value}' can't be shown", where=item.name, remedy="give a number.")
+    return number
+
+
+def _tolerance(item: Text | Needle | Bar, tolerance: Quantity) -> float:
+    """What is allowed to either side, in the layout's unit."""
+    allowed = _in_unit_of(item, tolerance)
+    if not (allowed >= 0 and math.isfinite(allowed)):
+        mend = "give how far it may be off to either side, without a sign."
+        raise UsageError(f"'{tolerance}' is no tolerance", where=item.name, remedy=mend)
+    return allowed
+
+
+def _check_scale(item: Needle | Bar, wanted: float, allowed: float, low: float, high: float) -> None:
+    """What lies beyond the scale by more than the tolerance can't be met, whatever the ECU does."""
+    if not low - allowed <= wanted <= high + allowed:
+        what = f"a {item.kind} can't show {_band(wanted, allowed, item.unit)}"
+        scale = f"its scale goes from {_show(low, item.unit)} to {_show(high, item.unit)}."
+        raise UsageError(what, where=item.name, remedy=scale)
 
 
 def _fineness(item: Needle) -> float:

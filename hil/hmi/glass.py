@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from hil.errors import UsageError
 from hil.hmi.colour import highest
 from hil.hmi.expect import Expectation
 from hil.hmi.frames import Pixels
@@ -68,7 +69,13 @@ def read_level(pixels: Pixels, item: Glass) -> Reading:
 
 
 def brightness(item: Glass, than_pct: float, *, brighter: bool) -> Expectation:
-    """The glass is clearly brighter, or darker, than a level in percent of white."""
+    """The glass is clearly brighter, or darker, than a level in percent of white.
+
+    Raises:
+        UsageError: no screen has that level.
+    """
+    if not 0 <= than_pct <= 100:
+        raise UsageError(f"no screen is at {than_pct:g} % of white", remedy="give a level that was read before.")
     limit = than_pct * (1 + _CLEARLY if brighter else 1 - _CLEARLY)
 
     def verdict(value: Value) -> float:

@@ -8,6 +8,7 @@ Not for: what is a chime in samples (`hil.hmi.sound`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -121,9 +122,13 @@ class SoundChecks:
 
         Raises:
             BenchError: as `heard`.
+            UsageError: nothing can last that long.
         """
         listening, begin_ns = self._begin(chime), nanoseconds(timeout)
         low_ns, high_ns = nanoseconds(at_least), nanoseconds(at_most)
+        if not low_ns <= high_ns or not high_ns:
+            what = f"nothing is heard for {write_duration(low_ns)} to {write_duration(high_ns)}"
+            raise UsageError(what, remedy="give at_least and at_most, the shorter span first.")
         async for hop in listening.hops(self._chimes, listening.since_ns + begin_ns + high_ns + 2 * NS_PER_S):
             strikes = listening.strikes.all
             late = not strikes and hop.t_ns - listening.since_ns >= begin_ns
@@ -147,7 +152,7 @@ class SoundChecks:
             BenchError: as `heard`.
             UsageError: a tolerance that nothing can meet, or less than two strikes.
         """
-        if not 0 < tolerance < rate or count < 2:
+        if not 0 < tolerance < rate < math.inf or count < 2:
             what = f"{count} strikes at {rate:g} Hz +- {tolerance:g} Hz"
             raise UsageError(f"nothing can meet {what}", remedy="give a tolerance, and two strikes at least.")
         listening, length_ns = self._begin(chime), nanoseconds(timeout)

@@ -9,6 +9,7 @@ Not for: what one frame shows (readers).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -49,11 +50,14 @@ class Rhythm:
 
     def __post_init__(self) -> None:
         """Refuse what nothing could meet. Raises: UsageError."""
-        if not 0 < self.tolerance_Hz < self.frequency_Hz:
+        if not 0 < self.tolerance_Hz < self.frequency_Hz < math.inf:
             what_ = f"{self.frequency_Hz:g} Hz +- {self.tolerance_Hz:g} Hz is no rhythm"
             raise UsageError(what_, remedy="give a frequency, and a tolerance that is greater than 0 and less than it.")
         if self.cycles < 1:
             raise UsageError(f"{self.cycles} cycles are no rhythm", remedy="give one at least.")
+        if self.duty is not None and not 0 <= self.duty[0] <= self.duty[1] <= 1:
+            mend = "give the least and the most part of the cycle in which it is on, 0..1: (0.4, 0.6)."
+            raise UsageError(f"nothing is on for {self.duty[0]:g} to {self.duty[1]:g} of a cycle", remedy=mend)
 
     @property
     def longest_ns(self) -> int:
@@ -212,7 +216,9 @@ class MotionChecks(Watcher):
 
         Raises:
             BenchError, InconclusiveError: the source gave no picture, or nobody could watch it.
+            UsageError: nothing could stand still for that long, or the tolerance is none.
         """
+        _check_changing(nanoseconds(every), nanoseconds(duration), tolerance)
         window, still = self.window_of(duration), _Still(nanoseconds(every), item.bounds if item else None, tolerance)
         frame = still.shown = await window.next()
         still.changed_ns = window.since_ns
@@ -289,6 +295,14 @@ class _Still:
         pixels = crop(self.shown.pixels, self.region) if self.region else self.shown.pixels
         margin = -1.0 if frozen else 1 - self.longest_ns / self.allowed_ns
         return Outcome(self.shown, Judgement(not frozen, seen, 1.0, margin, "", pixels), not frozen, margin, 1)
+
+
+def _check_changing(every_ns: int, duration_ns: int, tolerance: float) -> None:
+    if not 0 < every_ns < duration_ns:
+        what_ = f"a change every {write_duration(every_ns)} can't be missed during {write_duration(duration_ns)}"
+        raise UsageError(what_, remedy="watch for longer than a change may take: during=4 s, every=500 ms.")
+    if not 0 <= tolerance < math.inf:
+        raise UsageError(f"{tolerance:g} is no tolerance", remedy="give levels of 255: 0 or more.")
 
 
 def _then(texts: Sequence[str]) -> str:

@@ -242,7 +242,8 @@ class HmiKeywords(KeywordGroup):
         if at_least is None and at_most is None:
             ear.should_hear(chime, within=float(within))
         else:
-            ear.should_hear_for(chime, float(at_least or 0), float(at_most or 3600), within=float(within))
+            longest = 3600.0 if at_most is None else float(at_most)
+            ear.should_hear_for(chime, float(at_least or 0), longest, within=float(within))
 
     @keyword(tags=["sound", "check"])
     def chime_should_repeat(

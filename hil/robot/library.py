@@ -76,7 +76,7 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
         super().__init__([group(self._bench) for group in groups])
 
     def _bench(self) -> Any:
-        return self._listener.session.bench()
+        return self._listener.bench()
 
     def run_keyword(self, name: str, args: Any, kwargs: Any = None) -> Any:
         """Run a keyword (Robot calls this); what it raises is kept for the verdict, its picture goes to the log."""

@@ -16,6 +16,7 @@ from robot.utils import escape
 
 from hil.bench import config as bench_config
 from hil.bench.case import Case, checked, make_id, refuse_twins, split_tags
+from hil.bench.facade import Bench
 from hil.bench.session import Outcome, Session, Settings, announce, planned
 from hil.clock import sleep_forbidden
 from hil.errors import BenchError, HilError, UsageError, Verdict
@@ -29,7 +30,7 @@ _STOPPED: Final = ("Execution terminated by signal", "Test execution stopped due
 _TIMED_OUT: Final = re.compile(r"(Test|Keyword) timeout .* exceeded")
 _MISTAKE: Final = re.compile(
     r"No keyword with name|(Keyword|Library) '.*' (expected|got|missing)|^ValueError: Argument '"
-    r"|Variable '.*' not found|there is no bench outside a test"
+    r"|Variable '.*' not found|^Parent suite setup failed:"
     r"|(Test|Task|User keyword) (case )?(cannot be empty|contains no keywords|must have)|Importing .* failed"
     r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)|Evaluating expression '.*' failed: "
 )
@@ -111,6 +112,28 @@ class BenchListener:
                 data.tests = self._offshoot.run(self.session, data, case_of)
                 return
         self._leave_out(data.tests, 0)
+
+    def end_suite(self, data: Any, result: Any) -> None:
+        """Tell of a Suite Teardown that failed: its cases have ended, and it has no bench to judge the ECU with."""
+        if not result.has_teardown or not result.teardown.failed:
+            return
+        with contextlib.suppress(HilError):  # a bench that can't be made was told by each test
+            self.session.talk.say(
+                "usage error", "", message=f"Suite Teardown failed: {_said(result.teardown.message, None)}"
+            )
+
+    def bench(self) -> Bench:
+        """The bench of the running test.
+
+        Raises:
+            HilError: as in `Session.bench`; outside tests it says where the keyword belongs.
+        """
+        session = self.session
+        if not session.is_busy:
+            kind = self._places.kind
+            mend = f"write 'Test {kind}' in the place of 'Suite {kind}': it runs in each test."
+            raise UsageError("there is no bench outside a test", remedy=mend)
+        return session.bench()
 
     def _leave_out(self, tests: Any, begin: int) -> None:
         """Take away the tests from a place on, up to the next that is for this process to run."""
@@ -284,6 +307,7 @@ def imports_of(data: Any) -> list[tuple[str, int]]:
 def _said(message: str, called: Any) -> str:
     """What Robot says of a mistake, in one line, with the keyword that it is about."""
     text = in_words(message, called.name, called.args) if called is not None else message
+    text = text.removeprefix("Parent suite setup failed:\n") if "outside a test" in text else text
     return re.sub(r"\s*\n\s*", " ", text)  # the blanks within a line say how it is written
 
 

@@ -73,6 +73,11 @@ class Places:
         return Failure(steps[-1].type == _TEARDOWN, place, step, called, message)
 
     @property
+    def kind(self) -> str:
+        """Of the running outermost step: `Setup`, or `Teardown`."""
+        return "Teardown" if self._running and self._running[0][0].type == _TEARDOWN else "Setup"
+
+    @property
     def failed(self) -> str:
         """Where the test failed; empty if that isn't known."""
         return self.failure.place if self.failure is not None else ""

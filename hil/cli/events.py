@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hil.bench.talk import SessionJournal
 from hil.cli.children import RUNNERS
+from hil.cli.robot_words import errors_in
 from hil.errors import Verdict
 
 ROBOT_USAGE: Final = (252, 255)
@@ -80,19 +81,13 @@ class Tally:
         """A child ended: by itself, of a mistake in the suites, or it died."""
         self.announced.add(runner)
         if runner == "robot":
-            self.usage_errors += _robot_errors(log)
+            self.usage_errors += errors_in(log)
         if status in (ROBOT_USAGE if runner == "robot" else PYTEST_USAGE):
             self.failed.add(runner)
             self.usage_errors.append(_last_words(runner, log))
         elif status < 0 or (runner == "pytest" and status not in (0, 1, 5)):
             self.failed.add(runner)
             self.died = f"the {runner} part of the run died (status {status}): {_last_words(runner, log)}"
-
-
-def _robot_errors(log: Path) -> list[str]:
-    """What Robot says of suites that it can read only in part: a missing resource, a library that can't be imported."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return [line.removeprefix("[ ERROR ] ") for line in lines if line.startswith("[ ERROR ] ")]
 
 
 def _last_words(runner: str, log: Path) -> str:

@@ -188,7 +188,9 @@ class BenchListener:
         """Remember where the suite is; say of a keyword that Robot doesn't know what can be meant."""
         self._begins(data, implementation, result)
         if "No keyword with name" in str(implementation.error):
-            implementation.error = unknown_keyword(str(data.name), imports_of(data), str(implementation.error))
+            implementation.error = unknown_keyword(
+                str(data.name), imports_of(data), str(implementation.error), _text_of(data.source)
+            )
 
     def start_user_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Refuse a keyword of the suite that can't be read; remember where the suite is."""
@@ -302,6 +304,11 @@ def imports_of(data: Any) -> list[tuple[str, int]]:
         parent = parent.parent
     imports = parent.resource.imports if parent is not None else ()
     return [(str(one.name), one.lineno) for one in imports if one.type == "LIBRARY"]
+
+
+def _text_of(source: Any) -> str:
+    """A file's text; empty if there is none."""
+    return Path(source).read_text(encoding="utf-8", errors="replace") if source else ""
 
 
 def _said(message: str, called: Any) -> str:

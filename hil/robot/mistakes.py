@@ -24,6 +24,7 @@ _CONVERSION: Final = re.compile(
     re.DOTALL,
 )
 _MEMBERS: Final = re.compile(r"\w+ does not have member '.*'\. Available: (?P<members>.+)", re.DOTALL)
+_IMPORT: Final = re.compile(rf"\s*\w+\s+{re.escape(LIBRARY)}(\s|$)")
 _COUNT: Final = re.compile(r"Keyword '(?:.*\.)?(?P<keyword>[^.']+)' (?P<what>expected .* arguments?, got \d+)\.")
 _KINDS: Final = {"integer": "a whole number", "float": "a number"}
 """What a value may be, in words: Robot's name of the type -> ours."""
@@ -40,20 +41,23 @@ def our_keywords() -> tuple[str, ...]:
 # Unknown keywords -----------------------------------------------------------------------------------------------------
 
 
-def unknown_keyword(name: str, imports: Iterable[tuple[str, int]], message: str) -> str:
+def unknown_keyword(name: str, imports: Iterable[tuple[str, int]], message: str, text: str = "") -> str:
     """What is wrong with a keyword that Robot doesn't know.
 
     Args:
         name: as the suite has it.
         imports: the libraries that the suite imports, with their lines.
         message: what Robot says; with the keywords that it thinks of, where nothing better is known.
+        text: of the file that the keyword stands in.
     """
     said, _, listed = message.partition("Did you mean:")
     near = [f"'{line.strip().removeprefix(LIBRARY + '.')}'" for line in listed.splitlines() if line.strip()]
-    return _of_ours(name, imports) or (f"{said.strip()} Remedy: did you mean {' or '.join(near)}?" if near else message)
+    return _of_ours(name, imports, text) or (
+        f"{said.strip()} Remedy: did you mean {' or '.join(near)}?" if near else message
+    )
 
 
-def _of_ours(name: str, imports: Iterable[tuple[str, int]]) -> str:
+def _of_ours(name: str, imports: Iterable[tuple[str, int]], text: str) -> str:
     """What is wrong if the keyword, or its beginning, is one of ours; else empty."""
     ours, rest = _beginning(name)
     if not ours:
@@ -68,10 +72,34 @@ def _of_ours(name: str, imports: Iterable[tuple[str, int]]) -> str:
     if near:
         line = next(line for library, line in libraries if library == near[0])
         return f"{said}: line {line} imports '{near[0]}'. Remedy: write 'Library    {LIBRARY}' there."
-    return (
-        f"{said}: the suite doesn't import the bench's library. "
-        f"Remedy: write 'Library    {LIBRARY}' below '*** Settings ***'."
-    )
+    mend = f"write 'Library    {LIBRARY}' below '*** Settings ***'."
+    return said + (_unread_import(text) or f": the suite doesn't import the bench's library. Remedy: {mend}")
+
+
+def _unread_import(text: str) -> str:
+    """Why a line that names our library imports nothing; empty without such a line."""
+    section, at = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("*"):
+            section, at = line.strip(), number
+        elif _IMPORT.match(line) and _is_nearly(line.split()[0], "library"):
+            return _of_section(section, at) or (
+                f": line {number} is '{line.strip()}', which imports nothing. "
+                f"Remedy: write 'Library    {LIBRARY}' there; two blanks or more stand between."
+            )
+    return ""
+
+
+def _of_section(header: str, line: int) -> str:
+    if header.strip("* ").lower() == "settings":
+        return ""
+    if _is_nearly(header.strip("* "), "settings"):
+        return f": line {line} is '{header}'. Remedy: write '*** Settings ***' there."
+    return f": 'Library    {LIBRARY}' stands in no section of settings. Remedy: write '*** Settings ***' above it."
+
+
+def _is_nearly(word: str, wanted: str) -> bool:
+    return bool(difflib.get_close_matches(word.lower(), [wanted], cutoff=0.7))
 
 
 def _beginning(name: str) -> tuple[str, str]:

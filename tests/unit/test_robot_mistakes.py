@@ -42,6 +42,24 @@ def test_an_unknown_keyword(name, imports, said):
     assert said in unknown_keyword(name, imports, robots)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "*** Settings ***\nLibrary hil.robot\n",
+            "line 2 is 'Library hil.robot', which imports nothing. Remedy: write",
+        ),
+        ("*** Settings ***\nLibary    hil.robot\n", "line 2 is 'Libary    hil.robot', which imports nothing."),
+        ("\n*** Setings ***\nLibrary    hil.robot\n", "line 2 is '*** Setings ***'. Remedy: write '*** Settings ***'"),
+        ("Library    hil.robot\n*** Test Cases ***\n", "stands in no section of settings. Remedy: write '*** Settings"),
+        ("*** Settings ***\n#Library    hil.robot\n", "the suite doesn't import the bench's library."),
+        ("*** Settings ***\nDocumentation    hil.robot\n", "the suite doesn't import the bench's library."),
+    ],
+)
+def test_a_line_that_ought_to_import_the_library(text, said):
+    assert said in unknown_keyword("Set Signal", [], "No keyword with name 'Set Signal' found.", text)
+
+
 def test_the_imports_of_a_suite_are_known_from_a_step_in_any_block():
     text = "*** Settings ***\nResource    x\nLibrary    hil.robott\n*** Test Cases ***\nA\n"
     text += "    IF    True\n        Set Signal    A    1\n    END\n"

@@ -1,4 +1,4 @@
-"""What is wrong above the tests of a Robot file is told with its line: keywords of the bench in a Suite Setup."""
+"""What is wrong above the tests of a Robot file is told with its line: sections, settings, a Suite Setup."""
 
 import os
 import re
@@ -6,11 +6,14 @@ import re
 import forked
 import pytest
 
+from hil.cli.robot_words import errors_in, in_words
+
 HEAD = "*** Settings ***\nLibrary    hil.robot\n"
 CASES = "\n*** Test Cases ***\nOne of {name}\n    Log    fine\n"
 FILES = {
     "setup": HEAD + "Suite Setup    Set Signal    HighBeam    On\n" + CASES,
     "teardown": HEAD + "Suite Teardown    Set Signal    HighBeam    On\n" + CASES,
+    "blank": HEAD.replace("y    h", "y h") + CASES.replace("Log    fine", "Set Signal    HighBeam    On"),
     "files": HEAD + "Suite Setup    Should Exist    nothing.bin\nLibrary    OperatingSystem\n" + CASES,
 }
 
@@ -47,4 +50,41 @@ def test_a_suite_teardown_that_fails_is_told_at_the_end(ran):
 def test_a_suite_setup_that_fails_is_no_failure_of_the_ecu(ran):
     done, said = ran
     assert said["files"].startswith("Parent suite setup failed: Path '")
-    assert "1 pass, 2 usage error" in done.stdout
+    assert "1 pass, 3 usage error" in done.stdout
+
+
+def test_a_library_line_with_one_blank_is_shown(ran):
+    done, said = ran
+    assert "No keyword with name 'Set Signal': line 2 is 'Library hil.robot', which imports nothing." in said["blank"]
+    mend = "Remedy: put two blanks or more between 'Library' and 'hil.robot'."
+    assert f"blank.robot:2: Non-existing setting 'Library hil.robot'. {mend}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Unrecognized section header '*** Setings ***'. Valid sections: 'Settings' and 'Comments'.",
+         "Unrecognized section header '*** Setings ***'. Valid sections: 'Settings' and 'Comments'. "
+         "Remedy: did you mean '*** Settings ***'?"),
+        ("Non-existing setting 'Test Setpu'. Did you mean:\n    Test Setup",
+         "Non-existing setting 'Test Setpu'. Remedy: did you mean 'Test Setup'?"),
+        ("Non-existing setting 'Test Setup Log x'.",
+         "Non-existing setting 'Test Setup Log x'. Remedy: put two blanks or more between 'Test Setup' and 'Log x'."),
+        ("Non-existing setting 'Anything at all'.", "Non-existing setting 'Anything at all'."),
+        ("Resource file 'a.resource' does not exist.", "Resource file 'a.resource' does not exist."),
+    ],
+)  # fmt: skip
+def test_what_robot_says_of_a_file(message, said):
+    assert in_words(f"Error in file '/some/where/a b.robot' on line 12: {message}") == f"a b.robot:12: {said}"
+
+
+def test_what_robot_says_without_a_file_is_left():
+    assert in_words("Suite Teardown failed") == "Suite Teardown failed"
+
+
+def test_a_line_of_the_log_that_belongs_to_an_error_is_read_with_it(tmp_path):
+    log = tmp_path / "robot.log"
+    error = "[ ERROR ] Error in file 'x.robot' on line 2: Non-existing setting 'Libary'. Did you mean:\n    Library\n"
+    log.write_text(f"{error}    more\n[ WARN ] no\n")
+    assert errors_in(log) == ["x.robot:2: Non-existing setting 'Libary'. Remedy: did you mean 'Library'?"]
+    assert errors_in(tmp_path / "none") == []

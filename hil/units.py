@@ -40,6 +40,8 @@ _TO_SI: dict[str, tuple[str, float]] = {
 }
 _ALIASES = {
     "°C": "degC", "°": "deg", "1/min": "rpm", "sec": "s", "µs": "us", "kmh": "km/h", "kph": "km/h", "kmph": "km/h",
+    "millisecond": "ms", "milliseconds": "ms", "second": "s", "seconds": "s", "minute": "min", "minutes": "min",
+    "hour": "h", "hours": "h",
 }  # fmt: skip
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*$")
 

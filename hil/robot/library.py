@@ -46,8 +46,9 @@ class CockpitBench(DynamicCore):  # type: ignore[misc]
     ``hil run --bench FILE`` (or the environment variable ``HIL_BENCH``); a suite never asks.
 
     = Time =
-    All durations are bench time, written with their unit: ``300 ms``, ``2 s``, ``1 min``. `Sleep` and
-    `Wait Until Keyword Succeeds` of this library wait in bench time and win over those of BuiltIn.
+    All durations are bench time, written with their unit: ``300 ms``, ``2 s``, ``1 min``; ``2 seconds`` and
+    ``1 minute`` are the same. `Sleep` and `Wait Until Keyword Succeeds` of this library wait in bench time and win over
+    those of BuiltIn. A number of repetitions (``3x``) is no duration.
 
     = Values =
     A signal is named ``Signal``, ``Message.Signal`` or ``bus::Message.Signal``. A value is a number with or without its

@@ -277,7 +277,7 @@ class BenchListener:
             return None
         if failure is None:
             return UsageError(_said(said, None), where=self._here)
-        return UsageError(_said(said, called), where=failure.step or self._here)
+        return UsageError(_said(said, called, failure.arguments), where=failure.step or self._here)
 
     def output_file(self, path: Any) -> None:
         """Robot's output is written: in the process of one test that was all."""
@@ -311,9 +311,9 @@ def _text_of(source: Any) -> str:
     return Path(source).read_text(encoding="utf-8", errors="replace") if source else ""
 
 
-def _said(message: str, called: Any) -> str:
+def _said(message: str, called: Any, arguments: tuple[Any, ...] = ()) -> str:
     """What Robot says of a mistake, in one line, with the keyword that it is about."""
-    text = in_words(message, called.name, called.args) if called is not None else message
+    text = in_words(message, called.name, called.args, arguments) if called is not None else message
     text = text.removeprefix("Parent suite setup failed:\n") if "outside a test" in text else text
     return re.sub(r"\s*\n\s*", " ", text)  # the blanks within a line say how it is written
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -19,11 +19,13 @@ from robot.utils import normalize, split_from_equals
 LIBRARY: Final = "hil.robot"
 _NAMED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*")
 _CONVERSION: Final = re.compile(
-    r"ValueError: Argument '(?P<argument>\w+)' got value '(?P<value>.*)' that cannot be converted to "
+    r"ValueError: Argument '(?P<argument>\w+)' got value '(?P<value>.*)'( \(.+?\))? that cannot be converted to "
     r"(?P<kind>[^:.]+)(: (?P<why>.+)|\.)",
     re.DOTALL,
 )
-_MEMBERS: Final = re.compile(r"\w+ does not have member '.*'\. Available: (?P<members>.+)", re.DOTALL)
+_TIMES: Final = re.compile(r"\d+\s*(x|times)")
+_TRUTH: Final = {"True": "on", "False": "off"}
+_LIKE: Final = {"Duration": "'300 ms'", "Quantity": "'87 km/h' or '13.5 V'"}
 _IMPORT: Final = re.compile(rf"\s*\w+\s+{re.escape(LIBRARY)}(\s|$)")
 _COUNT: Final = re.compile(r"Keyword '(?:.*\.)?(?P<keyword>[^.']+)' (?P<what>expected .* arguments?, got \d+)\.")
 _KINDS: Final = {"integer": "a whole number", "float": "a number"}
@@ -153,33 +155,72 @@ def _is_listed(place: int, spec: Any) -> bool:
     return place >= len(names) or str(spec.types.get(names[place], "str")) != "str"
 
 
-def in_words(message: str, keyword: str, spec: Any) -> str:
+def in_words(message: str, keyword: str, spec: Any, arguments: Sequence[Any] = ()) -> str:
     """What Robot says of the arguments of a keyword, in words of ours; as it is where it says something else.
 
     Args:
         message: of Robot.
-        keyword: the one that was called last.
+        keyword: the one that was called.
         spec: its arguments; None if they aren't known.
+        arguments: what the suite gave.
     """
     found = _CONVERSION.fullmatch(message)
     if found:
-        why = _reason(found["value"], found["kind"], found["why"] or "")
+        members = _members(spec, found["argument"])
+        why = _of_choice(found["value"], members) if members else _reason(found["value"], found["kind"], found["why"])
         return f"argument '{found['argument']}' of '{keyword}': {why}"
     found = _COUNT.match(message)
     if found and spec is not None and found["keyword"] == keyword:
-        listed = ", ".join([*spec.positional_or_named, *spec.named_only])
-        return f"'{keyword}' {found['what']}. Remedy: it takes {listed}; two blanks or more stand between arguments."
+        mend = _of_names(arguments) if spec.var_named and not spec.positional else _of_count(spec, arguments)
+        return f"'{keyword}' {found['what']}. Remedy: {mend}"
     return message
 
 
-def _reason(value: str, kind: str, why: str) -> str:
-    members = _MEMBERS.fullmatch(why)
-    if members:
-        near = _nearest(value, re.findall("'([^']*)'", members["members"]))
-        return f"'{value}' is none of its values. Remedy: {near}"
+def _members(spec: Any, argument: str) -> list[str]:
+    """The values of an argument that is a choice; none if it is something else."""
+    of = getattr(spec, "types", {}).get(argument)
+    return list(getattr(getattr(of, "type", None), "__members__", ()))
+
+
+def _of_choice(value: str, members: list[str]) -> str:
+    first, _, rest = value.partition(" ")
+    if first in members and rest:
+        mend = f"put two blanks or more between '{first}' and '{rest.strip()}'."
+    elif _TRUTH.get(value) in members:
+        mend = f"write '{_TRUTH[value]}'. It is one of {', '.join(members)}."
+    else:
+        mend = _nearest(value, members)
+    return f"'{value}' is none of its values. Remedy: {mend}"
+
+
+def _of_names(arguments: Sequence[Any]) -> str:
+    """How arguments that all have names are written."""
+    plain = [str(one) for one in arguments if split_from_equals(str(one))[1] is None]
+    if not plain or len(plain) % 2:
+        return "write each as name=value, like VehicleSpeed=50."
+    named = "    ".join("=".join(pair) for pair in zip(plain[::2], plain[1::2], strict=True))
+    return f"write '{named}'."
+
+
+def _of_count(spec: Any, arguments: Sequence[Any]) -> str:
+    """What to write where arguments are missing or too many: one blank does not part two."""
+    listed = ", ".join([*spec.positional_or_named, *spec.named_only])
+    joined = [str(one) for one in arguments if " " in str(one).strip()]
+    if joined and len(arguments) < len(spec.positional):
+        first, _, rest = joined[-1].strip().partition(" ")
+        return f"put two blanks or more between '{first}' and '{rest.strip()}'; it takes {listed}."
+    return f"it takes {listed}; two blanks or more stand between arguments."
+
+
+def _reason(value: str, kind: str, why: str | None) -> str:
+    if kind == "Duration" and _TIMES.fullmatch(value):
+        return f"'{value}' counts, but a duration is wanted: it repeats in bench time. Remedy: write it like '2 s'."
     if why:
         return " ".join(why.split())
-    wanted = " or ".join(_KINDS.get(part, part) for part in kind.split(" or ") if part != "None")
+    kinds = [part for part in kind.split(" or ") if part != "None"]
+    if kinds[0] in _LIKE:
+        return f"'{value}' is no {kinds[0].lower()}. Remedy: write it like {_LIKE[kinds[0]]}."
+    wanted = " or ".join(_KINDS.get(part, part) for part in kinds)
     return f"'{value}' is not {wanted}. Remedy: write {wanted}, without a unit."
 
 

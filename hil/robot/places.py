@@ -26,6 +26,7 @@ class Failure:
         place: the innermost step around it that stands in the suite's file.
         step: the step itself, in whatever file it stands.
         called: the keyword that it called, as Robot keeps it; None if it called none.
+        arguments: what it gave to that keyword, as the file has it.
         message: what Robot says of it.
     """
 
@@ -33,6 +34,7 @@ class Failure:
     place: str
     step: str
     called: Any
+    arguments: tuple[Any, ...]
     message: str
 
 
@@ -70,7 +72,7 @@ class Places:
         steps = [step for step, _, _ in reversed(self._running)]
         place = place_of(next((step for step in steps if step.source == self._source), data))
         step = next(filter(None, map(place_of, steps)), "")
-        return Failure(steps[-1].type == _TEARDOWN, place, step, called, message)
+        return Failure(steps[-1].type == _TEARDOWN, place, step, called, tuple(getattr(data, "args", ())), message)
 
     @property
     def kind(self) -> str:

@@ -124,3 +124,18 @@ def test_a_bench_time_is_shown_in_seconds():
 
 def test_a_keywords_duration_is_written_as_a_person_does():
     assert [str(Duration(0.7000000000000001)), f"{Duration.convert('2 s')}"] == ["700 ms", "2 s"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2 seconds", 2),
+        ("1 second", 1),
+        ("1 minute", 60),
+        ("3 minutes", 180),
+        ("20 milliseconds", 0.02),
+        ("1 hour", 3600),
+    ],
+)
+def test_units_of_time_may_be_written_out(text, seconds):
+    assert units.seconds(text) == pytest.approx(seconds)

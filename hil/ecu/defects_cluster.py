@@ -14,6 +14,7 @@ CLUSTER_DEFECTS: Final = (
     ("indicator_own_rhythm", "CLU-TT-012", "The telltale flashes by a timer of its own, not with the lamps outside."),
     ("doubted_speed_shown", "CLU-SPD-007", "The sender calls its speed implausible, and it is shown all the same."),
     ("jump_never_believed", "CLU-SPD-005", "The filter against wrong samples holds the old speed for ever."),
+    ("speed_at_standstill", "CLU-SPD-001", "The zero is calibrated wrong: a car that stands is shown at 5 km/h."),
     ("needle_sluggish", "CLU-SPD-010", "A filter in front of the filter: the needle lags a second behind the speed."),
     ("driving_limits_in_m_per_s", "CLU-WRN-009", "Limits in km/h are taken for m/s: the open door is told at 18 km/h."),
     ("information_stays", "CLU-WRN-008", "An information stays until OK is pressed, over all that the driver needs."),

@@ -104,7 +104,7 @@ class SpeedGauge:
             return 300.0
         if kmh is None:
             return None
-        return kmh * self._factor()
+        return kmh * self._factor() + (5.0 if "speed_at_standstill" in self._defects else 0.0)
 
     def _factor(self) -> float:
         if "speed_reads_low" in self._defects:

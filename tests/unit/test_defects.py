@@ -81,6 +81,12 @@ def within_r39(lab):
         assert 0 <= lab.shown.speed - kmh <= 0.1 * kmh + 4
 
 
+@probe("speed_at_standstill")
+def standing(lab):
+    lab.set(VehicleSpeed=0, then=1)
+    assert (lab.shown.speed_number, lab.shown.speed) == (0, 0)
+
+
 @probe("speed_kept_on_loss")
 def speed_lost(lab):
     lab.set(VehicleSpeed="50 km/h", then=1)

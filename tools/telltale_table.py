@@ -71,8 +71,13 @@ def _cells(
     return [
         f"![{name}]({_symbol(name)})", f"`{name}`", row["colour"], f"`{signal}` = `{row['lit_by']}`",
         f"`{row['dark_by']}`", _sender(networks[brands[0]], signal), row["bulb_check"], lost.get(name, ""),
-        f"`CLU_Telltales.{row['lamp']}`", ", ".join(brands),
+        f"`CLU_Telltales.{row['lamp']}`", ", ".join(brands) + _needs(row),
     ]  # fmt: skip
+
+
+def _needs(row: Row) -> str:
+    """What a case of it has to say, where some brand doesn't have it."""
+    return "".join(f"; `needs:{feature}`" for feature in row.said("needs"))
 
 
 def _symbol(name: str) -> str:

@@ -13,18 +13,27 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from hil.bench.case import Selection
 from hil.bench.case_words import known_requirements
 from hil.bench.session import Settings
 from hil.bench.talk import SessionJournal
 from hil.cli.children import commands_for
 from hil.cli.events import PYTEST_USAGE, ROBOT_USAGE, EventServer, Tally
+from hil.cli.no_match import no_match
 from hil.cli.notes import notes
 from hil.cli.tables import print_table
+from hil.errors import UsageError
 
 
 def list_cases(settings: Settings, suites: list[str]) -> int:
-    """Print the selected cases; those that don't apply to the variant with the reason. 2 if a suite has a mistake."""
+    """Print the selected cases; those that don't apply to the variant with the reason. 2 if a suite has a mistake.
+
+    Raises:
+        UsageError: there is none.
+    """
     tally, readable = asyncio.run(collect(settings, suites))
+    if not tally.planned and not tally.mistakes() and readable:
+        raise unmatched(settings, suites)
     cases = sorted(tally.planned.values(), key=lambda one: (one["suite"], one["name"]))
     some_apart = any(case["not_run"] for case in cases)
     table = Table("case", "requirements", "tags", "suite", *(["not run"] if some_apart else []), box=None)
@@ -36,6 +45,12 @@ def list_cases(settings: Settings, suites: list[str]) -> int:
     for line in [*lines, *(f"note: {note}" for note in notes(cases, known_requirements()))]:
         print(line, file=sys.stderr)
     return 2 if tally.mistakes() or not readable else 0
+
+
+def unmatched(settings: Settings, suites: list[str]) -> UsageError:
+    """Why no case is selected; all cases are looked through for that."""
+    tally, _ = asyncio.run(collect(replace(settings, selection=Selection()), suites))
+    return no_match(settings.selection, suites, list(tally.planned.values()), known_requirements())
 
 
 async def _collect_one(command: list[str], variables: dict[str, str]) -> bool:

@@ -2,8 +2,8 @@
 
 Brings the bench to where a test starts (supply, ignition, restbus), sets what `--set` asks, touches what `--touch`
 asks, and looks once. What is on the picture is drawn, each with a number, and told in a table below it: no view or
-pop-up that isn't shown, and nothing that stands on such a view. `--all` draws the rest, `--item` what it names; an item
-whose view isn't shown isn't read then, since another view has something else in its place.
+pop-up that isn't shown, and nothing that stands on such a view. `--all` draws the rest, `--item` what it names, on the
+screens that have it; an item whose view isn't shown isn't read then: another view has something else in its place.
 
 Not for judging: a suite does that.
 """
@@ -103,6 +103,8 @@ def _wish(layouts: Mapping[str, Layout], arguments: argparse.Namespace) -> Wish:
     items = {name: _chosen(layout, arguments.item) for name, layout in layouts.items()}
     if arguments.item and not any(items.values()):
         raise UsageError(f"no item is called {' or '.join(arguments.item)}", where="--item", remedy=_REMEDY)
+    if arguments.item:
+        items = {name: chosen for name, chosen in items.items() if chosen}
     everything = arguments.all or bool(arguments.item)
     return Wish(
         items, [_signal(text) for text in arguments.set], arguments.touch, _seconds(arguments.after), everything

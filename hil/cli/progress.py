@@ -104,11 +104,13 @@ class Progress:
         return Text(f"{self._bench}: {done} of {planned}  {running}", no_wrap=True, overflow="ellipsis")
 
     def _recap(self) -> None:
-        """What did not pass once more, where it stands far above among what passed."""
-        bad = [key for key, (verdict, _) in self._tally.ended.items() if verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
+        """What did not pass once more, in the order of the plan, where it stands far above among what passed."""
+        good = (Verdict.PASS, Verdict.NOT_RUN)
+        bad = [key for key in self._in_order() if key in self._tally.ended and self._tally.ended[key][0] not in good]
         if not bad or len(self._tally.ended) <= _RECAP_FROM:
             return
         self._console.print()
+        self._console.print("did not pass:")
         for case_id in bad[:_RECAP_MOST]:
             self._tell(case_id, *self._tally.ended[case_id])
         if len(bad) > _RECAP_MOST:

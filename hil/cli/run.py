@@ -191,7 +191,7 @@ def _finish(run_: Run, started_ns: int) -> int:
     if not tally.planned and tally.usage_errors:
         return 2
     if not tally.planned:
-        raise UsageError(f"no case matches {_asked(run_.settings.selection)}", remedy="'hil run --list' shows them.")
+        raise _unmatched(run_)
     for line in notes(tally.planned.values(), known_requirements()):
         print(f"note: {line}")
     wall_s = (wall_ns() - started_ns) / 1e9
@@ -220,11 +220,10 @@ def whole_status(reported: int, tally: Tally) -> int:
     return EXIT_STATUS[Verdict.BENCH] if tally.died else reported
 
 
-def _asked(selection: Selection) -> str:
-    kinds = {"name": selection.names, "tag": selection.tags, "without tag": selection.without_tags}
-    kinds |= {"requirement": selection.requirements}
-    asked = [f"{kind} {', '.join(values)}" for kind, values in kinds.items() if values]
-    return " and ".join(asked) or "in these suites"
+def _unmatched(run_: Run) -> UsageError:
+    from hil.cli.listing import unmatched
+
+    return unmatched(run_.settings, run_.suites)
 
 
 def _list(arguments: argparse.Namespace, suites: list[str]) -> int:

@@ -101,7 +101,7 @@ class HmiKeywords(KeywordGroup):
     ) -> None:
         """Checks that a warning (a pop-up) is shown: with this text, severity and symbol, where they are given.
 
-        | Warning Should Be Shown    Oil pressure low Stop engine    severity=critical    symbol=oil |
+        | Warning Should Be Shown    Oil pressure low Stop the engine    severity=critical    symbol=oil |
         """
         item = self.bench.screen(screen).popup(popup)
         item.should_show(text or None, severity=severity, symbol=symbol or None, within=float(within))

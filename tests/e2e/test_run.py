@@ -156,6 +156,7 @@ def test_a_second_run_is_told_who_holds_the_bench(tmp_path):
         (["--bench", "nowhere.toml"], "nowhere.toml: there is no such bench file"),
         (["nowhere.robot"], "nowhere.robot: there is no such suite"),
         (["--name", "no such case"], "no case matches name no such case"),
+        (["--requirement", "CLU-TT-0001", "--list"], "did you mean 'CLU-TT-001'?"),
         (["--defect", "high_beam_drak"], "did you mean high_beam_dark"),
         (["dbc"], "holds neither *.robot nor test_*.py"),
     ],

@@ -91,6 +91,8 @@ class ScreenChecks(MotionChecks):
         if closest.ok and not self.clock.is_virtual:
             window.check_sight()
             frame = await window.at_end()
+            if frame is None:
+                window.check_sight()
             last = await judge(frame) if frame is not None else None
             if frame is not None and last is not None and last.ok is not good:
                 margin = last.margin if good else -last.margin

@@ -58,6 +58,10 @@ class FrameSource(Protocol):
     period_ns: int
     """Time between two frames that the source can tell apart: what its sampling adds to every latency."""
 
+    @property
+    def known_ns(self) -> int:
+        """Bench time up to which it is known that the screen showed what the source gave last."""
+
     async def open(self, on_lost: Callable[[HilError], object]) -> None:
         """Reach the source.
 

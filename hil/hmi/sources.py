@@ -34,6 +34,11 @@ class SimSource:
         self.name, self.period_ns = display.name, display.period_ns
         self._clock, self._display = clock, display
 
+    @property
+    def known_ns(self) -> int:
+        """Now: the glass is always in sight."""
+        return self._clock.now_ns
+
     async def open(self, on_lost: OnLost) -> None:
         """Nothing to reach."""
 
@@ -71,6 +76,8 @@ class _Asked(ABC):
         self._turn = asyncio.Lock()
         self._asked_ns = -self.period_ns
         self._last: Frame | None = None
+        self.known_ns = 0
+        """When it was asked for the last picture that came: what was asked for since, and given up, is not known."""
 
     async def open(self, on_lost: OnLost) -> None:
         """Get one picture, so that a source that isn't there is known now. Raises: BenchError."""
@@ -81,6 +88,7 @@ class _Asked(ABC):
         async with self._turn:
             self._asked_ns = self._clock.now_ns
             self._last = await self._ask()
+            self.known_ns = self._asked_ns
             return self._last
 
     async def next_frame(self, after_ns: int) -> Frame:

@@ -86,13 +86,14 @@ class Window:
         since_ns: its begin.
         until_ns: its end.
         blind_ns: the longest that nobody watched the screen, since a reader was at work (never on a virtual clock).
+        unseen_ns: how much of its end no picture tells of, since none came in time.
     """
 
     def __init__(self, source: FrameSource, clock: Clock, length_ns: int) -> None:
         self.length_ns = length_ns
         self.since_ns = clock.now_ns
         self.until_ns = self.since_ns + length_ns
-        self.blind_ns = 0
+        self.blind_ns = self.unseen_ns = 0
         self._source, self._clock = source, clock
         self._last: Frame | None = None
         self._looked_ns = self.since_ns
@@ -120,18 +121,26 @@ class Window:
 
         A picture that is still shown and was put there before the end was there at the end.
         """
+        known_ns = max(self._source.known_ns, self.since_ns)
         frame = await self._source.latest()
-        return frame if frame.t_ns + frame.bound_ns <= self.until_ns else None
+        if frame.t_ns + frame.bound_ns <= self.until_ns:
+            return frame
+        self.unseen_ns = self.until_ns - known_ns
+        return None
 
     def check_sight(self) -> None:
         """Refuse to conclude from a window in which nobody watched for too long.
 
         Raises:
-            InconclusiveError: the reader was at work for longer than several frames.
+            InconclusiveError: the reader was at work for longer than several frames, or no picture tells of the second
+                half of the window.
         """
         if self.blind_ns > max(_BLIND_PERIODS * self._source.period_ns, _BLIND_NS):
             what = f"nobody watched the screen for {show_duration(self.blind_ns)}, since the reader was at work"
             raise InconclusiveError(what, where=self._source.name, remedy="allow more time, or use a faster machine.")
+        if self.unseen_ns > max(self.length_ns // 2, _BLIND_NS):
+            what = f"no picture tells of the last {show_duration(self.unseen_ns)} of {show_duration(self.length_ns)}"
+            raise InconclusiveError(what, where=self._source.name, remedy="allow more time, or use a faster source.")
 
     async def _later(self, after_ns: int, until_ns: int) -> Frame | None:
         waiting = asyncio.ensure_future(self._source.next_frame(after_ns))

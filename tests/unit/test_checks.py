@@ -18,7 +18,7 @@ from hil.hmi.read_needle import read_needle
 from hil.hmi.read_telltale import read_telltale
 from hil.hmi.read_text import read_text
 from hil.hmi.reader import Reading
-from hil.hmi.sources import SimSource
+from hil.hmi.sources import SimSource, _Asked
 from hil.journal import Origin
 
 LAYOUT = load(Path(__file__).parents[2] / "fixtures/layouts/alta/cluster.toml")
@@ -274,6 +274,8 @@ class Slow:
 
     name, period_ns = "slow", MS
 
+    known_ns = property(lambda self: self.clock.now_ns)
+
     def __init__(self, clock, *, late_ns=0, broken=False, then=ON):
         self.clock, self.late_ns, self.broken, self.then = clock, late_ns, broken, then
 
@@ -450,6 +452,8 @@ class SlowSource:
 
     name, period_ns = "slow", 10_000_000
 
+    known_ns = property(lambda self: self._clock.now_ns)
+
     def __init__(self, clock, lit_ns, delay_s):
         self._clock, self._lit_ns, self._delay_s = clock, lit_ns, delay_s
 
@@ -473,5 +477,30 @@ def test_a_picture_that_was_shown_in_time_but_arrives_late_counts(lit_ns, ok):
     try:
         result = clock.run(checks.within(backlight(item, True), 0.2))
         assert result.ok is ok
+    finally:
+        clock.close()
+
+
+class StallingSource(_Asked):
+    """Gives a dark picture at once and each later one after a second, stamped like those of a camera: when it came."""
+
+    async def _ask(self):
+        await self._clock.sleep(0.0 if self._last is None else 1.0)
+        return Frame(self._clock.now_ns, lambda: np.zeros((4, 4, 3), np.uint8), token="dark")
+
+    async def close(self):
+        pass
+
+
+def test_a_failure_of_which_no_picture_tells_the_end_is_inconclusive():
+    clock = RealClock()
+    source = StallingSource(clock=clock, name="camera", size=(4, 4), period_s=0.01, timeout_s=5)
+    checks = ScreenChecks(screen="s", source=source, clock=clock, report=lambda _: None)
+    try:
+        with pytest.raises(InconclusiveError, match=r"no picture tells of the last .* of 600.0 ms"):
+            clock.run(checks.within(backlight(whole_screen((4, 4)), True), 0.6))
+        source._last = None
+        with pytest.raises(InconclusiveError, match=r"no picture tells of the last"):
+            clock.run(checks.never_during(backlight(whole_screen((4, 4)), True), 0.6))
     finally:
         clock.close()

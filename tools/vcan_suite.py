@@ -37,6 +37,8 @@ BENCHMARKS["interface-contracts"] = ["-m", "pytest", "-q", *_WITHOUT_MORE, "test
 CONTRACTS = ["tests/contract/test_can_contract.py", "tests/contract/test_link_contract.py"]
 CONTRACTS += ["tests/contract/test_bcm_contract.py"]
 
+_INCONCLUSIVE = 4
+"""Status of a run whose bench was late."""
 ON_CONTROLLERS = ["--name", "Main beam*", "--name", "The ECU boots*"]
 ON_CONTROLLERS += ["robot_suites/cluster.robot", "robot_suites/telltales.robot"]
 ON_VCAN = ["--name", "*speed*", "--name", "test_power*", "robot_suites/speed.robot", "pytest_suites/test_cluster.py"]
@@ -119,8 +121,10 @@ def run_all(wanted: list[Stage], port: str) -> int:
     before, statuses = set(RESULTS.iterdir()), [0]
     for group in filter(None, groups):
         statuses.append(run_together(group, port))
+    newest: dict[str, int] = {}
     for folder in sorted(path for path in set(RESULTS.iterdir()) - before if path.is_dir()):
-        statuses.append(_report(folder))
+        newest[folder.name.partition("-")[2]] = _report(folder)  # of a bench that was late the second run counts
+    statuses += newest.values()
     if VERDICTS.exists():
         print(VERDICTS.read_text(), end="")
     return next((status for status in statuses if status), 0)
@@ -137,11 +141,13 @@ def run_together(group: list[Stage], port: str) -> int:
 
 
 def _noted(stage: Stage) -> str:
-    """Shell that runs a stage and notes what became of it."""
+    """Shell that runs a stage and notes what became of it; once more if the bench was late, so that nothing follows."""
     clock = "$(cut -d. -f1 /proc/uptime)"
     note = f'echo "{stage.name}: status $last, $(({clock} - begun)) s" >>{shlex.quote(str(VERDICTS))}'
     last = '[ "$status" -ne 0 ] || status=$last'
-    return f"begun={clock}; {shlex.join(stage.command)}; last=$?; {note}; {last}; "
+    command = shlex.join(stage.command)
+    again = f"if [ $last -eq {_INCONCLUSIVE} ]; then {command}; last=$?; fi"
+    return f"begun={clock}; {command}; last=$?; {again}; {note}; {last}; "
 
 
 def _read_databases() -> None:

@@ -12,6 +12,7 @@ import pytest
 TOOLS = Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
+import vcan_suite  # noqa: E402
 from vcan.guest import INIT, KVM, TCG, Guest, modules_for, qemu_command, status_of, trouble_in  # noqa: E402
 from vcan.host import VcanError, last_line  # noqa: E402
 from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
@@ -265,3 +266,17 @@ def test_a_command_that_does_not_end_is_given_up(guest):
 def test_a_crash_ends_the_guest():
     assert "oops=panic" in shlex.join(command_line("tcg"))
     assert "-no-reboot" in command_line("tcg")
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "runs"), [((0,), 0, 1), ((4, 0), 0, 2), ((4, 4), 4, 2), ((1, 0), 1, 1), ((3, 0), 3, 1)]
+)
+def test_a_stage_whose_bench_was_late_runs_once_more(tmp_path, monkeypatch, ends, status, runs):
+    monkeypatch.setattr(vcan_suite, "VERDICTS", tmp_path / "verdicts.txt")
+    count = tmp_path / "count"
+    count.touch()
+    words = f"echo >>{count}; set -- {shlex.join(map(str, ends))}; shift $(($(wc -l <{count}) - 1)); exit $1"
+    script = vcan_suite._noted(vcan_suite.Stage("cases", ["sh", "-c", words]))
+    ended = subprocess.run(["sh", "-c", f"status=0; {script}exit $status"], check=False)
+    assert (ended.returncode, len(count.read_text().splitlines())) == (status, runs)
+    assert (tmp_path / "verdicts.txt").read_text().startswith(f"cases: status {status}, ")

@@ -91,6 +91,16 @@ def test_the_failing_case_shows_expected_and_seen_with_its_picture(browser, url)
     assert browser.js("document.querySelector('.evidence').getBoundingClientRect().bottom < innerHeight")
 
 
+def test_a_crop_that_has_too_little_room_keeps_its_shape(browser, url):
+    browser.open(f"{url}#case=cluster.abs")
+    browser.js("document.querySelector('.crop').style.maxWidth = '60px'")
+    wide, natural = browser.js(
+        "(o => [o.clientWidth / o.clientHeight, o.naturalWidth / o.naturalHeight])(document.querySelector('.crop img'))"
+    )
+    assert browser.js("document.querySelector('.crop img').clientWidth") <= 60
+    assert wide == pytest.approx(natural, rel=0.05)
+
+
 def test_all_that_failed_is_listed_the_first_cause_in_front(browser, several):
     browser.open(several)
     row = browser.text(".cases tbody tr .why").splitlines()

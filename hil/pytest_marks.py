@@ -8,10 +8,12 @@ Not for: hooks and verdicts (`hil.pytest_plugin`).
 from __future__ import annotations
 
 import difflib
+import dis
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -35,6 +37,10 @@ _EXAMPLES: Final = {
     "bench_timeout": '"30 s"',
 }  # fmt: skip
 """Markers that say nothing without a word, with one that they may say."""
+
+
+_OWN_MEANS: Final = frozenset(["AssertionError", "raises", "fail"])
+"""What else a test names that compares by itself; the first is what pytest makes of an `assert`."""
 
 
 def case_of(item: pytest.Item, wrong_table: str = "") -> Case:
@@ -65,6 +71,23 @@ def place_of(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> 
     path, line, _ = item.location
     lines = [entry.lineno for entry in raised.traceback if Path(entry.path) == item.path]
     return f"{path}:{(lines[-1] if lines else line or 0) + 1}"
+
+
+def asserts(item: pytest.Item) -> bool:
+    """Whether a test, or a function of its module that it calls, compares something by itself, with an `assert`."""
+    function = getattr(item, "function", None)
+    return function is not None and _asserts(function.__code__, function.__globals__, set())
+
+
+def _asserts(code: CodeType, names: dict[str, Any], seen: set[CodeType]) -> bool:
+    seen.add(code)
+    if any(step.opname == "LOAD_ASSERTION_ERROR" for step in dis.get_instructions(code)) or _OWN_MEANS & {
+        *code.co_names
+    }:
+        return True
+    called = [getattr(names.get(name), "__code__", None) for name in code.co_names]
+    inner = [one for one in (*code.co_consts, *called) if isinstance(one, CodeType) and one not in seen]
+    return any(_asserts(one, names, seen) for one in inner)
 
 
 def _said(item: pytest.Item, marker: str) -> tuple[str, ...]:

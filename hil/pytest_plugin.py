@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.pytest_hints import fixtures_in, hint, near
-from hil.pytest_marks import MARKERS, case_of, place_of
+from hil.pytest_marks import MARKERS, asserts, case_of, place_of
 
 if TYPE_CHECKING:
     from hil.bench.case import Case
@@ -288,11 +288,17 @@ def pytest_runtest_makereport(
     """Put the bench's verdict into pytest's report."""
     report = yield
     if _CASE in item.stash:
+        from dataclasses import replace
+
+        from hil.errors import Verdict
+
         _note_outcome(item, call, report)
         session = _session(item.config)
         if report.when == "teardown":
             item.stash[_SLEEP_GUARD].close()
-            final = session.end(item.stash[_OUTCOME])
+            final = session.end(replace(item.stash[_OUTCOME], judged_itself=asserts(item)))
+            if final.verdict is Verdict.PASS and final.message and not _under_hil_run():
+                item.warn(pytest.PytestWarning(f"{item.name}: {final.message}"))
             if not report.passed or final.verdict is not item.stash.get(_SAID, final.verdict):
                 _apply(report, final)
         else:

@@ -36,6 +36,8 @@ class Recorder:
         self.lateness: list[Lateness] = []
         self.blind: list[Blind] = []
         self.failed_checks: list[str] = []
+        self.checks = 0
+        """How many checks the case has made, passed or not."""
         self.facts: dict[str, str] = {}
         self._fact_patterns: dict[str, dict[str, re.Pattern[str]]] = {}
         self._lines: dict[str, str] = {}
@@ -48,7 +50,7 @@ class Recorder:
     def begin(self, journal: Journal) -> None:
         """From here on everything belongs to a new case; so does a fault since the end of the last one."""
         self.journal, self.told = journal, None
-        self.lateness, self.blind, self.failed_checks = [], [], []
+        self.lateness, self.blind, self.failed_checks, self.checks = [], [], [], 0
         self._step, self._open_steps = 0, []
 
     def go_on(self, journal: Journal) -> None:

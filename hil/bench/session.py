@@ -34,6 +34,7 @@ from hil.bench.recorder import Recorder
 from hil.bench.reset import Start
 from hil.bench.talk import Talk, talk_from_environment
 from hil.bench.variant import Variant, why_not
+from hil.bench.verdicts import remark_of
 from hil.bench.wiring import OpenBench, open_bench
 from hil.clock import utc_now
 from hil.errors import BenchError, HilError, NotRunError, UsageError, Verdict
@@ -105,17 +106,22 @@ class Outcome:
         failed: what it says of its failure.
         skipped: why it was skipped.
         where: file and line of the step that failed last.
+        judged_itself: whether the test compared something by its own means, an `assert` or Robot's `Should`.
     """
 
     error: BaseException | None = None
     failed: str = ""
     skipped: str = ""
     where: str = ""
+    judged_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CaseVerdict:
-    """The verdict of a case, the line that explains it, and where in the suite that was."""
+    """The verdict of a case, the line that explains it, and where in the suite that was.
+
+    A pass has such a line where there is something to remark.
+    """
 
     verdict: Verdict
     message: str = ""
@@ -395,13 +401,24 @@ class Session:
 
     def _judge(self, outcome: Outcome) -> CaseVerdict:
         try:
-            final = self._judge_case(outcome)
+            final = self._remarked(self._judge_case(outcome), outcome)
         except BenchError as error:  # it broke while it was asked
             final = CaseVerdict(Verdict.BENCH, str(error))
         return self._of_lost(final)
 
+    @property
+    def _recorder(self) -> Recorder | None:
+        """That of the bench, once the running case has it."""
+        return self._open.wiring.recorder if self._open is not None and self._facade is not None else None
+
+    def _remarked(self, final: CaseVerdict, outcome: Outcome) -> CaseVerdict:
+        """A case that made no check has nothing to fail by: it passes, and says so."""
+        if final.verdict is not Verdict.PASS:
+            return final
+        return CaseVerdict(Verdict.PASS, remark_of(self._recorder, judged_itself=outcome.judged_itself))
+
     def _judge_case(self, outcome: Outcome) -> CaseVerdict:
-        recorder = self._open.wiring.recorder if self._open is not None and self._facade is not None else None
+        recorder = self._recorder
         final = _from_outcome(outcome)
         if self._mistake is not None:
             return CaseVerdict(Verdict.USAGE, str(self._mistake), outcome.where)

@@ -13,6 +13,8 @@ from hil.clock import Clock
 from hil.errors import BenchError, EcuError, InconclusiveError, UsageError
 from hil.journal import Origin
 
+NO_CHECK: Final = "no check was made: nothing but the monitors judged the ECU"
+NOT_USED: Final = "no check was made: the bench was not used"
 _ORIGINS: Final = {origin: origin.name.lower() for origin in Origin}
 
 
@@ -82,6 +84,7 @@ class Judge:
         fields |= {"region": list(region)} if region is not None else {}
         if self._expecting and not ok:
             fields["declared"] = True
+        self._recorder.checks += 1
         self._recorder.record("check", fields, t_ns=t_ns)
         self._flush()
         if throughout or not ok:
@@ -176,3 +179,15 @@ class Judge:
     def forgive(self, since: int, until: int) -> None:
         """Forget the failed checks of attempts that a later one made good: from number `since` up to `until`."""
         del self._recorder.failed_checks[since:until]
+
+
+def remark_of(recorder: Recorder | None, *, judged_itself: bool) -> str:
+    """What must be said of a case that passes: that it made no check, if so; else nothing.
+
+    Args:
+        recorder: of its bench; None if it never asked for one.
+        judged_itself: whether it compared something by its own means.
+    """
+    if judged_itself or (recorder is not None and recorder.checks):
+        return ""
+    return NOT_USED if recorder is None else NO_CHECK

@@ -31,6 +31,7 @@ STYLES: Final = {
 _RECAP_FROM: Final = 20
 """So many cases fit on a screen: only above is a recap worth its lines."""
 _RECAP_MOST: Final = 40
+_REMARKED_MOST: Final = 5
 
 
 class Progress:
@@ -87,8 +88,8 @@ class Progress:
         name, place = self._tally.planned.get(case_id, {}).get("name", case_id), self._place(case_id, verdict, message)
         style = STYLES[verdict]
         self._console.print(f"[{style}]{verdict.value:>12}[/]  {escape(name)}{escape(place)}")
-        if message and verdict is not Verdict.PASS:
-            self._console.print(f"{'':14}{escape(message)}", style="default")
+        if message:  # of a pass it is a remark
+            self._console.print(f"{'':14}{escape(message)}", style="yellow" if verdict is Verdict.PASS else "default")
 
     def _place(self, case_id: str, verdict: Verdict, message: str) -> str:
         """Where it failed; of a mistake at least where the case stands. Nothing where the message says it."""
@@ -116,6 +117,19 @@ class Progress:
         if len(bad) > _RECAP_MOST:
             self._console.print(f"{'':14}and {len(bad) - _RECAP_MOST} more, see the page")
 
+    def _remarks(self) -> None:
+        """What is remarked on passes, and on which: they are green, and nobody would look at them."""
+        found: dict[str, list[str]] = {}
+        for case_id in self._in_order():
+            verdict, message = self._tally.ended.get(case_id, (None, ""))
+            if verdict is Verdict.PASS and message:
+                found.setdefault(message, []).append(self._tally.planned.get(case_id, {}).get("name", case_id))
+        for message, names in found.items():
+            more = f" and {len(names) - _REMARKED_MOST} more" if len(names) > _REMARKED_MOST else ""
+            cases = "1 pass" if len(names) == 1 else f"{len(names)} passes"
+            said = f"{cases}: {message}: {', '.join(names[:_REMARKED_MOST])}{more}"
+            self._console.print(f"[yellow]{escape(said)}[/]")
+
     def _summary(self) -> None:
         counts = [f"[{STYLES[v]}]{n} {v.value}[/]" for v, n in self._tally.counts().items() if n]
         missing = len(self._tally.planned.keys() - self._tally.ended.keys())
@@ -123,6 +137,7 @@ class Progress:
             counts.append(f"[dim]{missing} not run[/]")
         if counts:
             self._console.print(", ".join(counts))
+        self._remarks()
         lost = losses_of(self._tally.measured.values())
         if lost:
             self._console.print(f"[yellow]{escape(lost)}[/]")

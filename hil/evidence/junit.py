@@ -97,6 +97,8 @@ def _properties(element: ET.Element, case: CaseResult) -> None:
 def _outcome(element: ET.Element, case: CaseResult) -> None:
     ruling = case.ruling
     if ruling.verdict is Verdict.PASS:
+        if ruling.message:  # a remark
+            ET.SubElement(element, "system-out").text = xml_text(ruling.message)
         return
     if ruling.verdict is Verdict.NOT_RUN:
         child = ET.SubElement(element, "skipped")

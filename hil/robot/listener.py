@@ -35,6 +35,8 @@ _MISTAKE: Final = re.compile(
     r"|^[A-Z]\w*(Error|Exception): |Invalid (syntax|argument)|Evaluating expression '.*' failed: "
 )
 """What Robot says of a suite that is wrong, in words that no check of an ECU uses."""
+_JUDGES: Final = re.compile(r"\bShould\b|^Run Keyword And Expect Error$")
+"""The keywords of other libraries that compare something: Robot's own, and those that are called like them."""
 _WALL_TIME: Final = {"Sleep": "Sleep", "Wait Until Keyword Succeeds": "Wait Until Keyword Succeeds"}
 
 
@@ -81,6 +83,7 @@ class BenchListener:
         self._guard = contextlib.ExitStack()
         self._errors: list[HilError] = []
         self._here = ""
+        self._judged_itself = False
         self._places = Places()
 
     @property
@@ -143,7 +146,7 @@ class BenchListener:
 
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
-        self._errors, self._refused, self._here = [], None, ""
+        self._errors, self._refused, self._here, self._judged_itself = [], None, "", False
         self._places = Places(data)
         self._running = False
         with contextlib.suppress(RuntimeError):
@@ -167,6 +170,7 @@ class BenchListener:
         if not self._begins(data, implementation, result):
             return
         owner = getattr(implementation.owner, "name", "")
+        self._judged_itself |= owner != LIBRARY and bool(_JUDGES.search(implementation.name))
         if owner == LIBRARY and self._running:
             self._refuse_wrong_named(data, implementation)
         if owner == "BuiltIn" and implementation.name in _WALL_TIME and self._running:
@@ -238,11 +242,15 @@ class BenchListener:
             return
         self._running = False
         self._guard.close()
-        final = self.session.end(replace(self._outcome(result), where=self._places.failed))
+        outcome = replace(self._outcome(result), where=self._places.failed, judged_itself=self._judged_itself)
+        final = self.session.end(outcome)
         if final.verdict is Verdict.NOT_RUN:
             result.status, result.message = "SKIP", final.message
         elif final.verdict is not Verdict.PASS:
             _set(result, final.verdict, final.message)
+        elif final.message:
+            result.message = final.message
+            logger.warn(f"{result.name}: {final.message}")
 
     def _outcome(self, result: Any) -> Outcome:
         """What Robot says, with the class of what was raised, which Robot does not keep."""

@@ -23,6 +23,8 @@ EXPECTED = {
     "Waits in wall time": "usage error",
     "Retries until it succeeds": "pass",
     "Uses up its time": "usage error",
+    "Makes no check": "pass",
+    "Compares by itself": "pass",
 }
 IN_PYTEST = {f"test_{name.lower().replace(' ', '_')}": verdict for name, verdict in EXPECTED.items()}
 
@@ -31,6 +33,8 @@ def test_hil_run_gives_each_verdict_and_plain_runners_agree(hil, spare_bench, tm
     ran = hil(str(SUITES), "--bench", str(spare_bench))
     assert ran.verdicts == EXPECTED | IN_PYTEST
     assert ran.status == 2
+    told = "2 passes: no check was made: nothing but the monitors judged the ECU: Makes no check, test_makes_no_check\n"
+    assert told in ran.out
     plain = tmp_path / "plain"
     variables = environment(HIL_BENCH=str(spare_bench), HIL_RESULTS=str(plain))
     for runner in (["robot", "--outputdir", str(tmp_path / "out")], ["pytest", "-q"]):

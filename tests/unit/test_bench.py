@@ -53,6 +53,28 @@ def test_on_means_that_the_ecu_is_up(begin):
     assert bench.supply().read().current_A > 1
 
 
+@pytest.mark.parametrize(
+    ("judged_itself", "said"), [(False, "no check was made: nothing but the monitors judged the ECU"), (True, "")]
+)
+def test_a_case_that_checked_nothing_passes_and_says_so(begin, judged_itself, said):
+    begin().set_signal("HighBeam", "On")
+    final, entries = begin.end(judged_itself=judged_itself)
+    assert (final.verdict, final.message) == (Verdict.PASS, said)
+    assert [entry.data["message"] for entry in entries if entry.kind == "verdict"] == [said]
+
+
+def test_a_check_of_the_case_before_is_none_of_this_one(begin):
+    begin(name="first").screen().telltale("high_beam").should_be("off")
+    assert begin.end()[0].message == ""
+    begin(name="second").set_signal("HighBeam", "On")
+    assert begin.end()[0].message.startswith("no check was made")
+
+
+def test_a_case_that_never_asked_for_the_bench_says_that(session):
+    session.begin(case())
+    assert session.end(Outcome()).message == "no check was made: the bench was not used"
+
+
 def test_off_means_no_supply_a_dark_screen_and_a_silent_bus(begin):
     bench = begin(Start.OFF)
     bench.screen().should_be_lit(False, within=0)

@@ -61,6 +61,18 @@ def test_cases_that_lost_frames_are_told_at_the_end_though_they_passed(capsys):
     assert "2 cases lost frames on the way to the bench: 5 frames lost" in capsys.readouterr().out
 
 
+def test_a_pass_with_a_remark_is_told_and_once_more_at_the_end(capsys):
+    tally = Tally()
+    for name in "abc":
+        tally.note({"event": "plan", "id": name, "detail": {"name": name.upper(), "runner": "pytest"}})
+    with Progress(tally, "lab", ["pytest"]):
+        for name, message in (("a", "no check was made"), ("b", ""), ("c", "no check was made")):
+            tally.note({"event": "end", "id": name, "verdict": "pass", "message": message, "detail": {"t_ns": 1}})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in lines[:2]] == ["pass  A", "no check was made"]
+    assert lines[-1] == "2 passes: no check was made: A, C"
+
+
 def test_no_case_that_lost_nothing_is_told():
     assert losses_of([{"lost": 0}, {}, {"uncounted": 0}]) == ""
     assert losses_of([{"uncounted": 1}]) == "1 case lost frames on the way to the bench: 1 gap that nobody counted"

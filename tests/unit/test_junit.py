@@ -54,6 +54,13 @@ def test_a_pass_has_none(junit):
     assert [child.tag for child in case(junit, "cluster.speed")] == ["properties"]
 
 
+def test_a_remark_on_a_pass_is_its_output(tmp_path):
+    journal = factory.open_case(tmp_path, "cluster.idle")
+    factory.verdict(journal, 1, "pass", "no check was made")
+    element = case(ET.fromstring(junit_xml(read_run(tmp_path))), "cluster.idle")
+    assert [(child.tag, child.text) for child in element][1:] == [("system-out", "no check was made")]
+
+
 def test_times_are_bench_time(junit):
     assert case(junit, "cluster.abs").get("time") == "9.000"
     assert case(junit, "usage.odd").get("time") == "1.500"

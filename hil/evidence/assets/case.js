@@ -93,7 +93,7 @@ const Case = (() => {
     const source = detail || row, main = detail && detail.causes[0], [first, ...rest] = ((main && main.text) || source.message).split("\n"), check = checkOf(main), times = main && main.times > 1 ? `the same failed ${main.times} times` : "", cause = source.firstCause && !source.message.includes(source.firstCause) ? source.firstCause : "";
     return h("section", { class: `panel verdict ${verdictClass(source.verdict)}` },
       h("div", { class: "row" }, badge(source.verdict), WHOSE[source.verdict] ? h("b", { class: `whose ${verdictClass(source.verdict)}` }, WHOSE[source.verdict]) : null, h("span", { class: "soft" }, detail && !nothing() ? took() : "")),
-      h("div", { class: "message text" }, first || (source.verdict === "pass" ? "Passed." : "No message was recorded.")), rest.length ? h("div", { class: "text" }, rest.join("\n")) : null,
+      h("div", { class: source.verdict === "pass" && first ? "message text remark" : "message text" }, first || (source.verdict === "pass" ? "Passed." : "No message was recorded.")), rest.length ? h("div", { class: "text" }, rest.join("\n")) : null,
       source.where ? h("div", { class: "soft text" }, `at ${source.where}`) : null, cause ? h("div", { class: "soft text" }, `first cause: ${cause}`) : null,
       times ? h("div", { class: "soft" }, times) : null, detail ? [evidence(check), furtherCauses(), check ? legend("score", "margin", "stamp") : null] : null);
   }

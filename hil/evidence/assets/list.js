@@ -51,6 +51,15 @@ const List = (() => {
     return h("button", { class: `chip ${verdictClass(verdict)}${count ? "" : " zero"}${on ? " on" : ""}`, "aria-pressed": String(on), onclick: toggle }, h("b", {}, `${count}`), `${MARK[verdict]} ${verdict}`);
   }
 
+  /* What is remarked on passes, with the cases: they are green, and nobody would look at them. */
+  function remarks() {
+    const odd = run.cases.filter((row) => row.verdict === "pass" && row.message), texts = [...new Set(odd.map((row) => row.message))];
+    return texts.map((text) => {
+      const cases = odd.filter((row) => row.message === text), more = cases.length > 5 ? ` and ${cases.length - 5} more` : "";
+      return h("div", { class: "warning text" }, `${cases.length === 1 ? "1 pass" : `${cases.length} passes`}: ${text}: `, cases.slice(0, 5).map((row, n) => [n ? ", " : "", h("a", { href: link(row.id) }, row.name)]), more);
+    });
+  }
+
   function verdictPanel(refresh) {
     const bar = ORDER.filter((verdict) => run.counts[verdict]).map((verdict) => {
       const part = h("span", { class: verdictClass(verdict), title: `${run.counts[verdict]} ${verdict}` });
@@ -61,6 +70,7 @@ const List = (() => {
     return panel(h("div", { class: "row" }, h("h1", {}, headline()), h("span", { class: "grow" }), links),
       h("div", { class: "bar", role: "presentation" }, bar), h("div", { class: "row chips" }, ORDER.map((verdict) => chip(verdict, refresh))),
       run.mistakes.map((text) => h("div", { class: "warning text" }, `mistake in the suites: ${text}`)),
+      remarks(),
       run.bench && run.bench.lost ? h("div", { class: "warning text" }, `${run.bench.lost} (see "The bench itself")`) : null,
       run.warnings.map((text) => h("div", { class: "warning text" }, text)));
   }
@@ -96,7 +106,7 @@ const List = (() => {
   }
 
   function why(row) {
-    if (row.verdict === "pass") return null;
+    if (row.verdict === "pass") return row.message ? h("div", { class: "text clip remark" }, row.message) : null;
     const whose = WHOSE[row.verdict], when = row.at === null || row.verdict === "not run" ? "" : `, at ${seconds(row.at)}`;
     const fault = whose ? h("div", { class: `whose ${verdictClass(row.verdict)}` }, `${whose}${when}`) : null;
     if (!row.reason) return [fault, h("div", { class: "text clip" }, row.message)];
@@ -158,7 +168,7 @@ const List = (() => {
 
   /* Show the list; `place` is "requirements" or "latencies" to begin there. */
   function show(app, place) {
-    const body = h("tbody"), count = h("span", { class: "soft", role: "status" }), withWhy = run.cases.some((row) => row.verdict !== "pass");
+    const body = h("tbody"), count = h("span", { class: "soft", role: "status" }), withWhy = run.cases.some((row) => row.verdict !== "pass" || row.message);
     const refresh = () => {
       const shown = sorted().filter(matches);
       body.replaceChildren(...shown.map((row) => caseRow(row, withWhy)));

@@ -88,3 +88,11 @@ def test_retries_until_it_succeeds(bench):
 @pytest.mark.bench_timeout("2 s")
 def test_uses_up_its_time(bench):
     bench.sleep("10 s")
+
+
+def test_makes_no_check(bench):
+    bench.set_signal("HighBeam", "On")
+
+
+def test_compares_by_itself(bench):
+    assert bench.signal("ClusterState").label == "On"

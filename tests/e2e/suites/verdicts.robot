@@ -58,6 +58,13 @@ Uses up its time
     [Tags]    timeout:2 s
     Sleep    10 s
 
+Makes no check
+    Set Signal    HighBeam    On
+
+Compares by itself
+    ${state}=    Get Signal    ClusterState
+    Should Be Equal As Numbers    ${state}    2
+
 
 *** Keywords ***
 Send To Console And Wait

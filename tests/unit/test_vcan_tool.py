@@ -5,7 +5,9 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ TOOLS = Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 import vcan_suite  # noqa: E402
+from vcan import cli, user_mode  # noqa: E402
 from vcan.guest import INIT, KVM, TCG, Guest, modules_for, qemu_command, status_of, trouble_in  # noqa: E402
 from vcan.host import VcanError, last_line  # noqa: E402
 from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
@@ -95,6 +98,8 @@ def test_the_results_directory_is_absolute(tmp_path, monkeypatch):
         (["--controllers", "9", "--", "true"], "invalid choice"),
         (["--controllers", "2", "--mode", "namespace", "--", "true"], "--controllers: only a guest has that"),
         (["--usb", "--mode", "namespace", "--", "true"], "--usb: only a guest has that"),
+        (["--controllers", "2", "--mode", "user", "--", "true"], "--controllers: only a guest has that"),
+        (["--host-port", "80", "--mode", "user", "--", "true"], "a user-mode kernel has no network"),
     ],
 )
 def test_a_wrong_argument_is_a_usage_error(arguments, said, capsys):
@@ -280,3 +285,116 @@ def test_a_stage_whose_bench_was_late_runs_once_more(tmp_path, monkeypatch, ends
     ended = subprocess.run(["sh", "-c", f"status=0; {script}exit $status"], check=False)
     assert (ended.returncode, len(count.read_text().splitlines())) == (status, runs)
     assert (tmp_path / "verdicts.txt").read_text().startswith(f"cases: status {status}, ")
+
+
+def test_a_user_mode_kernel_has_two_ports_and_no_hardware():
+    words = user_mode.command(Path("kernel"), Path("scratch"), (7, 8))
+    assert {"initrd=scratch/initrd", "con1=fd:7,fd:7", "con2=fd:8,fd:8", "oops=panic"} <= set(words)
+    can_have = [
+        user_mode.can_have(job(*words)) for words in ((), ("--usb",), ("--controllers", "1"), ("--host-port", "1"))
+    ]
+    assert can_have[1:] == [False, False, False]
+
+
+def test_init_mounts_the_hosts_files_in_the_way_of_the_place():
+    assert "SHARES=hostfs\n" in render_job(job(), [], shares="hostfs")
+    assert "SHARES=9p\n" in render_job(job(), [])
+
+
+@pytest.fixture
+def places(monkeypatch):
+    """Where a job would have been run; no kernel here has vcan."""
+    places, works = [], [True]
+    monkeypatch.setattr(cli, "namespace_works", lambda: False)
+    monkeypatch.setattr(cli, "user_mode_works", lambda: works[0])
+    for name in ("run_in_namespace", "run_in_user_mode", "run_in_guest"):
+        monkeypatch.setattr(cli, name, lambda _, name=name: places.append(name.rpartition("_")[2]) or 0)
+    return places, works
+
+
+@pytest.mark.parametrize("options", [["--controllers", "2"], ["--usb"], ["--host-port", "80"]])
+def test_what_a_user_mode_kernel_lacks_is_had_in_the_guest(places, options):
+    seen, works = places
+    assert [cli.run("auto", job()), cli.run("auto", job(*options))] == [0, 0]
+    works[0] = False
+    cli.run("auto", job())
+    assert seen == ["mode", "guest", "guest"]
+
+
+@pytest.fixture
+def user_mode_kernel(tmp_path, monkeypatch):
+    """Tries to start one end as told; what was tried and what is known afterwards."""
+    tried: list[object] = []
+    monkeypatch.setattr(user_mode, "cache", lambda: tmp_path)
+
+    def end_with(how):
+        def run(_):
+            tried.append(how)
+            if isinstance(how, Exception):
+                raise how
+            return how
+
+        monkeypatch.setattr(user_mode, "run_in_user_mode", run)
+        return user_mode.user_mode_works(), len(tried)
+
+    return end_with
+
+
+def test_whether_a_user_mode_kernel_works_is_tried_once(user_mode_kernel):
+    assert user_mode_kernel(0) == (True, 1)
+    assert user_mode_kernel(VcanError("not asked")) == (True, 1)
+
+
+def test_a_user_mode_kernel_that_died_is_not_tried_again(user_mode_kernel, capfd):
+    assert user_mode_kernel(VcanError("it died")) == (False, 1)
+    assert user_mode_kernel(0) == (False, 1)
+    assert "no user-mode kernel: it died" in capfd.readouterr().err
+
+
+def test_what_is_known_of_it_counts_until_the_host_boots_again(user_mode_kernel, tmp_path):
+    (tmp_path / "user-mode").write_text("of-another-boot fails\n")
+    assert user_mode_kernel(0) == (True, 1)
+
+
+def test_a_user_mode_kernel_that_was_slow_is_tried_again(user_mode_kernel):
+    assert user_mode_kernel(user_mode.NotInTime("slow")) == (False, 1)
+    assert user_mode_kernel(0) == (True, 2)
+
+
+def test_the_kernels_memory_lies_where_there_is_room(monkeypatch):
+    monkeypatch.setattr(user_mode.shutil, "disk_usage", lambda _: SimpleNamespace(free=64 << 20))
+    assert user_mode.memory_place() == Path(tempfile.gettempdir())
+
+
+def test_the_suite_takes_a_place_and_leaves_the_rest_to_hil_run():
+    assert vcan_suite.mode_of(["--mode", "user", "--tag", "x"]) == ("user", ["--tag", "x"])
+    assert vcan_suite.mode_of(["--tag", "x"]) == ("", ["--tag", "x"])
+    with pytest.raises(SystemExit):
+        vcan_suite.mode_of(["--mode", "moon"])
+
+
+def test_outside_of_the_guest_all_cases_run_on_vcan():
+    (everywhere, emulated) = (vcan_suite.stages([], mode)[1].command for mode in ("user", "guest"))
+    assert everywhere[-2:] == ["--tag", "guest"]
+    assert emulated[: len(everywhere)] == everywhere
+    assert len(emulated) > len(everywhere)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("guest", [("guest", ["vcan", "vcan", "controllers", "controllers"])]),
+        ("user", [("user", ["vcan", "vcan"]), ("guest", ["controllers", "controllers"])]),
+    ],
+)
+def test_what_needs_controllers_runs_in_the_guest(monkeypatch, tmp_path, mode, expected):
+    ran = []
+    monkeypatch.setattr(vcan_suite, "RESULTS", tmp_path)
+    monkeypatch.setattr(vcan_suite, "VERDICTS", tmp_path / "verdicts.txt")
+    monkeypatch.setattr(
+        vcan_suite,
+        "run_together",
+        lambda group, place, _: ran.append((place, [stage.name.rpartition(" ")[2] for stage in group])) or 0,
+    )
+    assert vcan_suite.run_all(vcan_suite.stages([], mode), mode, "1") == 0
+    assert ran == expected

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -99,7 +99,7 @@ def status_of(guest: Guest, deadline: float, *, timeout_s: float, leave_limit_s:
 @contextlib.contextmanager
 def start_guest(job: Job, kernel: Path, accelerator: str, scratch: Path) -> Iterator[Guest]:
     """A guest whose two ports are sockets: both end when it does."""
-    (scratch / "initrd").write_bytes(start_files(job, kernel))
+    (scratch / "initrd").write_bytes(start_files(job, kernel, modules_for(job), shares="9p"))
     with contextlib.ExitStack() as stack:
         control, its_control = map(stack.enter_context, socket.socketpair())
         output, its_output = map(stack.enter_context, socket.socketpair())
@@ -147,13 +147,20 @@ def share(name: str, path: Path, options: str = "") -> list[str]:
     return ["-fsdev", where, "-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}"]
 
 
-def start_files(job: Job, kernel: Path) -> bytes:
-    """The initramfs: init.sh, what it is to do, busybox and the modules."""
-    modules = [module_file(path) for path in load_order((kernel / "modules.dep").read_text(), modules_for(job))]
+def start_files(job: Job, kernel: Path, wanted: Sequence[str], *, shares: str) -> bytes:
+    """The initramfs: init.sh, what it is to do, busybox and the modules.
+
+    Args:
+        job: what is to run.
+        kernel: the directory with `modules` and `modules.dep`.
+        wanted: modules to be loaded.
+        shares: the file system by which directories of the host are mounted.
+    """
+    modules = [module_file(path) for path in load_order((kernel / "modules.dep").read_text(), wanted)]
     command = render_command(job, os.getcwd(), guest_environment(os.environ, job.environment))
     files = {
         "init": INIT.read_bytes(),
-        "job": render_job(job, modules).encode(),
+        "job": render_job(job, modules, shares=shares).encode(),
         "command": command.encode(),
         "bin/busybox": Path(shutil.which("busybox") or "").read_bytes(),
     }

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
-# PID 1 of the guest that tools/vcan.py starts. /job (rendered by that tool) sets MODULES, CHANNELS, CONTROLLERS, PORTS
-# and RESULTS; /command is what runs. Two virtio ports lead out: the first takes one line a stage (up, ended N, exit N, fail ...),
-# the second the command's output. Nothing here prints to the console but errors, so that its log is worth reading when
+# PID 1 of the guest that tools/vcan.py starts. /job (rendered by that tool) sets MODULES, CHANNELS, CONTROLLERS, PORTS,
+# RESULTS and SHARES; /command is what runs. Two ports lead out, of virtio or consoles of a user-mode kernel: the first
+# takes one line a stage (up, ended N, exit N, fail ...), the second the command's output. Nothing here prints to the console but errors, so that its log is worth reading when
 # a guest dies.
 
 export PATH=/bin
@@ -27,6 +27,12 @@ load_modules() {
 }
 
 open_control() {
+    if [ "$SHARES" = hostfs ]; then
+        stty -F /dev/tty1 raw && stty -F /dev/tty2 raw || fail "no consoles"
+        exec 3>/dev/tty1
+        output=/dev/tty2
+        return
+    fi
     for attempt in $(seq 200); do
         set -- /dev/vport*p1 /dev/vport*p2
         [ -c "$1" ] && [ -c "$2" ] && break
@@ -37,16 +43,25 @@ open_control() {
     output=$2
 }
 
+# share NAME DIRECTORY HOW PLACE: a directory of the host, ro or rw.
+share() {
+    if [ "$SHARES" = hostfs ]; then
+        mount -t hostfs -o "$3,$2" none "$4"
+        return
+    fi
+    case $3 in ro) cache=loose ;; *) cache=mmap ;; esac
+    mount -t 9p -o "$3,cache=$cache,trans=virtio,version=9p2000.L,msize=1048576" "$1" "$4"
+}
+
 mount_root() {
-    options=trans=virtio,version=9p2000.L,msize=1048576
-    mount -t 9p -o "ro,cache=loose,$options" root /lower || fail "the host's root did not mount"
+    share root / ro /lower || fail "the host's root did not mount"
     mount -t tmpfs -o size=75% cover /cover
     mkdir /cover/upper /cover/work
     mount -t overlay -o lowerdir=/lower,upperdir=/cover/upper,workdir=/cover/work root /new || fail "no overlay"
     mkdir -p /new/tmp/vcan-home
     [ -z "$RESULTS" ] && return
     mkdir -p "/new$RESULTS"
-    mount -t 9p -o "rw,cache=mmap,$options" results "/new$RESULTS" || fail "the results directory did not mount"
+    share results "$RESULTS" rw "/new$RESULTS" || fail "the results directory did not mount"
 }
 
 mount_kernel_files() {

@@ -14,7 +14,7 @@ HOME = "/tmp/vcan-home"
 KEPT_VARIABLES = re.compile(r"PATH|LANG|LC_\w+|TZ|CI|VIRTUAL_ENV|PYTHON(?!DONTWRITEBYTECODE)\w+|HIL_\w+")
 
 
-def render_job(job: Job, modules: Iterable[str]) -> str:
+def render_job(job: Job, modules: Iterable[str], *, shares: str = "9p") -> str:
     """Shell variables that init.sh reads; the modules as file names, in the order of loading."""
     values = {
         "MODULES": " ".join(modules),
@@ -22,6 +22,7 @@ def render_job(job: Job, modules: Iterable[str]) -> str:
         "CONTROLLERS": str(job.controllers or ""),
         "PORTS": " ".join(map(str, job.host_ports)),
         "RESULTS": str(job.results or ""),
+        "SHARES": shares,
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 

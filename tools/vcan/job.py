@@ -36,8 +36,10 @@ def parse(arguments: Sequence[str]) -> tuple[str, Job]:
         parser.error(f"--channels {known.channels}: expected interface names such as vcan0,vcan1")
     results = known.results.resolve() if known.results else None
     for name in ("controllers", "usb"):
-        if getattr(known, name) and known.mode == "namespace":
+        if getattr(known, name) and known.mode in ("namespace", "user"):
             parser.error(f"--{name}: only a guest has that; leave --mode out")
+    if known.host_port and known.mode == "user":
+        parser.error("--host-port: a user-mode kernel has no network; leave --mode out")
     ports, environment = tuple(known.host_port), dict(known.env)
     job = Job(tuple(command), names, ports, results, environment, known.timeout, known.inside)
     return known.mode, replace(job, controllers=known.controllers, usb=known.usb)
@@ -45,10 +47,10 @@ def parse(arguments: Sequence[str]) -> tuple[str, Job]:
 
 def build_parser() -> argparse.ArgumentParser:
     """The options before --."""
-    usage = "%(prog)s [options] -- COMMAND [ARG ...]"
-    what = "Run COMMAND where a CAN interface vcan0 is up."
+    usage = "%(prog)s [options] -- COMMAND [ARG ...]   or: %(prog)s --prepare"
+    what = "Run COMMAND where a CAN interface vcan0 is up; --prepare only fetches what that takes."
     parser = argparse.ArgumentParser(prog="vcan.py", usage=usage, description=what, allow_abbrev=False)
-    parser.add_argument("--mode", choices=("auto", "namespace", "guest"), default="auto")
+    parser.add_argument("--mode", choices=("auto", "namespace", "user", "guest"), default="auto")
     parser.add_argument("--results", type=Path, metavar="DIR", help="directory that COMMAND may write to")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="S", help="for the whole run (default 300)")
     parser.add_argument("--channels", default="vcan0", metavar="NAME[,NAME]", help="interfaces (default vcan0)")

@@ -108,6 +108,7 @@ class ChunkWriter:
         level: zstd's level, 1 (fast) to 22.
 
     Attributes:
+        position: where the open chunk is going to begin in the file.
         chunk: the open chunk; whoever adds a record without `add` says so in the index of its lane, as `add` does.
     """
 
@@ -116,7 +117,7 @@ class ChunkWriter:
         self._file = file
         self._compress = zstandard.ZstdCompressor(level=level).compress
         self._unwritten = MCAP0_MAGIC + _packed(Header(profile="", library=library))
-        self._position = self._begin = len(self._unwritten)
+        self.position = self._begin = len(self._unwritten)
         self._schemas: list[bytes] = []
         self._channels: list[bytes] = []
         self._lanes: list[Lane] = []
@@ -162,11 +163,6 @@ class ChunkWriter:
         offset = self._put(record)
         self._metadata_indexes += _packed(MetadataIndex(offset=offset, length=len(record), name=name))
         self._statistics.metadata_count += 1
-
-    @property
-    def position(self) -> int:
-        """Where the open chunk is going to begin in the file."""
-        return self._position
 
     @property
     def is_started(self) -> bool:
@@ -230,7 +226,7 @@ class ChunkWriter:
         """End the chunk, write the summary and the footer. Nothing may be written afterwards."""
         self.flush()
         data_end = _packed(DataEnd(0))
-        start = self._position + len(data_end)
+        start = self.position + len(data_end)
         summary, offsets = self._summary(start)
         offsets_start = start + len(summary)
         body = summary + offsets
@@ -296,10 +292,10 @@ class ChunkWriter:
 
     def _put(self, data: bytes) -> int:
         """Write whole records; where they begin in the file."""
-        begin = self._position
+        begin = self.position
         try:
             _write_all(self._file, self._unwritten + data)
-            self._unwritten, self._position = b"", begin + len(data)
+            self._unwritten, self.position = b"", begin + len(data)
         except BaseException:  # an interrupt, too, leaves half a record
             with contextlib.suppress(OSError):
                 self._file.seek(begin - len(self._unwritten))

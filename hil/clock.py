@@ -27,6 +27,7 @@ from contextvars import Context
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from hil.call import Call
 from hil.errors import BenchError, HilError, UsageError
 from hil.interrupts import Kept, parked, take_gates_down
 from hil.turns import TurnLoop
@@ -72,7 +73,7 @@ class Clock(ABC):
     def __init__(self) -> None:
         self._agenda: Agenda = []
         self._order = 0
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | Call[Any] | None = None
         self._abort: BaseException | None = None
         self._left_over: BaseException | None = None
         self.is_letting_go = False
@@ -358,13 +359,17 @@ class VirtualClock(Clock):
 
 
 class RealClock(Clock):
-    """The loop runs in a thread of its own, so the restbus goes on between two portal calls; a call runs it itself."""
+    """The loop runs in a thread of its own, so the restbus goes on between two portal calls; a call runs it itself.
+
+    Attributes:
+        zero_ns: the host's monotonic time at bench time 0.
+    """
 
     is_virtual = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._zero_ns = time.monotonic_ns()
+        self.zero_ns = time.monotonic_ns()
         self._armed: asyncio.TimerHandle | None = None
         self._armed_ns = 0
         self._stepping = False
@@ -383,7 +388,7 @@ class RealClock(Clock):
 
     @property
     def now_ns(self) -> int:
-        return time.monotonic_ns() - self._zero_ns
+        return time.monotonic_ns() - self.zero_ns
 
     def restart(self) -> None:
         """Shift the zero to now; what is on the agenda keeps its instant."""
@@ -391,7 +396,7 @@ class RealClock(Clock):
 
     async def _restart(self) -> None:
         shift = self.now_ns
-        self._zero_ns += shift
+        self.zero_ns += shift
         for _, _, timer in self._agenda:
             timer.t_ns -= shift
         self._agenda[:] = [(t_ns - shift, order, timer) for t_ns, order, timer in self._agenda]
@@ -399,11 +404,11 @@ class RealClock(Clock):
 
     def from_monotonic_ns(self, stamp_ns: int) -> int:
         """Bench time of a stamp of the host's monotonic clock."""
-        return stamp_ns - self._zero_ns
+        return stamp_ns - self.zero_ns
 
     def to_monotonic_ns(self, t_ns: int) -> int:
         """The host's monotonic time of a bench time."""
-        return t_ns + self._zero_ns
+        return t_ns + self.zero_ns
 
     def call_at(self, t_ns: int, callback: Callback, argument: Any = None, *, phase: int = NORMAL) -> Timer:
         timer = Timer(t_ns, callback, argument)
@@ -442,18 +447,22 @@ class RealClock(Clock):
         if asyncio._get_running_loop() is self.loop or not self._is_served:
             main.close()
             raise UsageError("a portal call inside the loop: await instead" if self._is_served else "closed")
+        call, result = Call(main, self.loop), None
         with Kept(self.loop.wake) as kept:
-            task = self.loop.drive(self._begin, main, kept)
-            self._task = None
-            if task is None:
-                main.close()
-        assert task is not None  # else a signal's handler raised, and the block has ended with that
-        return self._outcome(task)
+            try:
+                result = self.loop.drive(call, self._begin, kept)
+            except (Exception, asyncio.CancelledError):
+                if self._abort is None:
+                    raise
+            finally:
+                self._task = None
+        abort, self._abort = self._abort, None
+        if abort is not None:
+            raise abort
+        return result  # type: ignore[return-value]  # None for another would mean a signal, which the block has raised
 
-    def _begin(self, main: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.Task(main, loop=self.loop)
-        self._task, self._abort = task, None
-        return task
+    def _begin(self, call: Call[Any]) -> None:
+        self._task, self._abort = call, None
 
     def close(self) -> None:
         if not self._thread.is_alive():

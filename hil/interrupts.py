@@ -74,6 +74,8 @@ class _Gate:
     """Stands before a signal's handler. It stays there: to put it up for each call would cost six system calls."""
 
     keeper: Kept | None = None
+    all: tuple[Any, ...] = ()
+    """The handlers as they were when the gates stood; whoever sets another one takes its gate away."""
 
     def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
         self.handler = handler
@@ -90,10 +92,14 @@ class _Gate:
 
 
 def _put_gates_up() -> None:
+    # `getsignal` of the module `signal` looks for an enumeration first: 3 us
+    if tuple(map(_signal.getsignal, PARKED)) == _Gate.all:
+        return
     for number in PARKED:
-        handler = _signal.getsignal(number)  # that of `signal` looks for an enumeration first: 3 us
+        handler = _signal.getsignal(number)
         if handler.__class__ is not _Gate and callable(handler):
             signal.signal(number, _Gate(handler))
+    _Gate.all = tuple(map(_signal.getsignal, PARKED))
 
 
 def take_gates_down() -> None:

@@ -5,7 +5,8 @@ with a schema, so that Foxglove and the `mcap` tools read it as it is. `log_time
 between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is packed and
 written every 64 KiB and every 100 ms of wall time: that is the most that SIGKILL loses. At every check all that has
 come goes into a file beside the journal (`hil.tail`) too, where readers find it. The wall clock is read with every
-record; with a frame only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of what a frame costs.
+record; with a frame, a signal or a check only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of
+what a frame costs.
 After a write that failed the journal goes on: what was lost is a bench fault, and says so in it.
 
 Not for: judging. A reader gets back what was written, also from a truncated file.
@@ -242,17 +243,34 @@ class Journal:
             self._schemas = dict(other._schemas)
             self._look_ns, self._look_bytes = other._look_ns, LOOK_BYTES
 
+    def line(self, topic: str, t_ns: int, text: str) -> None:
+        """A JSON record whose text the caller has, from `hil.records`; it looks at the wall clock as a frame does."""
+        with self._lock:
+            if self._file is not None:
+                self._add(topic, t_ns, text.encode())
+
+    def keep(self, topic: str, t_ns: int, text: str) -> None:
+        """`line` and `flush`."""
+        with self._lock:
+            if self._file is not None:
+                self._add(topic, t_ns, text.encode())
+                self._keep()
+
     def flush(self) -> None:
         """Hand all that has come to the operating system: from here on SIGKILL can't lose it."""
         with self._lock:
-            writer = self._writer
-            if self._file is None or self._tail is None:
-                return
-            if not self._tail.kept and not writer.is_started:
-                with self._bench_faults():
-                    writer.start()
-            if not self._tail.keep(writer.chunk, writer.position):
-                self._flush()
+            if self._file is not None:
+                self._keep()
+
+    def _keep(self) -> None:
+        tail, writer = self._tail, self._writer
+        if tail is None:
+            return
+        if not tail.kept and not writer.is_started:
+            with self._bench_faults():
+                writer.start()
+        if not tail.keep(writer.chunk, writer.position):
+            self._flush()
 
     def pack(self) -> None:
         """End the chunk and write it."""
@@ -276,13 +294,16 @@ class Journal:
 
     def _write(self, topic: str, t_ns: int, data: bytes) -> None:
         with self._lock:
-            if self._file is None:
-                return
-            lane, chunk = self._lanes.get(topic) or self._lane(topic), self._writer.chunk
-            t_ns = t_ns if t_ns > 0 else 0
-            record = pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
-            lane.index += t_ns, len(chunk)  # as `ChunkWriter.add` does
-            chunk += record
+            if self._file is not None:
+                self._look_bytes = 0  # it looks whatever has come
+                self._add(topic, t_ns, data)
+
+    def _add(self, topic: str, t_ns: int, data: bytes) -> None:
+        lane, chunk = self._lanes.get(topic) or self._lane(topic), self._writer.chunk
+        t_ns = t_ns if t_ns > 0 else 0
+        lane.index += t_ns, len(chunk)  # as `ChunkWriter.add` does
+        chunk += pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
+        if t_ns >= self._look_ns or len(chunk) >= self._look_bytes:
             self._look(t_ns)
 
     def _look(self, t_ns: int) -> None:

@@ -8,6 +8,7 @@ Not for: latencies with a limit, whose samples are all kept (`hil.latency.statis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _FINE_BITS: Final = 5
@@ -30,15 +31,21 @@ class Spread:
 
     def add(self, duration_ns: int, t_ns: int = 0) -> None:
         """Take one, of bench time `t_ns`; a negative one counts as 0."""
-        if duration_ns < 0:  # noqa: PLR1730  # each frame comes by here; max() is a call
-            duration_ns = 0
-        shift = duration_ns.bit_length() - _FINE_BITS - 1
-        key = duration_ns if shift <= 0 else (shift << _FINE_BITS) + (duration_ns >> shift)
-        classes = self._classes
-        classes[key] = classes.get(key, 0) + 1
-        if duration_ns > self.most_ns or not self.count:
-            self.most_ns, self.most_at_ns = duration_ns, t_ns
-        self.count += 1
+        self.add_all(((duration_ns, t_ns),))
+
+    def add_all(self, durations: Sequence[tuple[int, int]]) -> None:
+        """Take several, each with its bench time."""
+        classes, most_ns = self._classes, self.most_ns if self.count else -1
+        known = classes.get
+        for duration_ns, t_ns in durations:
+            if duration_ns < 0:  # noqa: PLR1730  # each frame comes by here; max() is a call
+                duration_ns = 0  # noqa: PLW2901
+            shift = duration_ns.bit_length() - _FINE_BITS - 1
+            key = duration_ns if shift <= 0 else (shift << _FINE_BITS) + (duration_ns >> shift)
+            classes[key] = known(key, 0) + 1
+            if duration_ns > most_ns:
+                self.most_ns, self.most_at_ns, most_ns = duration_ns, t_ns, duration_ns
+        self.count += len(durations)
 
     def clear(self) -> None:
         """Forget all."""

@@ -18,10 +18,11 @@ import select
 import selectors
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sized
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from hil.call import Call
 from hil.interrupts import Kept
 
 T = TypeVar("T")
@@ -92,13 +93,16 @@ class TurnSelector(selectors.DefaultSelector):
         """
         if self._outer is None:
             return None
-        found: list[Any] = []
-        for fd, event in self._epoll.poll(max(min(timeout, LOOK_UP_S), 0), len(self._keys) or 1):
-            key = self._keys.get(fd)
+        if timeout > LOOK_UP_S:  # noqa: PLR1730  # min() is a call
+            timeout = LOOK_UP_S
+        found, keys = [], self._keys
+        for fd, event in self._epoll.poll(timeout if timeout > 0 else 0, len(keys) or 1):
+            key = keys.get(fd)
             reader, writer = key.data if key is not None else (None, None)
-            for handle, others in ((reader, _OUT), (writer, _IN)):
-                if handle is not None and event & ~others:
-                    found.append(handle)
+            if reader is not None and event & ~_OUT:
+                found.append(reader)
+            if writer is not None and event & ~_IN:
+                found.append(writer)
         return found
 
     def take(self, kept: Kept) -> bool:
@@ -173,6 +177,8 @@ class TurnLoop(asyncio.SelectorEventLoop):
         self.get_debug = partial(getattr, self, "_debug")  # type: ignore[method-assign]  # asked for by all of asyncio
         self.waiting: Sized = self._ready
         """The callbacks that wait for their turn."""
+        self.has_answer: Callable[[], bool] = bool
+        """Whether there is what the call waits for."""
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Any = None
@@ -188,37 +194,49 @@ class TurnLoop(asyncio.SelectorEventLoop):
         """Let whoever waits look whether there is something to do."""
         self._write_to_self()
 
-    def drive(
-        self, begin: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]], main: Coroutine[Any, Any, T], kept: Kept
-    ) -> asyncio.Task[T] | None:
-        """Run the loop in the calling thread until a task is done, or a signal's handler raised.
+    def drive(self, call: Call[T], begin: Callable[[Call[T]], object], kept: Kept) -> T | None:
+        """Run the loop in the calling thread until a call is done, or a signal's handler raised.
 
         Args:
-            begin: makes the task, in this thread's turn.
-            main: what of.
+            call: what to do.
+            begin: told in this thread's turn that it begins.
             kept: what the handler raised.
 
         Returns:
-            The task; None if a signal came before its turn did.
+            The call's result; None if a signal came first.
+
+        Raises:
+            BaseException: what the call raised.
         """
         if not self._turns.take(kept):
+            call.close()
             return None
         running, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         try:
-            task = begin(main)
-            self._has_looked = True
-            while not task.done() and kept.error is None:
-                self._run_turn()
-            if not task.done():
-                task.cancel()
+            begin(call)
+            return self._run_call(call, kept)
         finally:
+            self.has_answer = bool
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(running)
             if self._turns.give(self._due_s()):
                 self.wake()
-        return task
+
+    def _run_call(self, call: Call[T], kept: Kept) -> T | None:
+        step, ready, self._has_looked = call.step, self._ready, True
+        while kept.error is None:
+            if ready:  # they came first; among them whoever else is called back of what the call waited for
+                self._run_ready()
+            try:
+                self.has_answer = has_answer = step().done
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            while not has_answer() and kept.error is None:
+                self._run_turn()
+        call.abandon()
+        return None
 
     def _run_turn(self) -> None:
         """`_run_once`, but where something can be done at once it looks only every other time what else happened."""
@@ -228,24 +246,33 @@ class TurnLoop(asyncio.SelectorEventLoop):
             if ready or not self._look():
                 self._run_once()
             return
-        self._has_looked = False
+        self._run_ready()
+
+    def _run_ready(self) -> None:
+        ready, self._has_looked = self._ready, False
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
                 handle._run()
 
     def _look(self) -> bool:
-        """`_run_once` where nothing is ready: wait, then do what descriptors and timers say; False: it has to."""
-        timers, now_s = self._scheduled, self.time()
-        if timers and timers[0]._cancelled:
-            return False  # it knows how to count those
-        handles = self._turns.wait(timers[0]._when - now_s if timers else LOOK_UP_S)
+        """`_run_once` where nothing is ready: wait, then do what descriptors and timers say; False: it has to.
+
+        A timer that falls due while it waits for a descriptor has its turn when it looks again.
+        """
+        timers, rest_s = self._scheduled, LOOK_UP_S
+        if timers:
+            if timers[0]._cancelled:
+                return False  # it knows how to count those
+            rest_s = timers[0]._when - self.time()
+        handles = self._turns.wait(rest_s)
         if handles is None:
             return False
         for handle in handles:
             if not handle._cancelled:
                 handle._run()
-        self._run_due()
+        if rest_s <= 0 or not handles:
+            self._run_due()
         return True
 
     def _run_due(self) -> None:

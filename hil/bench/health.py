@@ -22,7 +22,7 @@ from hil.bench.machine import Reading
 from hil.bench.recorder import Recorder
 from hil.can.frames import SENT, CanFrame
 from hil.can.gaps import Gap
-from hil.can.port import OnFrame
+from hil.can.port import CanPort, OnFrame, TellsReading
 from hil.can.restbus import Restbus
 from hil.clock import Clock, Timer
 from hil.evidence.itself import in_short
@@ -43,15 +43,25 @@ def _unknown() -> None:
 
 
 class Ear:
-    """What comes over one bus: how late it is read."""
+    """What comes over one bus: how late it is read.
 
-    __slots__ = ("lag", "lost", "origin", "span", "uncounted")
+    Attributes:
+        lags: of the frames since the last beat, with their stamps: to count them one by one costs twice as much.
+    """
+
+    __slots__ = ("lag", "lags", "lost", "origin", "span", "uncounted")
 
     def __init__(self) -> None:
         self.lag = Spread()
+        self.lags: list[tuple[int, int]] = []
         self.span: Blind | None = None
         self.lost = self.uncounted = 0
         self.origin: Origin | None = None
+
+    def count(self) -> None:
+        """Count what came since the last beat."""
+        self.lag.add_all(self.lags)
+        self.lags.clear()
 
 
 class Health:
@@ -79,6 +89,7 @@ class Health:
         self._clock, self._recorder, self._restbus, self._on_frame = clock, recorder, restbus, on_frame
         self._allowed_ns, self._read_machine = allowed_lag_ns, read_machine
         self._ears: dict[str, Ear] = {}
+        self.hear = self.listener()
         self.bounds: dict[str, Callable[[], int | None]] = {}
         """Bus -> the bound on the error of its port's stamps."""
         self.beats = Spread()
@@ -114,17 +125,28 @@ class Health:
 
     # What is measured ---------------------------------------------------------------------------------------------
 
-    def hear(self, frame: CanFrame) -> None:
-        """A frame came: how late, then it goes on its way."""
-        now_ns, bus = self._clock.now_ns, frame.bus
-        lag_ns = now_ns - frame.t_ns
-        ear = self._ears.get(bus) or self._ears.setdefault(bus, Ear())
-        ear.lag.add(lag_ns, frame.t_ns)
-        if not frame.flags & SENT:
-            ear.origin = frame.origin
-        if lag_ns > self._allowed_ns:
-            self._is_late(bus, ear, frame.t_ns, lag_ns, now_ns)
-        self._on_frame(frame)
+    def listener(self, port: CanPort | None = None) -> OnFrame:
+        """Who is told of the frames of a port: how late each was read, then it goes on its way.
+
+        Args:
+            port: if it is a `TellsReading`, it is asked when; else the clock is.
+        """
+        clock, ears, allowed_ns, on_frame = self._clock, self._ears, self._allowed_ns, self._on_frame
+        reader = port if isinstance(port, TellsReading) else None
+
+        def hear(frame: CanFrame) -> None:
+            t_ns, bus, _, _, flags, origin = frame
+            now_ns = clock.now_ns if reader is None else reader.read_ns
+            lag_ns = now_ns - t_ns
+            ear = ears.get(bus) or ears.setdefault(bus, Ear())
+            ear.lags.append((lag_ns, t_ns))
+            if not flags & SENT:
+                ear.origin = origin
+            if lag_ns > allowed_ns:
+                self._is_late(bus, ear, t_ns, lag_ns, now_ns)
+            on_frame(frame)
+
+        return hear
 
     def _is_late(self, bus: str, ear: Ear, t_ns: int, lag_ns: int, now_ns: int) -> None:
         span = ear.span
@@ -167,6 +189,7 @@ class Health:
 
     def _end_spans(self, now_ns: int, quiet_ns: int = _QUIET_NS) -> None:
         for ear in self._ears.values():
+            ear.count()
             span = ear.span
             if span is not None and now_ns - span.to_ns >= quiet_ns:
                 ear.span, span.is_open = None, False

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hil import records
 from hil.bench.blind import Blind
 from hil.bench.secrets import Vault
 from hil.can.database import Value
@@ -95,10 +96,37 @@ class Recorder:
             except UnwrittenError as error:
                 self.unwritten(error)
 
-    def signal(self, name: str, value: Value, by: str) -> None:
-        """A signal has a value now: set by the `bench`, or read from the `ecu`."""
-        fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": value.label or "", "by": by}
-        self.record("signal", fields)
+    def signal(self, name: str, value: Value, by: str, t_ns: int | None = None) -> None:
+        """A signal has a value now, or had it at an earlier instant: set by the `bench`, or read from the `ecu`."""
+        journal, label = self.journal, value.label or ""
+        if journal is None:
+            return
+        text = None if self._vault.holds else records.signal_text(name, value.physical, value.unit, label, by)
+        if text is None:
+            fields = {"signal": name, "value": value.physical, "unit": value.unit, "label": label, "by": by}
+            self.record("signal", fields, t_ns=t_ns)
+            return
+        try:
+            journal.line("/signal", self._clock.now_ns if t_ns is None else t_ns, text)
+        except UnwrittenError as error:
+            self.unwritten(error)
+
+    def plain_check(self, t_ns: int, *fields: Any) -> bool:
+        """A check, kept from here on; False: it has to be recorded and flushed as any other record.
+
+        Args:
+            t_ns: when.
+            fields: those of `records.check_text`.
+
+        Raises:
+            UnwrittenError: it could not be kept.
+        """
+        text = None if self._vault.holds else records.check_text(*fields)
+        if text is None:
+            return False
+        if self.journal is not None:
+            self.journal.keep("/check", t_ns, text)
+        return True
 
     def console(self, name: str, t_ns: int, direction: str, text: str) -> None:
         """Text went over a console."""

@@ -222,7 +222,7 @@ class Reset:
         ref = self._wiring.plan.network.resolve(probe.signal)
         wanted = database.to_value(ref, probe.value)
         return (
-            await self._wiring.inbox.wait(ref, lambda v: v.raw == wanted.raw, units.nanoseconds(probe.within))
+            await self._wiring.inbox.wait(ref, lambda raw: raw == wanted.raw, units.nanoseconds(probe.within))
             is not None
         )
 

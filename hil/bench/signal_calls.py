@@ -77,22 +77,23 @@ class SignalCalls:
 
     async def _set_signals(self, values: Mapping[str, SignalValue]) -> None:
         meant, wiring = {}, self.portal.wiring
-        resolve, check = wiring.plan.network.resolve, wiring.restbus.check
+        resolve = wiring.plan.network.resolve
         for name, value in values.items():
             ref = resolve(name)
             meant[ref] = database.to_value(ref, value)
-            if self._collected is not None:
-                check(ref)  # else that is done when it is set
-        if self._collected is not None:
-            self._collected |= meant
+        if self._collected is None:
+            self._apply(meant)
             return
-        self._apply(meant)
+        for ref in meant:
+            wiring.restbus.check(ref)  # else that is done when it is set
+        self._collected |= meant
 
     def _apply(self, values: Mapping[SignalRef, Value]) -> None:
         wiring = self.portal.wiring
+        t_ns = wiring.clock.now_ns
         wiring.traffic.set_all(values)
         for ref, value in values.items():
-            wiring.recorder.signal(str(ref), value, "bench")
+            wiring.recorder.signal(ref.full_name, value, "bench", t_ns)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -291,22 +292,32 @@ class SignalCalls:
         wanted = database.to_value(ref, value)
         self._refuse_check(ref, tolerance)
         since_ns, within_ns = clock.now_ns, units.nanoseconds(within)
-        came = await inbox.wait(ref, lambda seen: abs(seen.physical - wanted.physical) <= tolerance, within_ns)
-        last = came or inbox.last(ref)
-        seen = "nothing: its message never came" if last is None else str(last[0])
-        if last is not None and came is None:
-            seen += f", said {units.show_duration(clock.now_ns - last[1])} ago"
+        came = await inbox.wait(ref, ref.near(wanted.physical, tolerance), within_ns, now_ns=since_ns)
+        expected = str(wanted)
+        if came is None:
+            t_ns = clock.now_ns
+            seen = _said(inbox.last(ref), t_ns)
+        else:
+            said, t_ns = came
+            seen = expected if said == wanted else str(said)
         self.portal.judge.check(
             name="signal",
-            target=str(ref),
-            expected=str(wanted) if not tolerance else f"{wanted} +-{tolerance:g}",
+            target=ref.full_name,
+            expected=expected if not tolerance else f"{expected} +-{tolerance:g}",
             seen=seen,
             ok=came is not None,
-            t_ns=came[1] if came else clock.now_ns,
+            t_ns=t_ns,
             since_ns=since_ns,
             within_ns=within_ns,
             buses=(ref.bus,),
         )
+
+
+def _said(last: tuple[Value, int] | None, now_ns: int) -> str:
+    """What there was in the place of what was wanted."""
+    if last is None:
+        return "nothing: its message never came"
+    return f"{last[0]}, said {units.show_duration(now_ns - last[1])} ago"
 
 
 def _check_number(ref: SignalRef, value: Value, remedy: str) -> None:

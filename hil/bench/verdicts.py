@@ -72,21 +72,20 @@ class Judge:
             EcuError: it failed.
             InconclusiveError: the bench was late while the evidence was gathered.
         """
-        fields: dict[str, Any] = {
-            "name": name, "target": target, "expected": expected, "seen": seen, "ok": ok, "since_ns": since_ns,
-            "within_ns": within_ns, "origin": _ORIGINS[origin], "bound_ns": bound_ns, "detail": detail,
-        }  # fmt: skip
-        if score is not None:
-            fields["score"] = score
-        if margin is not None:
-            fields["margin"] = margin
-        fields |= {"measured": measured} if measured else {}
-        fields |= {"region": list(region)} if region is not None else {}
-        if self._expecting and not ok:
-            fields["declared"] = True
         self._recorder.checks += 1
-        self._recorder.record("check", fields, t_ns=t_ns)
-        self._flush()
+        is_plain = score is None and margin is None and region is None and not measured and (ok or not self._expecting)
+        if not is_plain or not self._recorder.plain_check(
+            t_ns, name, target, expected, seen, ok, since_ns, within_ns, _ORIGINS[origin], bound_ns, detail
+        ):
+            fields: dict[str, Any] = {
+                "name": name, "target": target, "expected": expected, "seen": seen, "ok": ok, "since_ns": since_ns,
+                "within_ns": within_ns, "origin": _ORIGINS[origin], "bound_ns": bound_ns, "detail": detail,
+            }  # fmt: skip
+            more = {"score": score, "margin": margin, "measured": measured or None, "region": region and list(region)}
+            fields |= {field: value for field, value in more.items() if value is not None}
+            fields |= {"declared": True} if self._expecting and not ok else {}
+            self._recorder.record("check", fields, t_ns=t_ns)
+            self._flush()
         if throughout or not ok:
             self._weigh_lateness(since_ns, f"{name} {target}")
             self._weigh_blindness(since_ns, buses, not ok, f"{name} {target}")

@@ -237,7 +237,8 @@ class Wiring:
         if isinstance(bus, TellsGaps):
             bus.on_gap = self.health.on_gap
         self.health.bounds[bus.bus] = lambda: getattr(bus, "bound_ns", None)
-        await bus.open(self.traffic.on_frame if self.config.is_virtual else self.health.hear, self.recorder.lost)
+        on_frame = self.traffic.on_frame if self.config.is_virtual else self.health.listener(bus)
+        await bus.open(on_frame, self.recorder.lost)
 
     async def _close_ports(self) -> list[HilError]:
         """The supplies first: they are left safe whatever breaks, or takes its time, after them."""

@@ -7,6 +7,7 @@ value table, `raw 0x1F`, or `SNA`. Databases load through cantools: DBC, ARXML, 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -39,10 +40,11 @@ class SignalRef:
         return self._hash
 
     def __str__(self) -> str:
-        return self._name
+        return self.full_name
 
     @cached_property
-    def _name(self) -> str:
+    def full_name(self) -> str:
+        """`bus::Message.Signal`."""
         return f"{self.bus}::{self.message.name}.{self.signal.name}"
 
     @cached_property
@@ -50,21 +52,11 @@ class SignalRef:
         """The unit of its physical value, empty if it has none."""
         return units.canonical(self.signal.unit or "")
 
-    def raw_in(self, data: bytes) -> int | float:
-        """Its raw value in a payload that carries it.
-
-        Raises:
-            UsageError: as `decode`.
-        """
-        place = self._place
-        if place is None:
-            return decode(self.message, data)[self.signal.name]  # type: ignore[no-any-return]
-        order, length, shift, mask, sign = place
-        return ((int.from_bytes(data[:length], order) >> shift & mask) ^ sign) - sign
-
     @cached_property
-    def _place(self) -> Place | None:
-        return place_of(self.message, self.signal)
+    def raw_in(self) -> Callable[[bytes], int | float]:
+        """Gives its raw value in a payload that carries it; raises UsageError as `decode`."""
+        place, message, name = place_of(self.message, self.signal), self.message, self.signal.name
+        return (lambda data: decode(message, data)[name]) if place is None else _integer_at(place)
 
     @cached_property
     def _hash(self) -> int:
@@ -121,6 +113,22 @@ class SignalRef:
         if self.signal.scale == 1 and self.signal.offset == 0:
             return float
         return lambda raw: float(conversion.raw_to_scaled(raw, False))  # type: ignore[arg-type]
+
+    @cached_property
+    def _face(self) -> tuple[Callable[[int | float], float], dict[int | float, str], str]:
+        """How a raw number shows: as a physical one, its labels, the unit."""
+        return self._to_physical, {raw: str(label) for raw, label in self.choices.items()}, self.unit
+
+    @cached_property
+    def _way(self) -> tuple[float, float, Callable[[float], int | float], int | float, int | float]:
+        """From a physical number to a raw one: the limits of the one, how it is turned into the other, its limits."""
+        low, high = (-math.inf, math.inf) if self.is_float else self.raw_limits
+        return *self.limits, self._to_raw, low, high
+
+    def near(self, physical: float, tolerance: float) -> Callable[[int | float], bool]:
+        """Tells whether a raw number is a physical one, or at most so far off."""
+        to_physical = self._to_physical
+        return lambda raw: abs(to_physical(raw) - physical) <= tolerance
 
     @cached_property
     def raw_limits(self) -> tuple[int | float, int | float]:
@@ -326,13 +334,17 @@ def _known_labels(ref: SignalRef) -> str:
 
 
 def _from_physical(ref: SignalRef, physical: float) -> Value:
-    low, high = ref.limits
+    low, high, to_raw, least, most = ref._way
     if not low <= physical <= high:
         raise UsageError(
             f"{physical:g} {ref.unit} is out of range for {ref}".replace("  ", " "),
             remedy=f"it takes {low:g} to {high:g} {ref.unit}".rstrip() + "; 'raw N' reaches beyond the range.",
         )
-    return _from_raw(ref, ref._to_raw(physical))
+    raw = to_raw(physical)
+    if not least <= raw <= most:
+        raise _too_long(ref, raw)
+    to_physical, labels, unit = ref._face
+    return _value((raw, to_physical(raw), labels.get(raw), unit))
 
 
 def _from_raw(ref: SignalRef, raw: int | float) -> Value:
@@ -340,15 +352,28 @@ def _from_raw(ref: SignalRef, raw: int | float) -> Value:
         raw = int(raw)
         low, high = ref.raw_limits
         if not low <= raw <= high:
-            raise UsageError(f"raw {raw} doesn't fit {ref}", remedy=f"{ref.signal.length} bits take {low} to {high}.")
+            raise _too_long(ref, raw)
     return show(ref, raw)
+
+
+def _too_long(ref: SignalRef, raw: int | float) -> UsageError:
+    low, high = ref.raw_limits
+    return UsageError(f"raw {raw} doesn't fit {ref}", remedy=f"{ref.signal.length} bits take {low} to {high}.")
 
 
 def show(ref: SignalRef, raw: int | float) -> Value:
     """A raw value with its physical value and label."""
-    choices = ref.choices
-    label = choices.get(raw) if choices else None
-    return _value((raw, ref._to_physical(raw), None if label is None else str(label), ref.unit))
+    to_physical, labels, unit = ref._face
+    return _value((raw, to_physical(raw), labels.get(raw), unit))
+
+
+def _integer_at(place: Place) -> Callable[[bytes], int]:
+    """Reads the integer that lies there."""
+    order, length, shift, mask, sign = place
+    number = int.from_bytes
+    if sign:
+        return lambda data: ((number(data[:length], order) >> shift & mask) ^ sign) - sign
+    return lambda data: number(data[:length], order) >> shift & mask
 
 
 _value: Final[Callable[[tuple[int | float, float, str | None, str]], Value]] = partial(tuple.__new__, Value)

@@ -66,13 +66,12 @@ class Inbox:
         box = self._boxes[key] if key in self._boxes else self._box(key)
         if box is None or len(data) < box.length:
             return
-        pages = box.pages
         if box.is_paged:
-            carried = _carried(box.message, data)
+            carried, pages = _carried(box.message, data), box.pages
             pages.pop(carried, None)
             pages[carried] = frame
         else:
-            pages[None] = frame
+            box.pages[None] = frame
         if box.watchers:
             for watch in tuple(box.watchers):
                 watch(frame)
@@ -94,41 +93,57 @@ class Inbox:
 
     def last(self, ref: SignalRef) -> tuple[Value, int] | None:
         """The last value of a signal and its stamp; None if it never came."""
-        for carried, frame in reversed(self._box_of(ref).pages.items()):
-            if carried is None or ref.name in carried:
-                return database.show(ref, ref.raw_in(frame.data)), frame.t_ns
-        return None
+        frame = _last_of(self._box_of(ref), ref)
+        return None if frame is None else (database.show(ref, ref.raw_in(frame.data)), frame.t_ns)
 
-    async def wait(self, ref: SignalRef, wanted: Callable[[Value], bool], timeout_ns: int) -> tuple[Value, int] | None:
-        """The first frame, from the last one on, whose value is `wanted`; None if none came in time.
+    async def wait(
+        self, ref: SignalRef, wanted: Callable[[int | float], bool], timeout_ns: int, *, now_ns: int | None = None
+    ) -> tuple[Value, int] | None:
+        """The first frame, from the last one on, whose raw value is `wanted`; None if none came in time.
 
         The last one counts only while it is fresh: what a sender said before it fell silent says nothing of now.
+
+        Args:
+            ref: the signal.
+            wanted: tells whether a raw value is.
+            timeout_ns: how long to wait.
+            now_ns: from when on, if the caller has just looked.
         """
-        last = self.last(ref)
-        if last is not None and self._fresh(ref, last[1]) and wanted(last[0]):
-            return last
-        clock = self._clock
-        arrived: asyncio.Future[tuple[Value, int] | None] = asyncio.Future(loop=clock.loop)
-        timer = clock.call_at(clock.now_ns + timeout_ns, _settle, (arrived, None))
+        clock, box, raw_in = self._clock, self._box_of(ref), ref.raw_in
+        begin_ns = clock.now_ns if now_ns is None else now_ns
+        frame = _last_of(box, ref)
+        if frame is not None and self._fresh(ref, frame.t_ns, begin_ns) and wanted(raw := raw_in(frame.data)):
+            return database.show(ref, raw), frame.t_ns
+        arrived: asyncio.Future[tuple[int | float, int] | None] = asyncio.Future(loop=clock.loop)
+        timer = clock.call_at(begin_ns + timeout_ns, _settle, (arrived, None))
 
         def watch(frame: CanFrame) -> None:
-            if not ref.is_paged or _carries(ref, frame):
-                value = database.show(ref, ref.raw_in(frame.data))
-                if wanted(value) and not arrived.done():
-                    arrived.set_result((value, frame.t_ns))
+            if box.is_paged and not _carries(ref, frame):
+                return
+            raw = raw_in(frame.data)
+            if wanted(raw) and not arrived.done():
+                arrived.set_result((raw, frame.t_ns))
 
-        watchers = self._box_of(ref).watchers
-        watchers.append(watch)
+        box.watchers.append(watch)
         try:
-            return await arrived
+            came = await arrived
         finally:
-            watchers.remove(watch)
+            box.watchers.remove(watch)
             timer.cancel()
+        return None if came is None else (database.show(ref, came[0]), came[1])
 
-    def _fresh(self, ref: SignalRef, t_ns: int) -> bool:
+    def _fresh(self, ref: SignalRef, t_ns: int, now_ns: int) -> bool:
         """Whether a cyclic message came within its last few cycles; one without a cycle is always fresh."""
         cycle_ns = ref.cycle_ns
-        return not cycle_ns or self._clock.now_ns - t_ns <= FRESH_CYCLES * cycle_ns
+        return not cycle_ns or now_ns - t_ns <= FRESH_CYCLES * cycle_ns
+
+
+def _last_of(box: _Box, ref: SignalRef) -> CanFrame | None:
+    """The last frame that carried a signal."""
+    if not box.is_paged:
+        return box.pages.get(None)
+    pages = reversed(box.pages.items())
+    return next((frame for carried, frame in pages if carried is None or ref.name in carried), None)
 
 
 def _settle(outcome: tuple[Any, Any]) -> None:

@@ -47,12 +47,11 @@ class KernelStamps:
         self._doubted_ns = self._mapped_ns - 2 * _DOUBT_NS
         self.steps = 0
 
-    def bench_ns(self, stamp_ns: int) -> int:
-        """Bench time of a stamp."""
-        now_ns = self._clock.now_ns
-        if abs(now_ns - self._mapped_ns) > RESAMPLE_NS:
+    def bench_ns(self, stamp_ns: int, now_ns: int) -> int:
+        """Bench time of a stamp, which the caller has come to read now."""
+        if not -RESAMPLE_NS <= now_ns - self._mapped_ns <= RESAMPLE_NS:
             self._compare(now_ns, 2)
-        t_ns = self._clock.from_monotonic_ns(stamp_ns - self._map.offset_ns)
+        t_ns = stamp_ns - self._map.offset_ns - self._clock.zero_ns
         if not -AHEAD_NS < now_ns - t_ns < AGO_NS and abs(now_ns - self._doubted_ns) > _DOUBT_NS:
             self._doubted_ns = now_ns
             self._compare(now_ns, 5, anew=True)

@@ -12,7 +12,7 @@ Not for: what protects a payload (`hil.can.e2e`), or text encodings (`hil.can.en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 from cantools.database.can import Message
@@ -20,8 +20,9 @@ from cantools.database.can import Message
 from hil.can import database
 from hil.can.placement import Place, mask_of, place_of, raw_limits
 
-_Slot = tuple[Place, int, int]
-"""Where a signal lies, the least and the greatest number that fits."""
+_Slot = tuple[int, int, Literal["little", "big"], int, int, int, int]
+"""The least and the greatest number that fits, then where it lies: byte order, bytes, shift, mask, all other bits."""
+_number: Final = int.from_bytes
 _FEW: Final = 4
 """With more signals than this to write it is as quick to encode the whole message."""
 
@@ -73,11 +74,12 @@ class Payloads:
         if slots is None:
             slots = self._slots = _known_slots(self._message)
         slot = slots.get(name)
-        if slot is None or type(raw) is not int or not slot[1] <= raw <= slot[2] or not data:
+        if slot is None or type(raw) is not int or not data:
             return None
-        order, length, shift, mask, _ = slot[0]
-        rest = int.from_bytes(data, order) & ~(mask << shift)
-        return (rest | (raw & mask) << shift).to_bytes(length, order)
+        low, high, order, length, shift, mask, others = slot
+        if not low <= raw <= high:
+            return None
+        return (_number(data, order) & others | (raw & mask) << shift).to_bytes(length, order)
 
 
 _known: Final[WeakKeyDictionary[Message, dict[str, _Slot]]] = WeakKeyDictionary()
@@ -101,9 +103,13 @@ def _slots(message: Message) -> dict[str, _Slot]:
             return {}
         taken |= bits
         if place is not None:
-            low, high = raw_limits(signal)
-            slots[signal.name] = (place, int(low), int(high))
+            slots[signal.name] = _slot(place, *raw_limits(signal))
     return slots
+
+
+def _slot(place: Place, low: int | float, high: int | float) -> _Slot:
+    order, length, shift, mask, _ = place
+    return int(low), int(high), order, length, shift, mask, ~(mask << shift)
 
 
 __all__ = ["Payloads"]

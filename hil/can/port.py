@@ -11,7 +11,7 @@ The contract, which `hil.contract.can` tests on every implementation:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hil.can.frames import CanFrame
 from hil.errors import HilError
@@ -46,3 +46,14 @@ class CanPort(Protocol):
 
     async def close(self) -> None:
         """Leave the bus; may be called twice."""
+
+
+@runtime_checkable
+class TellsReading(Protocol):
+    """A port that looks at the clock when it reads a frame, so that whoever is told of the frame needn't.
+
+    Attributes:
+        read_ns: bench time at which the frame was read that is being told.
+    """
+
+    read_ns: int

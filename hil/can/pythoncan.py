@@ -237,7 +237,7 @@ class PythonCanPort:
         if source is StampSource.HARDWARE:
             stamp_ns = self._adapter_map.to_host_ns(round(message.timestamp * 1e9), arrived_ns)
             return self._clock.from_monotonic_ns(stamp_ns), Origin.HARDWARE
-        return self._kernel.bench_ns(round(message.timestamp * 1e9)), Origin.KERNEL
+        return self._kernel.bench_ns(round(message.timestamp * 1e9), self._clock.now_ns), Origin.KERNEL
 
     def _on_step(self, from_ns: int, to_ns: int) -> None:
         """The stamps of a second may be wrong: as if what lay in it had not been seen."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE
 
+HEAD_BYTES: Final = 8
 CLASSIC_BYTES: Final = 16
 FD_BYTES: Final = 72
 SO_TIMESTAMPNS, SO_TIMESTAMPING, SO_RXQ_OVFL = 35, 37, 40
@@ -30,7 +31,8 @@ _CLASSIC: Final = struct.Struct("=IB3x8s")
 _FLEXIBLE: Final = struct.Struct("=IBB2x64s")
 _CONTROLLER_PROBLEM, _RX_OVERFLOW = 0x4, 0x01
 _COUNT: Final = struct.Struct("=I")
-_TIMESPEC: Final = {8: struct.Struct("=ii"), 16: struct.Struct("=qq")}
+_STAMP: Final = struct.Struct("=qq")
+_TIMESPEC: Final = {8: struct.Struct("=ii"), 16: _STAMP}
 
 Ancillary = Sequence[tuple[int, int, bytes]]
 
@@ -51,13 +53,17 @@ def unpack(raw: bytes) -> tuple[int, bytes, int]:
         ValueError: it is none.
     """
     size = len(raw)
-    if size not in (CLASSIC_BYTES, FD_BYTES):
+    if size == CLASSIC_BYTES:
+        raw_id, length, data = _CLASSIC.unpack(raw)
+        if raw_id <= _SHORT_ID:  # as nearly always
+            return raw_id, data if length == 8 else data[:length], 0
+    elif size != FD_BYTES:
         raise ValueError(f"{size} bytes are no CAN frame")
     raw_id, length, marks = _HEAD.unpack_from(raw)
     flags = 0
     if size == FD_BYTES:
         flags = FD | (BRS if marks & _FD_BRS else 0) | (ESI if marks & _FD_ESI else 0)
-    data = raw[8 : 8 + length]
+    data = raw[HEAD_BYTES : HEAD_BYTES + length]
     if not raw_id & _KIND:
         return raw_id & _SHORT_ID, data, flags
     if raw_id & _ERROR_BIT:
@@ -73,10 +79,11 @@ def beside(ancillary: Ancillary) -> tuple[int, int, int]:
     Returns:
         Its stamp (real-time clock, ns), how many were dropped so far, and the adapter's own stamp (ns).
     """
-    if len(ancillary) == 1 and ancillary[0][1] == SO_TIMESTAMPNS:  # as nearly always
-        content = ancillary[0][2]
-        seconds, nanoseconds = _TIMESPEC[len(content)].unpack(content)
-        return seconds * 1_000_000_000 + nanoseconds, 0, 0
+    if len(ancillary) == 1:  # as nearly always
+        ((_, kind, content),) = ancillary
+        if kind == SO_TIMESTAMPNS and len(content) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(content)
+            return seconds * 1_000_000_000 + nanoseconds, 0, 0
     stamp_ns = dropped = hardware_ns = 0
     for _, kind, content in ancillary:
         if kind == SO_TIMESTAMPNS:
@@ -102,6 +109,7 @@ def is_overrun(can_id: int, data: bytes, flags: int) -> bool:
 
 
 __all__ = [
-    "CLASSIC_BYTES", "FD_BYTES", "HARDWARE_STAMPS", "OVERRUN", "SO_RXQ_OVFL", "SO_TIMESTAMPING", "SO_TIMESTAMPNS",
+    "CLASSIC_BYTES", "FD_BYTES", "HARDWARE_STAMPS", "HEAD_BYTES",
+    "OVERRUN", "SO_RXQ_OVFL", "SO_TIMESTAMPING", "SO_TIMESTAMPNS",
     "beside", "is_overrun", "pack", "unpack",
 ]  # fmt: skip

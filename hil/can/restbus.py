@@ -118,14 +118,13 @@ class Restbus:
 
     def set(self, ref: SignalRef, value: Value) -> None:
         """`set_all` of one signal."""
-        if ref.source in self._copies:
+        sent, name, raw = self._of(ref), ref.name, value.raw
+        if sent.traits.while_active or sent.curves or ref.source in self._copies:
             self.set_all({ref: value})
             return
-        sent, name = self._of(ref), ref.name
-        before = sent.state
-        sent.use_one(name, value.raw)
-        sent.curves.pop(name, None)
-        self._schedule.tell(sent, before, {name})
+        has_changed = sent.values[name] != raw
+        sent.use_one(name, raw)
+        self._schedule.tell_one(sent, name, has_changed)
 
     def set_all(
         self, values: Mapping[SignalRef, Value], before_sending: Callable[[list[Sent]], object] | None = None

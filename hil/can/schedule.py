@@ -224,6 +224,12 @@ class Scheduler:
             causes |= traits.while_active & changed
         self._follow_activity(sent, before, bool(causes), causes)
 
+    def tell_one(self, sent: Sent, name: str, has_changed: bool) -> None:
+        """`tell` of one signal of a message that no signal makes active."""
+        traits = sent.traits
+        if (name in traits.on_write or (has_changed and name in traits.on_change)) and not sent.silenced:
+            self.trigger(sent, repeat=name in traits.repeated)
+
     def _follow_activity(self, sent: Sent, before: State, is_event: bool, causes: Set[str]) -> None:
         is_sent = is_event and not sent.silenced
         if sent.period_ns != before.period_ns:

@@ -150,7 +150,7 @@ class Sent:
         self.period_ns = self._period_ns()
 
     def use_one(self, name: str, raw: int | float) -> None:
-        """`use` with another raw value of one signal."""
+        """`use` with another raw value of one signal that doesn't make the message active."""
         data = self._payloads.patch(self._payload, name, raw)
         values = {**self.values, name: raw}
         if data is None:
@@ -158,13 +158,13 @@ class Sent:
             return
         self._payload, self.values = data, values
         self.forget_frames()
-        if self.traits.while_active:
-            self.period_ns = self._period_ns()
 
     def forget_frames(self) -> None:
         """Make the payloads anew: what they depend on has changed."""
-        is_plain = self._chain is None and self.length is None
-        self._frames: list[bytes | None] = [self._payload] if is_plain else [None] * self.sequence_length
+        if self._chain is None:
+            self._frames: list[bytes | None] = [self._payload if self.length is None else None]
+        else:
+            self._frames = [None] * self.sequence_length
         if self.kernel is not None:
             self.kernel.renew()
 
@@ -176,9 +176,7 @@ class Sent:
             if index >= len(frames) and not self._is_endless:
                 index = 0
             self._index = index
-        if index >= len(frames):
-            return self._build(index)
-        data = frames[index]
+        data = frames[index] if index < len(frames) else self._build(index)
         if data is None:
             data = frames[index] = self._build(index)
         return data

@@ -16,7 +16,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any, Final
 
 from hil.can import link, losses, raw_frames
@@ -34,6 +34,8 @@ from hil.errors import BenchError
 from hil.journal import Origin
 
 _AT_ONCE: Final = 256
+_KERNEL: Final = Origin.KERNEL
+_FRAME_BYTES: Final = raw_frames.FD_BYTES
 _ANCILLARY: Final = 160
 """Room for the kernel's stamp, a count, and the adapter's stamps, each with its head."""
 _HARDWARE_RESOLUTION_NS: Final = 1_000
@@ -47,7 +49,6 @@ _CAN_RAW_ERR_FILTER: Final = 2
 _ALL_ERRORS: Final = 0x1FFF_FFFF
 _COUNTS: Final = 1 << 32
 _MOST_CHECKED: Final = 4096
-_FOR_NOBODY: Final = 1 << 62
 _FILTER: Final = struct.Struct("=II")
 NOT_READ: Final = "the bench did not read the socket in time"
 
@@ -74,6 +75,7 @@ class SocketCanPort:
     Attributes:
         broadcast_manager: who sends cyclic frames in the kernel; None where nobody does.
         on_gap: told of frames that were lost.
+        read_ns: bench time at which the frame was read that is being told.
     """
 
     def __init__(
@@ -97,8 +99,8 @@ class SocketCanPort:
         self._socket: socket.socket | None = None
         self._stamps = KernelStamps(clock, on_step=self._on_step)
         self._adapter = ArrivalMap(resolution_ns=_HARDWARE_RESOLUTION_NS)
-        self._last_ns = self._dropped = 0
-        self._checked: set[tuple[int, int, int]] = set()
+        self._last_ns = self._dropped = self.read_ns = 0
+        self._checked: dict[tuple[int, int, int], tuple[bytes, bytes]] = {}
         self.broadcast_manager: BroadcastManager | None = None
         if kernel_cycles:
             self.broadcast_manager = BroadcastManager(channel, self.where)
@@ -197,20 +199,21 @@ class SocketCanPort:
 
     def _read_ready(self) -> None:
         """Read until somebody who waited for a frame can go on: what is left the loop tells again."""
-        self._read(len(self._clock.loop.waiting))
+        loop = self._clock.loop
+        self._read(loop.waiting, loop.has_answer)
 
     def _drain(self) -> None:
-        self._read(_FOR_NOBODY)
+        self._read((), bool)
 
-    def _read(self, waiting: int) -> None:
-        ours, ready = self._socket, self._clock.loop.waiting
+    def _read(self, waiting: Sized, has_answer: Callable[[], bool]) -> None:
+        ours, before = self._socket, len(waiting)
         try:
             for _ in range(_AT_ONCE):
                 if ours is None or self._socket is not ours:
                     return
-                raw, ancillary, marks, _ = ours.recvmsg(raw_frames.FD_BYTES, _ANCILLARY)
+                raw, ancillary, marks, _ = ours.recvmsg(_FRAME_BYTES, _ANCILLARY)
                 self._take(raw, ancillary, marks)
-                if len(ready) > waiting:
+                if has_answer() or len(waiting) > before:
                     return
         except BlockingIOError:
             return
@@ -228,10 +231,11 @@ class SocketCanPort:
     def _take(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
         can_id, data, flags = raw_frames.unpack(raw)
         stamp_ns, dropped, hardware_ns = raw_frames.beside(ancillary)
+        self.read_ns = now_ns = self._clock.now_ns
         if stamp_ns and not hardware_ns:
-            t_ns, origin = self._stamps.bench_ns(stamp_ns), Origin.KERNEL
+            t_ns, origin = self._stamps.bench_ns(stamp_ns, now_ns), _KERNEL
         else:
-            t_ns, origin = self._bench_time(stamp_ns, hardware_ns)
+            t_ns, origin = self._bench_time(stamp_ns, hardware_ns, now_ns)
         if dropped != self._dropped:
             self._tell_gap(t_ns, (dropped - self._dropped) % _COUNTS, NOT_READ)
             self._dropped = dropped
@@ -252,10 +256,10 @@ class SocketCanPort:
     def _tell_gap(self, t_ns: int, count: int, why: str) -> None:
         self.on_gap(Gap(self.bus, min(self._last_ns, t_ns), t_ns, count, why))
 
-    def _bench_time(self, stamp_ns: int, hardware_ns: int) -> tuple[int, Origin]:
+    def _bench_time(self, stamp_ns: int, hardware_ns: int, now_ns: int) -> tuple[int, Origin]:
         if not stamp_ns:
-            return self._clock.now_ns, Origin.HOST
-        t_ns = self._stamps.bench_ns(stamp_ns)
+            return now_ns, Origin.HOST
+        t_ns = self._stamps.bench_ns(stamp_ns, now_ns)
         if not hardware_ns:
             return t_ns, Origin.KERNEL
         arrived_ns = self._clock.to_monotonic_ns(t_ns)
@@ -291,24 +295,29 @@ class SocketCanPort:
             BenchError: the interface is closed, or its queue is full.
         """
         shape = (can_id, flags, len(data))
-        if shape not in self._checked:
-            self._check(shape, data)
+        ends = self._checked.get(shape) or self._check(shape, data)
         if self._socket is None:
             raise BenchError("is closed", where=self.where)
         try:
-            self._socket.send(raw_frames.pack(can_id, data, flags))
+            self._socket.send(ends[0] + data + ends[1])
         except OSError as error:
             raise losses.cannot_send(error, where=self.where) from error
 
-    def _check(self, shape: tuple[int, int, int], data: bytes) -> None:
-        """Of frames that differ only in their bytes one is looked at, and let back in through the filters."""
-        can_id, flags, _ = shape
+    def _check(self, shape: tuple[int, int, int], data: bytes) -> tuple[bytes, bytes]:
+        """Of frames that differ only in their bytes one is looked at, and let back in through the filters.
+
+        Returns:
+            What stands before and behind the bytes of each.
+        """
+        can_id, flags, length = shape
         check_allowed(self.where, can_id, data, flags, fd=self._fd, listen_only=self._listen_only)
         if self._gate.filters:
             self._admit((can_id, flags & EXTENDED))
         if len(self._checked) >= _MOST_CHECKED:
             self._checked.clear()
-        self._checked.add(shape)
+        raw = raw_frames.pack(can_id, data, flags)
+        self._checked[shape] = ends = raw[: raw_frames.HEAD_BYTES], raw[raw_frames.HEAD_BYTES + length :]
+        return ends
 
 
 def packed_filters(filters: Iterable[Filter]) -> bytes:

@@ -149,6 +149,20 @@ def test_a_span_goes_on_until_the_loop_has_had_its_turn_and_then_ends(lab):
     assert not span.touches(lab.clock.now_ns - 50 * MS, lab.clock.now_ns)
 
 
+def test_a_port_that_says_when_it_read_is_believed(lab):
+    class Port:
+        bus, read_ns = "body", 60 * MS
+
+        async def open(self, on_frame, on_lost):
+            """Is open."""
+
+    lab.do(lab.health.listener(Port()), CanFrame(0, "body", 0x1, b"", 0, Origin.KERNEL))
+    assert [blind.worst_ns for blind in lab.recorder.blind] == [60 * MS]
+    assert lab.health._received()[0]["count"] == 0  # it is counted with the next beat
+    lab.health._end_spans(lab.clock.now_ns)
+    assert lab.health._received()[0]["max_ns"] == 60 * MS
+
+
 def test_a_lag_later_on_is_another_span(lab):
     lab.sleep(S)
     lab.hear(60 * MS)

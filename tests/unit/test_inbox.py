@@ -3,7 +3,7 @@
 import pytest
 
 from hil.can import database
-from hil.can.database import Network
+from hil.can.database import Network, show
 from hil.can.frames import ERROR, EXTENDED, REMOTE, SENT, CanFrame
 from hil.can.inbox import Inbox
 from hil.clock import NS_PER_S, VirtualClock
@@ -51,7 +51,7 @@ class Lab:
             for t_ns, can_id, data in arrivals:
                 self.clock.call_at(t_ns, lambda a: self.come(a[1], a[2], t_ns=a[0]), (t_ns, can_id, data))
             ref = self.network.resolve(name)
-            found = await self.inbox.wait(ref, lambda value: str(value) == wanted, timeout_ns)
+            found = await self.inbox.wait(ref, lambda raw: str(show(ref, raw)) == wanted, timeout_ns)
             return (None if found is None else (str(found[0]), found[1])), self.clock.now_ns
 
         return self.clock.run(main())
@@ -152,7 +152,7 @@ def test_the_deadline_is_exact(lab, t_ns, found):
 def test_several_may_wait_for_one_message(lab):
     async def main():
         refs = [lab.network.resolve(f"cabin::{name}") for name in ("State", "State", "Speed")]
-        waits = [lab.clock.loop.create_task(lab.inbox.wait(ref, lambda v: v.raw == 1, NS_PER_S)) for ref in refs]
+        waits = [lab.clock.loop.create_task(lab.inbox.wait(ref, lambda raw: raw == 1, NS_PER_S)) for ref in refs]
         lab.clock.call_at(10, lambda _: lab.come(256, "0100", t_ns=10))
         lab.clock.call_at(20, lambda _: lab.come(256, "0101", t_ns=20))
         return [(await wait)[1] for wait in waits]

@@ -460,6 +460,36 @@ def test_a_record_looks_at_the_wall_clock(tmp_path, wall):
     journal.close()
 
 
+def test_a_line_seldom_looks_at_the_wall_clock(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    wall.looks = 0
+    for number in range(100):
+        journal.line("/note", number * MS // 4, '{"text":""}')
+        journal.keep("/check", number * MS // 4, "{}")
+    assert 1 <= wall.looks <= 200 // 20
+    journal.close()
+
+
+def test_what_is_kept_is_read_after_a_kill_with_all_that_came_before_it(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    journal.frame(1, "a", 1, 0, 0, bytes(8))
+    journal.line("/signal", 2, '{"signal":"a"}')
+    journal.keep("/check", 3, '{"name":"b"}')
+    journal.line("/signal", 4, "{}")
+    entries = [(entry.t_ns, entry.kind) for entry in JournalReader(tmp_path / "j.mcap")]
+    assert entries == [(1, "can"), (2, "signal"), (3, "check")]
+    journal.close()
+
+
+def test_a_line_waits_no_longer_than_the_promise(tmp_path, wall):
+    journal = Journal(tmp_path / "j.mcap")
+    for number in range(120):
+        wall.now_ns += 25 * MS
+        journal.line("/note", number * 25 * MS, '{"text":""}')
+        assert (number - len(in_file(journal))) * 25 < 100
+    journal.close()
+
+
 def test_a_chunk_ends_at_its_size_without_any_wall_time(tmp_path, wall):
     journal = Journal(tmp_path / "j.mcap")
     per_chunk = CHUNK_BYTES // (9 + 22 + 16 + 64)

@@ -8,6 +8,7 @@ from kernel_can import KernelBus, SimulatedManager
 from hil.can import raw_frames, socketcan
 from hil.can.frames import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, SENT
 from hil.can.gaps import Gap, TellsGaps
+from hil.can.port import TellsReading
 from hil.can.socketcan import NOT_READ, SocketCanPort
 from hil.clock import RealClock
 from hil.clock_map import realtime_map
@@ -221,6 +222,33 @@ def test_whoever_waited_for_a_frame_goes_on_before_the_next_one_is_read(lab):
         lab.read()
     lab.read()
     assert came == [1, "goes on", 2, "goes on", 3, "goes on"]
+
+
+def test_a_call_that_waited_for_a_frame_goes_on_before_the_next_one_is_read(lab):
+    """It is no callback of the loop's that waits its turn: what the call waits for says so itself."""
+    awaited = lab.clock.loop.create_future()
+    lab.port._on_frame = lambda frame: lab.frames.append(frame) or awaited.done() or awaited.set_result(None)
+
+    async def main():
+        carry_three(lab)
+        lab.clock.loop.call_soon(lab.port._read_ready)
+        await awaited
+        return len(lab.frames)
+
+    assert lab.clock.run(main()) == 1
+    lab.read()
+    assert [frame.data[0] for frame in lab.frames] == [1, 2, 3]
+
+
+def test_a_port_says_when_it_read_the_frame_that_it_tells(lab):
+    said = []
+    lab.port._on_frame = lambda frame: said.append((lab.clock.now_ns, lab.port.read_ns, lab.clock.now_ns))
+    before_ns = lab.clock.now_ns
+    lab.carry(1)
+    lab.read()
+    ((_, read_ns, told_ns),) = said
+    assert isinstance(lab.port, TellsReading)
+    assert before_ns < read_ns <= told_ns
 
 
 def test_whoever_waits_for_something_else_keeps_no_frame_back(lab):

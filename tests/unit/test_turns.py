@@ -95,6 +95,21 @@ def test_a_task_that_a_call_leaves_behind_goes_on(clock):
     assert clock.run(asyncio.wait_for(task, LONG_S)) is None
 
 
+def test_what_is_called_back_comes_before_the_call_that_waits_for_the_same(clock):
+    """As `sock_connect` needs it: its own callback lets the descriptor go before the caller makes use of it."""
+    seen = []
+
+    async def main():
+        future = clock.loop.create_future()
+        future.add_done_callback(lambda _: seen.append("called back"))
+        clock.loop.call_later(0.001, future.set_result, None)
+        await future
+        seen.append("goes on")
+
+    clock.run(main())
+    assert seen == ["called back", "goes on"]
+
+
 def test_bytes_reach_a_reader_once_during_a_call_and_between_two(clock):
     near, far = socket.socketpair()
     near.setblocking(False)

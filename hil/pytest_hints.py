@@ -8,13 +8,14 @@ Not for: errors of the bench, which have a remedy of their own.
 from __future__ import annotations
 
 import builtins
-import difflib
 import inspect
 import re
 import sys
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Final
+
+from hil.nearest import did_you_mean
 
 _AVAILABLE: Final = re.compile("available fixtures: (.*)")
 _KEYWORD: Final = re.compile(r"(?P<callee>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'")
@@ -67,5 +68,4 @@ def fixtures_in(text: str) -> list[str]:
 def near(name: str, known: Iterable[str]) -> str:
     """The question whether the nearest of the known names was meant; empty if none is near."""
     public = sorted({one for one in known if not one.startswith("_")})
-    found = difflib.get_close_matches(name, public, n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else ""
+    return did_you_mean(name, public)

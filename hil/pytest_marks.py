@@ -7,7 +7,6 @@ Not for: hooks and verdicts (`hil.pytest_plugin`).
 
 from __future__ import annotations
 
-import difflib
 import dis
 import os
 import re
@@ -16,6 +15,8 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from hil.nearest import misspelt
 
 if TYPE_CHECKING:
     from hil.bench.case import Case
@@ -109,8 +110,8 @@ def _wrong_mark(item: pytest.Item) -> str:
 def _near(name: str, known: set[str]) -> str:
     """The marker of ours that a name is nearest to; empty if one of somebody else's is nearer, or none is near."""
     ours = {re.split(r"[:(]", line, maxsplit=1)[0] for line in MARKERS}
-    near = difflib.get_close_matches(name, sorted(known | ours), n=1, cutoff=0.75)
-    return near[0] if near and near[0] in ours else ""
+    near = misspelt(name, sorted(known | ours))
+    return near if near in ours else ""
 
 
 def _written(marker: str) -> str:

@@ -11,7 +11,6 @@ Not for: what becomes of a row (`hil.robot.expansion`, `hil.pytest_plugin`).
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 FOLDER: Final = Path("fixtures/tables")
 """Where tables lie, in the folder of a suite or one above it."""
@@ -95,8 +95,8 @@ def find(name: str, suite: Path) -> Path:
         if path.is_file():
             return path
     known = sorted({file.name for folder in folders for file in (folder / FOLDER).glob("*.csv")})
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    mend = f"did you mean {near[0]}?" if near else f"there is: {', '.join(known) or f'none; put it in {FOLDER}'}."
+    listed = f"there is: {', '.join(known) or f'none; put it in {FOLDER}'}."
+    mend = did_you_mean(name, known, listed, quote="")
     raise UsageError(f"no table '{name}'", where=suite.name, remedy=mend)
 
 
@@ -182,6 +182,5 @@ def _chosen(rows: list[Row], columns: list[str], wanted: Mapping[str, str], name
 
 
 def _no_column(column: str, columns: Mapping[str, str] | list[str], where: str) -> UsageError:
-    near = difflib.get_close_matches(column, list(columns), n=1, cutoff=0.6)
-    mend = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(columns)}."
+    mend = did_you_mean(column, columns, f"it has {', '.join(columns)}.")
     return UsageError(f"there is no column '{column}'", where=where, remedy=mend)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import lru_cache
 
 from hil.errors import UsageError
+from hil.nearest import nearest
 
 _TO_SI: dict[str, tuple[str, float]] = {
     "ns": ("time", 1e-9),
@@ -43,6 +43,8 @@ _ALIASES = {
     "millisecond": "ms", "milliseconds": "ms", "second": "s", "seconds": "s", "minute": "min", "minutes": "min",
     "hour": "h", "hours": "h",
 }  # fmt: skip
+_SPELT = {"msec": "ms", "usec": "us", "hr": "h", "volt": "V", "amp": "A", "percent": "%", "celsius": "degC"}
+"""What people write for a unit; not taken, but understood."""
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*$")
 
 Duration = str | float | int | timedelta
@@ -89,8 +91,9 @@ def convert(value: float, unit: str, to: str) -> float:
 def _nearest(unit: str, to: str) -> str:
     """The unit of the same dimension that an unknown one looks like; "" if none does."""
     kind = _TO_SI.get(to, ("",))[0]
-    alike = [name for name, (dimension, _) in _TO_SI.items() if dimension == kind]
-    return next(iter(get_close_matches(unit, alike, n=1, cutoff=0.5)), "")
+    names = {**dict(zip(_TO_SI, _TO_SI, strict=True)), **_ALIASES, **_SPELT}
+    alike = [name for name, meant in names.items() if _TO_SI[meant][0] == kind]
+    return next((names[name] for name in nearest(unit, alike)), "")
 
 
 def seconds(duration: Duration) -> float:

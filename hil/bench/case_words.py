@@ -9,7 +9,6 @@ Not for: what the tags mean (`hil.bench.case`).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Final
 
 from hil.bench import requirements as requirement_files
 from hil.errors import UsageError
+from hil.nearest import did_you_mean, one_slip
 
 MARKERS: Final = {
     "req": "requirement", "start": "start", "timeout": "bench_timeout", "needs": "needs", "variant": "variant",
@@ -51,22 +51,21 @@ def refuse_unknown(named: Iterable[str], known: Collection[str]) -> None:
         UsageError: names the nearest.
     """
     for name in named:
-        if name.upper() not in known and (near := _alike(name.upper(), known)):
+        if name.upper() not in known and (kin := _kin(name.upper(), known)):
             folder = requirement_files.DEFAULT_FOLDER.as_posix()
-            mend = f"did you mean '{near}'? A new one is written into {folder}."
+            mend = f"{did_you_mean(name.upper(), kin)} A new one is written into {folder}.".strip()
             raise UsageError(f"no requirement '{name}' in {folder}", remedy=mend)
 
 
 def strangers(named: Iterable[str], known: Collection[str]) -> list[str]:
     """The requirements that no file knows, and none like them."""
-    return [name for name in named if known and name.upper() not in known and not _alike(name.upper(), known)]
+    return [name for name in named if known and name.upper() not in known and not _kin(name.upper(), known)]
 
 
-def _alike(name: str, known: Collection[str]) -> str:
-    """The nearest of the ids of its kind, or one that is a slip away; empty if there is neither."""
-    kin = [one for one in known if _first_word(one) == _first_word(name)]
-    near = difflib.get_close_matches(name, sorted(kin), n=1, cutoff=0.0)
-    return near[0] if near else next((one for one in sorted(known) if _one_slip(name, one)), "")
+def _kin(name: str, known: Collection[str]) -> list[str]:
+    """The ids of its kind, or those that are a slip away; empty if it is of no kind of theirs."""
+    kin = [one for one in sorted(known) if _first_word(one) == _first_word(name)]
+    return kin or [one for one in sorted(known) if _slip(name, one)]
 
 
 def _first_word(name: str) -> str:
@@ -113,16 +112,11 @@ def _meant(tag: str, runner: str, known: Collection[str]) -> tuple[str, str]:
 def _prefix_like(word: str) -> str:
     for ours in (*MARKERS, *_ALIASES):
         plain = ours.replace("_", "")
-        if word == plain or (word[0] == plain[0] and _one_slip(word, plain)):
+        if word == plain or (word[0] == plain[0] and _slip(word, plain)):
             return _ALIASES.get(ours, ours)
     return ""
 
 
-def _one_slip(word: str, meant: str) -> bool:
-    """Whether a letter is missing, too much, another, or two changed places."""
-    if len(word) == len(meant):
-        apart = [place for place, (one, other) in enumerate(zip(word, meant, strict=True)) if one != other]
-        swapped = len(apart) == 2 and apart[1] == apart[0] + 1 and word[apart[0]] == meant[apart[1]]
-        return (len(apart) == 1 and len(meant) > _SHORT) or (swapped and sorted(word) == sorted(meant))
-    short, long = sorted((word, meant), key=len)
-    return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+def _slip(word: str, meant: str) -> bool:
+    """Whether a word is another but for a slip; an exchanged letter makes another word of a short one."""
+    return one_slip(word, meant) and (len(word) != len(meant) or len(meant) > _SHORT or sorted(word) == sorted(meant))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
 from hil.bench.sections import Mistake, PortSection, Section
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 
 class RelaySection(PortSection):
@@ -62,8 +62,7 @@ def find_contact(contacts: Mapping[str, Mapping[str, int]], name: str, where: st
     if hits:
         raise UsageError(f"which contact '{name}'?", where=where, remedy=f"one of {', '.join(hits)}.")
     short = [full.partition(".")[2] for full in known]
-    near = difflib.get_close_matches(name, short, n=1, cutoff=0.5)
-    mend = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(short) or 'none'}."
+    mend = did_you_mean(name, short, f"there is: {', '.join(short) or 'none'}.")
     raise UsageError(f"no contact '{name}' on the relays of this bench", where=where, remedy=mend)
 
 

@@ -7,12 +7,12 @@ base, is a usage error: a misspelt theme must not be read as day.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
 from hil.errors import UsageError
 from hil.hmi.layout import Layout
+from hil.nearest import did_you_mean
 
 ASPECTS: Final = ("theme", "language", "unit")
 
@@ -71,8 +71,7 @@ def _other_word(aspect: str, word: str, known: list[str]) -> str:
     listed = f"they know {', '.join(known)}" if known else f"they know no {aspect}"
     if aspect == "language":
         return f"{listed}; leave it out where they are the same in each language."
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"{listed}."
+    return did_you_mean(word, known, f"{listed}.")
 
 
 def _aspect_of(overlay: str) -> str:

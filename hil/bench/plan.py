@@ -6,7 +6,6 @@ Rules of this module: it reads files and opens nothing. Of the virtual ECU it kn
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from hil.ecu.defects import check_names
 from hil.errors import UsageError
 from hil.hmi import layout_file
 from hil.hmi.layout import Layout
+from hil.nearest import did_you_mean
 
 
 @dataclass(slots=True)
@@ -124,8 +124,7 @@ def _check_nodes(config: BenchConfig, databases: Mapping[str, Database]) -> None
         known = [node.name for node in databases[bus].nodes]
         for node in section.real_nodes:
             if node not in known:
-                near = difflib.get_close_matches(node, known, n=1, cutoff=0.4)
-                mend = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known) or 'none'}."
+                mend = did_you_mean(node, known, f"it has {', '.join(known) or 'none'}.")
                 where = f"{config.path}: bus.{bus}.real_nodes"
                 raise UsageError(f"no node '{node}' in {section.database.name}", where=where, remedy=mend)
 

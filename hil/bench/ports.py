@@ -7,7 +7,6 @@ register as entry points of the group `hil.ports` as `KIND.NAME`; a lab's own li
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from hil.errors import UsageError
 from hil.hmi.audio import Speaker
 from hil.hmi.frames import Display, FrameSource
 from hil.hmi.touch import KeyPad, TouchPanel
+from hil.nearest import did_you_mean
 from hil.seed import Dice
 from hil.serial.flood import DEFAULT_RATE_BPS
 from hil.serial.line import PipeEnd, PowerLine, pipe
@@ -192,8 +192,7 @@ def find(kind: str, name: str, where: str) -> PortFactory:
         return _import(name, where)
     known = {point.name.removeprefix(f"{kind}."): point for point in _points() if point.name.startswith(f"{kind}.")}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        mend = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(sorted(known))}, or 'module:Class'."
+        mend = did_you_mean(name, known, f"there is: {', '.join(sorted(known))}, or 'module:Class'.")
         raise UsageError(f"no {kind} port '{name}'", where=where, remedy=mend)
     return _checked(known[name].load, name, where)
 

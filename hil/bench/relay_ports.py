@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from hil.bench.ports import Options, Site, serial_port, serial_resource
 from hil.can.stub import Stub
 from hil.errors import UsageError
 from hil.hmi.touch import KeyEvent
+from hil.nearest import nearest
 from hil.serial.relay import RelayPort
 from hil.serial.relay_serial import Language, Lcus, Numato, SerialRelay
 from hil.serial.relay_sim import Effect, SimRelay
@@ -74,7 +74,7 @@ def _effect(site: Site, drive: str) -> Effect:
     if kind == "key" and len(names) == 2:
         pad, key = site.copper.pad(names[0]), names[1]
         return lambda closed: pad.press(KeyEvent(site.clock.now_ns, key, closed))
-    near = difflib.get_close_matches(kind, [known.split()[0] for known in DRIVES], n=1)
+    near = nearest(kind, [known.split()[0] for known in DRIVES])
     mend = f"did you mean '{near[0]} ...'?" if near else f"write one of {', '.join(DRIVES)}."
     raise UsageError(f"'{drive}' can't hang on a contact", where=f"relay.{site.name}.drives", remedy=mend)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -26,6 +25,7 @@ from hil.errors import EcuError, UsageError
 from hil.hmi import expect_lamps, glass, read_view
 from hil.hmi.checks import CheckResult, ScreenChecks
 from hil.hmi.layout import Bar, Button, Icon, Item, Layout, Needle, Picture, Popup, Telltale, Text, View
+from hil.nearest import nearest
 from hil.units import Duration
 
 Check = Callable[[ScreenChecks], Awaitable[CheckResult]]
@@ -193,7 +193,7 @@ def _nowhere(name: str, kind: type[Item], layouts: Mapping[str, Layout]) -> Usag
     if telling:
         return telling[0].unknown(name, kind)
     known = [(item, screen) for screen, layout in layouts.items() for item in layout.names(kind)]
-    near = difflib.get_close_matches(name, [item for item, _ in known], n=3, cutoff=0.5)
+    near = nearest(name, [item for item, _ in known], most=3)
     named = dict.fromkeys(f"{name} ({screen})" for name in near for item, screen in known if item == name)
     what = kind.__name__.lower()
     mend = f"did you mean {' or '.join(named)}?" if named else f"look up the {what}s of {' and '.join(layouts)}."

@@ -7,7 +7,6 @@ remedy. Not for: what a bench or a variant says (`hil.bench.config`, `hil.bench.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from hil import units
 from hil.errors import UsageError
+from hil.nearest import did_you_mean, misspelt
 from hil.toml_lines import line_of
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -182,14 +182,12 @@ def _misspelt(model: type[BaseModel], problem: ErrorDetails) -> str:
         return ""
     *keys, missing = map(str, problem["loc"])
     known = fields_at(model, keys)
-    near = difflib.get_close_matches(missing, [key for key in table if key not in known], n=1, cutoff=0.7)
-    return near[0] if near else ""
+    return misspelt(missing, [key for key in table if key not in known])
 
 
 def _unknown(key: str, known: list[str]) -> tuple[str, str]:
-    near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1, cutoff=0.5)
-    listed = ", ".join(sorted(known)) or "none"
-    return f"unknown key '{key}'", f"did you mean '{near[0]}'?" if near else f"known here: {listed}."
+    listed = f"known here: {', '.join(sorted(known)) or 'none'}."
+    return f"unknown key '{key}'", did_you_mean(key.rpartition(".")[2], known, listed)
 
 
 def _wrong(key: str, problem: ErrorDetails) -> tuple[str, str]:

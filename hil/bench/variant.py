@@ -9,7 +9,6 @@ Not for: what is wired where (`hil.bench.config`), what the ECU makes of its bra
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +17,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from hil.bench.sections import Name, Section, explain, lines_named, read_toml
 from hil.errors import UsageError
+from hil.nearest import did_you_mean, nearest
 
 VARIANT_WORD: Final = "variant:"
 """Begins a need that names a variant, as the tag of a Robot test does."""
@@ -125,8 +125,7 @@ def find(wanted: str, beside: Path | None, where: str = "") -> Path:
 def _near(folder: Path, path: Path, named_by: str = "") -> str:
     """The remedy where a variant file is missing: what is there."""
     known = sorted(file.stem for file in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    near = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.6)
-    listed = f"did you mean {near[0]}?" if near else f"there is: {', '.join(known) or 'none'}."
+    listed = did_you_mean(path.stem, known, f"there is: {', '.join(known) or 'none'}.", quote="")
     return f"correct {named_by}; {listed}" if named_by else listed
 
 
@@ -162,7 +161,7 @@ def why_not(variant: Variant | None, needs: Iterable[str]) -> str:
 def _check_feature(variant: Variant, feature: str) -> None:
     if feature in variant.features:
         return
-    near = difflib.get_close_matches(feature, variant.features, n=1, cutoff=0.6)
+    near = nearest(feature, variant.features)
     hint = f"did you mean {near[0]}? " if near else ""
     known = ", ".join(sorted(variant.features)) or "none"
     raise UsageError(f"there is no feature '{feature}'", remedy=f"{hint}{variant.path.name} knows {known}.")

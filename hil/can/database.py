@@ -6,7 +6,6 @@ value table, `raw 0x1F`, or `SNA`. Databases load through cantools: DBC, ARXML, 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -23,8 +22,10 @@ from hil.can.loading import load, reason
 from hil.can.placement import Place, bits_of, place_of, raw_limits
 from hil.can.traits import AttributeNames, MessageTraits, NodeNm, message_traits, nm_nodes, start_value
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 SignalValue = str | float | int | bool
+_LISTED: Final = "'hil signals' lists them all."
 _RAW: Final = re.compile(r"raw\s+(0x[0-9a-f]+|-?\d+)$", re.IGNORECASE)
 
 
@@ -262,9 +263,7 @@ class Network:
         return found[0]
 
     def _nearest(self, signal: str) -> str:
-        lower = {name.lower(): name for name in self._by_name}
-        near = [lower[name] for name in difflib.get_close_matches(signal.lower(), lower, n=3, cutoff=0.5)]
-        return f"did you mean {' or '.join(near)}?" if near else "'hil signals' lists them all."
+        return did_you_mean(signal, self._by_name, _LISTED, most=3, quote="")
 
     def message(self, name: str) -> tuple[str, Message]:
         """The message called `[bus::]Message`.
@@ -282,8 +281,7 @@ class Network:
         if found:
             return UsageError(f"'{name}' is ambiguous", remedy=f"say which: {', '.join(found)}.")
         known = [message.name for _, message in self.messages()]
-        near = difflib.get_close_matches(name.rpartition("::")[2], known, n=3, cutoff=0.5)
-        mend = f"did you mean {' or '.join(near)}?" if near else "'hil signals' lists them all."
+        mend = did_you_mean(name.rpartition("::")[2], known, _LISTED, most=3, quote="")
         return UsageError(f"no message '{name}' on this bench", remedy=mend)
 
 

@@ -9,7 +9,6 @@ Not for: opening (`hil.can.pythoncan`), or whether the kernel's interface is as 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +18,7 @@ from hil.can.bit_timing import Timing
 from hil.can.filters import Filter
 from hil.can.interfaces import NUMBERS, SWITCHES, Fd, Interface, Rates, find, names
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 FD_SAMPLE_POINT: Final = 80.0
 """Percent, of both phases, where a driver wants a whole bit timing and the bench file names none (CiA 601-3)."""
@@ -125,8 +125,7 @@ def _row(interface: str, where: str) -> Interface:
 
 def _near(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known) or 'none'}."
+    return did_you_mean(word, known, f"there is: {', '.join(known) or 'none'}.")
 
 
 def _check_options(row: Interface, setup: CanSetup, where: str) -> None:

@@ -7,7 +7,6 @@ kind on its own. A name that fits nothing is a usage error: misspelt, a rule wou
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Final
 from hil import units
 from hil.can.database import Network
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 
 class Kind(StrEnum):
@@ -228,8 +228,7 @@ def subject_of(network: Network, bus: str, name: str) -> Subject:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else "'hil signals' lists them with their signals."
+    return did_you_mean(name, known, "'hil signals' lists them with their signals.", quote="")
 
 
 def exempt_ids(network: Network) -> list[Pattern]:

@@ -12,7 +12,6 @@ Rules of this module: all calls in the loop's thread; one timer on the agenda; n
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from hil.can.port import CanPort
 from hil.can.traits import NmTimes
 from hil.clock import Clock, Timer
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 _RANK: Final = {state: rank for rank, state in enumerate(State)}
 """States from the deepest sleep to the most awake: the bus is as awake as the node that is most."""
@@ -137,8 +137,7 @@ class NetworkManager:
             what = f"no node of bus {self.bus} that the bench plays takes part in network management"
             raise UsageError(what, remedy="mark its NM messages in the database: NmAsrMessage.")
         if node and node not in self._cast.played:
-            near = difflib.get_close_matches(node, self._cast.played, n=1, cutoff=0.4)
-            mend = f"did you mean {near[0]}?" if near else f"it plays {', '.join(self._cast.played)}."
+            mend = did_you_mean(node, self._cast.played, f"it plays {', '.join(self._cast.played)}.", quote="")
             raise UsageError(f"the bench plays no NM node '{node}' on bus {self.bus}", remedy=mend)
         return [self._cast.played[node]] if node else list(self._cast.played.values())
 

@@ -7,7 +7,6 @@ Values, gateways and faults are here; what one message is stands in `hil.can.sen
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from hil.can.sender import ASLEEP, PARTIAL_NETWORK, Sent, chain_of
 from hil.can.traits import MessageTraits
 from hil.clock import Clock
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 ALONE: Final = "message"
 NODE: Final = "node"
@@ -299,8 +299,7 @@ class Restbus:
         if node in self._absent:
             return UsageError(f"node {node} is really there; the restbus can't silence it")
         known = sorted({sender for sent in self._messages.values() for sender in sent.message.senders})
-        near = difflib.get_close_matches(node, known, n=1, cutoff=0.4)
-        mend = f"did you mean {near[0]}?" if near else f"it plays {', '.join(known)}."
+        mend = did_you_mean(node, known, f"it plays {', '.join(known)}.", quote="")
         return UsageError(f"the restbus plays no node '{node}'", remedy=mend)
 
     def set_partial_network(self, bus: str, number: int, on: bool) -> list[Sent]:

@@ -7,7 +7,6 @@ that no database has is a usage error: a filter that silently finds nothing woul
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from hil.can.frames import ERROR
 from hil.can.log_frames import Frames, split_key
 from hil.can.trace_names import Names
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 _IDENTIFIERS: Final = re.compile(r"0x([0-9a-f]{1,8})(x?)(?:-0x([0-9a-f]{1,8})(x?))?", re.IGNORECASE)
 
@@ -105,9 +105,7 @@ def _must_exist(pattern: Pattern, network: Network, option: str) -> None:
     known = {message.name: None for _, message in network.messages()}
     known |= {signal.name: None for _, message in network.messages() for signal in message.signals}
     wanted = (pattern.signal or pattern.name).strip("*")
-    lower = {name.lower(): name for name in known}
-    near = [lower[name] for name in difflib.get_close_matches(wanted, lower, n=3, cutoff=0.5)]
-    mend = f"did you mean {' or '.join(near)}?" if near else "names may have wildcards: '*Speed*'."
+    mend = did_you_mean(wanted, known, "names may have wildcards: '*Speed*'.", most=3, quote="")
     raise UsageError(f"no message or signal is called '{pattern.text}'", where=option, remedy=mend)
 
 

@@ -9,11 +9,11 @@ Not for: what the arguments mean (each command's own file).
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
+from hil import nearest
 from hil.errors import EXIT_STATUS, Verdict
 
 _LEFT_OVER: Final = "unrecognized arguments: "
@@ -79,8 +79,8 @@ class Parser(argparse.ArgumentParser):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'run'?`, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    said = nearest.did_you_mean(word, known)
+    return f"; {said}" if said else ""
 
 
 __all__ = ["Parser", "did_you_mean"]

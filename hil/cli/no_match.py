@@ -5,15 +5,15 @@ Not for: which cases a selection takes (`hil.bench.case`).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any, Final
 
 from hil.bench.case import Selection
 from hil.errors import UsageError
+from hil.nearest import LEAST, nearest
 
-_NEAR: Final = 0.6
 _LIST: Final = "'hil run --list' shows them."
 
 Cases = Sequence[Mapping[str, Any]]
@@ -49,11 +49,10 @@ def _asked(selection: Selection) -> str:
 
 def _near(word: str, known: Iterable[str]) -> str:
     """The nearest of the words that cases have; empty if the word is one of them, or none is near."""
-    folded = {one.lower(): one for one in sorted(known)}
-    if word.lower() in folded:
+    there = sorted(known)
+    if word.lower() in (one.lower() for one in there):
         return ""
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
-    return folded[found[0]] if found else ""
+    return next(iter(nearest(word, there)), "")
 
 
 def _named_like(pattern: str, names: Iterable[str]) -> str:
@@ -61,10 +60,10 @@ def _named_like(pattern: str, names: Iterable[str]) -> str:
     plain = pattern.lower().strip("*? ")
     rated = [(_likeness(plain, name.lower()), name) for name in sorted(names)]
     best = max(rated, key=lambda one: one[0], default=(0.0, ""))
-    return best[1] if _NEAR <= best[0] < 1 else ""
+    return best[1] if LEAST <= best[0] < 1 else ""
 
 
 def _likeness(plain: str, name: str) -> float:
     starts = [match.start() for match in re.finditer(r"\b\w", name)]
     pieces = [name[start : start + len(plain)] for start in starts]
-    return max((difflib.SequenceMatcher(None, plain, piece).ratio() for piece in pieces), default=0.0)
+    return max((SequenceMatcher(None, plain, piece).ratio() for piece in pieces), default=0.0)

@@ -9,7 +9,6 @@ Not for: the terminal (`restbus_terminal`), or waiting: an answer says how long 
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from hil.can.database import SignalRef
 from hil.can.sender import Sent
 from hil.cli.restbus_watch import Watch
 from hil.errors import BenchError, HilError, UsageError
+from hil.nearest import nearest
 from hil.units import show_duration
 
 T = TypeVar("T")
@@ -151,7 +151,7 @@ class Prompt:
         return self._does[name](rest.strip())
 
     def _no_command(self, word: str) -> UsageError:
-        near = difflib.get_close_matches(word.lower(), COMMANDS, n=1)
+        near = nearest(word, COMMANDS)
         mend = f"did you mean {near[0]}? 'help' lists all." if near else "'help' lists them; 'Signal = value' sets one."
         return UsageError(f"'{word}' is no command", remedy=mend)
 

@@ -5,14 +5,14 @@ Not for: what happens in a test (`hil.robot`).
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Final
 
+from hil.nearest import nearest, split_guess
+
 _ERROR: Final = "[ ERROR ] "
 _PLACED: Final = re.compile(r"Error in file '(?P<file>.+?)' on line (?P<line>\d+): (?P<what>.*)", re.DOTALL)
-_NEAR: Final = re.compile(r"\s*Did you mean:\s+(.+)", re.DOTALL)
 _SECTION: Final = re.compile(r"Unrecognized section header '[* ]*(?P<name>.*?)[* ]*'")
 _ONE_BLANK: Final = re.compile(r"Non-existing setting '(?P<setting>(?:(?:Suite|Test|Keyword) )?\w+) (?P<rest>.+)'\.?$")
 _SECTIONS: Final = ("Settings", "Variables", "Test Cases", "Tasks", "Keywords", "Comments")
@@ -44,12 +44,12 @@ def in_words(message: str) -> str:
 
 
 def _mended(what: str) -> tuple[str, str]:
-    near = _NEAR.search(what)
-    if near:
-        return what[: near.start()], f"did you mean '{near[1].strip()}'?"
+    unknown, guessed = split_guess(what)
+    if guessed:
+        return unknown, f"did you mean {' or '.join(map(repr, guessed))}?"
     section = _SECTION.match(what)
     if section:
-        meant = difflib.get_close_matches(section["name"].title(), _SECTIONS, n=1)
+        meant = nearest(section["name"], _SECTIONS)
         return what, f"did you mean '*** {meant[0]} ***'?" if meant else ""
     blank = _ONE_BLANK.match(what)
     if blank and blank["setting"].title() in _SETTINGS:

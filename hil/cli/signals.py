@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from hil.can.traits import AttributeNames
 from hil.cli.benches import add_bench, load_bench
 from hil.cli.tables import print_table
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 _SHOWN: Final = 10
 _COLOURS: Final = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
@@ -82,8 +82,7 @@ def _list(network: Network, pattern: str) -> None:
                 table.add_row(*map(escape, cells))
     if not table.row_count:
         known = [signal.name for _, message in network.messages() for signal in message.signals]
-        near = difflib.get_close_matches(pattern, known, n=3, cutoff=0.4)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "leave the pattern out to see all."
+        remedy = did_you_mean(pattern, known, "leave the pattern out to see all.", most=3, quote="")
         raise UsageError(f"no signal has '{pattern}' in its name", remedy=remedy)
     print_table(table)
 

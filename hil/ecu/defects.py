@@ -6,7 +6,6 @@ file (`defects = [...]`), with `hil run --defect NAME` or with `hil ecu serve --
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +17,7 @@ from hil.ecu.defects_diag import DIAG_DEFECTS
 from hil.ecu.defects_network import NETWORK_DEFECTS
 from hil.ecu.defects_screen import SCREEN_DEFECTS
 from hil.errors import UsageError
+from hil.nearest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,6 @@ def check_names(names: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(names)
     for name in sorted(chosen):
         if name not in CATALOGUE:
-            near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.4) or list(CATALOGUE)[:5]
-            raise UsageError(f"no defect '{name}'", remedy=f"did you mean {' or '.join(near)}?")
+            mend = did_you_mean(name, CATALOGUE, "'hil ecu defects' lists them all.", most=3, quote="")
+            raise UsageError(f"no defect '{name}'", remedy=mend)
     return chosen

@@ -82,7 +82,6 @@ its region. Bad input is one `UsageError` line: file, key, what is wrong, how to
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
@@ -110,6 +109,7 @@ from hil.hmi.layout_items import (
     Text,
     View,
 )
+from hil.nearest import did_you_mean
 
 __all__ = [
     "Anchor", "Bar", "Button", "Icon", "Item", "Layout", "Needle", "Picture", "Popup", "Region", "Shape", "Shapes",
@@ -245,9 +245,7 @@ def _key(name: str) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    by_key = {_key(candidate): candidate for candidate in known}
-    near = [by_key[key] for key in difflib.get_close_matches(_key(name), by_key, n=3, cutoff=0.5)]
-    return f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(known) or 'none'}."
+    return did_you_mean(name, known, f"there is {', '.join(known) or 'none'}.", most=3, quote="")
 
 
 def _off_screen(item: Item, size: tuple[int, int]) -> str:

@@ -8,13 +8,14 @@ Not for: what a keyword's own work finds wrong (a signal that there is not, a va
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
 from robot.utils import normalize, split_from_equals
+
+from hil.nearest import misspelt, nearest, split_guess
 
 LIBRARY: Final = "hil.robot"
 _NAMED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*")
@@ -52,11 +53,10 @@ def unknown_keyword(name: str, imports: Iterable[tuple[str, int]], message: str,
         message: what Robot says; with the keywords that it thinks of, where nothing better is known.
         text: of the file that the keyword stands in.
     """
-    said, _, listed = message.partition("Did you mean:")
-    near = [f"'{line.strip().removeprefix(LIBRARY + '.')}'" for line in listed.splitlines() if line.strip()]
-    return _of_ours(name, imports, text) or (
-        f"{said.strip()} Remedy: did you mean {' or '.join(near)}?" if near else message
-    )
+    said, listed = split_guess(message)
+    near = nearest(name, [one.removeprefix(f"{LIBRARY}.") for one in listed], most=3)
+    meant = " or ".join(f"'{one}'" for one in near)
+    return _of_ours(name, imports, text) or (f"{said.strip()} Remedy: did you mean {meant}?" if near else said.strip())
 
 
 def _of_ours(name: str, imports: Iterable[tuple[str, int]], text: str) -> str:
@@ -70,10 +70,10 @@ def _of_ours(name: str, imports: Iterable[tuple[str, int]], text: str) -> str:
     libraries = list(imports)
     if any(library == LIBRARY for library, _ in libraries):
         return ""
-    near = difflib.get_close_matches(LIBRARY, [library for library, _ in libraries], n=1, cutoff=0.7)
+    near = misspelt(LIBRARY, [library for library, _ in libraries])
     if near:
-        line = next(line for library, line in libraries if library == near[0])
-        return f"{said}: line {line} imports '{near[0]}'. Remedy: write 'Library    {LIBRARY}' there."
+        line = next(line for library, line in libraries if library == near)
+        return f"{said}: line {line} imports '{near}'. Remedy: write 'Library    {LIBRARY}' there."
     mend = f"write 'Library    {LIBRARY}' below '*** Settings ***'."
     return said + (_unread_import(text) or f": the suite doesn't import the bench's library. Remedy: {mend}")
 
@@ -101,7 +101,7 @@ def _of_section(header: str, line: int) -> str:
 
 
 def _is_nearly(word: str, wanted: str) -> bool:
-    return bool(difflib.get_close_matches(word.lower(), [wanted], cutoff=0.7))
+    return bool(misspelt(word, [wanted]))
 
 
 def _beginning(name: str) -> tuple[str, str]:
@@ -143,8 +143,8 @@ def _meant(name: str, value: str, known: Collection[str]) -> str:
     plain = normalize(name.strip().replace(" ", "_"))
     if plain in known:
         return f"write '{plain}={value.strip()}', small and without blanks."
-    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
-    return f"did you mean '{near[0]}'?" if near else ""
+    near = misspelt(plain, known)
+    return f"did you mean '{near}'?" if near else ""
 
 
 def _is_listed(place: int, spec: Any) -> bool:
@@ -225,5 +225,5 @@ def _reason(value: str, kind: str, why: str | None) -> str:
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(normalize(word), known, n=1, cutoff=0.5)
+    near = nearest(word, known)
     return (f"did you mean '{near[0]}'? " if near else "") + f"It is one of {', '.join(known)}."

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hil.errors import UsageError
+from hil.nearest import split_guess
 from hil.robot.places import place_of
 
-_NEAR: Final = re.compile(r"\s*Did you mean:\s+(.+)", re.DOTALL)
 _NO_END: Final = re.compile(r"must have closing END")
 
 
@@ -37,10 +37,10 @@ def _wrong_steps(body: Any) -> Iterator[Any]:
 
 
 def _in_words(message: str, where: str) -> UsageError:
-    near = _NEAR.search(message)
+    unknown, near = split_guess(message)
     if near:
-        meant = " or ".join(f"'[{name.strip()}]'" for name in near[1].splitlines())
-        return UsageError(message[: near.start()].rstrip(". "), where=where, remedy=f"did you mean {meant}?")
+        meant = " or ".join(f"'[{name}]'" for name in near)
+        return UsageError(unknown.rstrip(". "), where=where, remedy=f"did you mean {meant}?")
     said = re.sub(r"\s*\n-?\s*", " ", message)
     mend = "write END below the last step of the block." if _NO_END.search(said) else ""
     return UsageError(said, where=where, remedy=mend)

@@ -186,7 +186,7 @@ WRONG = [
     (["{log}", "--channel", "can7=cabin"],
      "{log}: there is no channel 'can7' in the log. Remedy: it has can0."),
     (["{log}", "--only", "Wheals"],
-     "--only: no message or signal is called 'Wheals'. Remedy: did you mean ESC_Wheels or WheelLeft or WheelRight?"),
+     "--only: no message or signal is called 'Wheals'. Remedy: did you mean ESC_Wheels?"),
     (["{log}", "--from", "soon"],
      "--from: 'soon' is no number with a unit. Remedy: write --from 10s or --from '10 ms'."),
     (["{log}", "--repeat", "1.5"], "--repeat: '1.5' is no count. Remedy: write --repeat 3."),

@@ -21,15 +21,14 @@ KNOWN = {"CLU-TT-001", "CLU-TT-009", "CLU-SPD-001", "DIA-010"}
         ("CLU-TL-001", "CLU-TT-001"),
         ("clu-spd-01", "CLU-SPD-001"),
         ("DAI-010", "DIA-010"),
-        ("DIA-XYZXYZ", "DIA-010"),
+        ("DIA-XYZXYZ", ""),
     ],
 )
 def test_an_unknown_requirement_of_a_known_kind_is_refused_with_the_nearest(name, near):
     with pytest.raises(UsageError) as error:
         refuse_unknown(["CLU-TT-001", name], KNOWN)
-    assert str(error.value).startswith(
-        f"no requirement '{name}' in fixtures/requirements. Remedy: did you mean '{near}'?"
-    )
+    meant = f"did you mean '{near}'? A new one" if near else "A new one"
+    assert str(error.value).startswith(f"no requirement '{name}' in fixtures/requirements. Remedy: {meant}")
 
 
 @pytest.mark.parametrize("names", [["CLU-TT-001"], ["clu-tt-001"], ["MY-001", "SYS_4711", "DASH-010"]])
@@ -172,7 +171,7 @@ def test_no_start(bench):
 @pytest.mark.requirement("CLU-TT-001")
 @pytest.mark.tag("timout:30 s")
 def test_good(bench):
-    pass
+    assert bench
 """
 SAID = """\
 x.robot:4: no requirement 'CLU-TT-999' in fixtures/requirements. Remedy: did you mean 'CLU-TT-009'? A new one

@@ -233,7 +233,7 @@ def test_an_item_knows_the_views_on_which_it_stands():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["Media", "home"]', '"hme"', "bench.toml: button.play.view: no view 'hme'. Remedy: did you mean home or"),
+        ('["Media", "home"]', '"hme"', "bench.toml: button.play.view: no view 'hme'. Remedy: did you mean home?"),
         ('["Media", "home"]', '"muted"', "'muted' stands on a view itself. Remedy: write view = 'media'."),
         ('["Media", "home"]', "7", "button.play.view"),
     ],

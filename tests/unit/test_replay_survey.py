@@ -152,7 +152,7 @@ REFUSED = [
     ({"override": {"State": 1}},
      "body::Answer.State: its frames are left out: sent by ECU, which is really there. Remedy: "),
     ({"override": {"Two": 1}, "without": ["Paged"]}, "body::Paged.Two: its frames are left out: not asked for."),
-    ({"only": ["Gera"]}, "only: no message or signal is called 'Gera'. Remedy: did you mean Gear or TCM_Gear or Page?"),
+    ({"only": ["Gera"]}, "only: no message or signal is called 'Gera'. Remedy: did you mean Gear?"),
     ({"without": ["0x2-0x1"], "dashes": "--"}, "--without: the range '0x2-0x1' goes backwards"),
     ({"channels": {"1": "bodi"}}, "channel 1: there is no bus 'bodi'. Remedy: buses: body, chassis."),
     ({"channels": {"3": "body"}}, "drive.asc: there is no channel '3' in the log. Remedy: it has 1, 2."),

@@ -41,7 +41,7 @@ def test_a_suite_setup_has_no_bench_and_its_error_says_where_one_is(ran):
 
 def test_a_suite_teardown_that_fails_is_told_at_the_end(ran):
     done, said = ran
-    assert said["teardown"] == ""
+    assert said["teardown"] == "no check was made: the bench was not used"
     mend = "Remedy: write 'Test Teardown' in the place of 'Suite Teardown': it runs in each test."
     told = f"Suite Teardown failed: teardown.robot:3: there is no bench outside a test. {mend}"
     assert [line for line in done.stderr.splitlines() if told in line]

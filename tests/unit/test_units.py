@@ -63,7 +63,9 @@ def test_across_dimensions_nothing_converts(unit, to):
         units.convert(1.0, unit, to)
 
 
-@pytest.mark.parametrize(("unit", "to", "meant"), [("msec", "s", "ms"), ("km/hr", "km/h", "km/h"), ("sek", "ms", "s")])
+@pytest.mark.parametrize(
+    ("unit", "to", "meant"), [("msec", "s", "ms"), ("km/hr", "km/h", "km/h"), ("sek", "ms", "s"), ("percnt", "%", "%")]
+)
 def test_an_unknown_unit_gets_the_nearest_of_its_dimension(unit, to, meant):
     with pytest.raises(UsageError, match=f"'{unit}' can't be converted to '{to}'. Remedy: did you mean '{meant}'?"):
         units.convert(1.0, unit, to)

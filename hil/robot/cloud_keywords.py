@@ -5,19 +5,19 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Duration, Truth
 
 
 class CloudKeywords(KeywordGroup):
     """MQTT, telematics, storage."""
 
     @keyword(tags=["cloud"])
-    def publish_message(self, topic: str, payload: str, qos: int = 1, retain: bool = False, mqtt: str = "") -> None:
+    def publish_message(self, topic: str, payload: str, qos: int = 1, retain: Truth = Truth.no, mqtt: str = "") -> None:
         """Publishes a message, as a backend would.
 
         | Publish Message    cockpit/VC000001/command    {"schema": 1, "request": "r1", "command": "lock"} |
         """
-        self.bench.mqtt(mqtt).publish(topic, payload, qos=qos, retain=retain)
+        self.bench.mqtt(mqtt).publish(topic, payload, qos=qos, retain=bool(retain))
 
     @keyword(tags=["cloud", "check"])
     def message_should_arrive(

@@ -7,7 +7,7 @@ from enum import Enum
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Duration, Truth
 
 
 class DiagSession(Enum):
@@ -29,12 +29,12 @@ class DiagKeywords(KeywordGroup):
     """Diagnosis."""
 
     @keyword(tags=["diagnosis"])
-    def diagnostic_session(self, session: DiagSession, keep: bool = False, ecu: str = "") -> None:
+    def diagnostic_session(self, session: DiagSession, keep: Truth = Truth.no, ecu: str = "") -> None:
         """Changes the diagnostic session; with ``keep=yes`` it is kept by tester present every 2 s.
 
         | Diagnostic Session    extended    keep=yes |
         """
-        self.bench.diag(ecu).session(session.value, keep=keep)
+        self.bench.diag(ecu).session(session.value, keep=bool(keep))
 
     @keyword(tags=["diagnosis"])
     def read_identifier(self, identifier: str, ecu: str = "") -> str:
@@ -92,7 +92,7 @@ class DiagKeywords(KeywordGroup):
 
     @keyword(tags=["diagnosis", "check"])
     def diagnostic_request(
-        self, request: str, answer: str | None = None, refusal: str = "", functional: bool = False, ecu: str = ""
+        self, request: str, answer: str | None = None, refusal: str = "", functional: Truth = Truth.no, ecu: str = ""
     ) -> str:
         """Sends bytes and checks the answer; gives it as hex digits.
 
@@ -104,7 +104,9 @@ class DiagKeywords(KeywordGroup):
         | Diagnostic Request    B5          answer=${EMPTY}    functional=yes |
         """
         expect = int(refusal, 16) if refusal else answer
-        return self.bench.diag(ecu).request(request, expect=expect, functional=functional).response.hex(" ").upper()
+        return (
+            self.bench.diag(ecu).request(request, expect=expect, functional=bool(functional)).response.hex(" ").upper()
+        )
 
     @keyword(tags=["diagnosis", "check"])
     def diagnostic_answers_should_be_in_time(self, ecu: str = "") -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from robot.utils import normalize, split_from_equals
 
-from hil.nearest import misspelt, nearest, split_guess
+from hil.nearest import did_you_mean, misspelt, nearest, split_guess
 
 LIBRARY: Final = "hil.robot"
 _NAMED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*")
@@ -225,5 +225,5 @@ def _reason(value: str, kind: str, why: str | None) -> str:
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    near = nearest(word, known)
-    return (f"did you mean '{near[0]}'? " if near else "") + f"It is one of {', '.join(known)}."
+    near, listed = did_you_mean(word, known), ", ".join(known)
+    return f"{near} It is one of {listed}." if near else f"it is one of {listed}."

@@ -7,7 +7,7 @@ from typing import Any
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Duration, Truth
 
 
 class ReplayKeywords(KeywordGroup):
@@ -24,11 +24,11 @@ class ReplayKeywords(KeywordGroup):
         channels: str = "",
         speed: float = 1.0,
         repeat: int = 1,
-        protect: bool = False,
-        nm: bool = False,
-        diagnosis: bool = False,
-        restbus: bool = True,
-        wait: bool = True,
+        protect: Truth = Truth.no,
+        nm: Truth = Truth.no,
+        diagnosis: Truth = Truth.no,
+        restbus: Truth = Truth.yes,
+        wait: Truth = Truth.yes,
         **override: str,
     ) -> Any:
         """Plays a recorded log (candump, ASC, BLF, MF4, a journal) with its original timing, and goes on at its end.
@@ -53,11 +53,11 @@ class ReplayKeywords(KeywordGroup):
             override=override,
             speed=speed,
             repeat=repeat,
-            protect=protect,
-            nm=nm,
-            diagnosis=diagnosis,
-            restbus=restbus,
-            wait=wait,
+            protect=bool(protect),
+            nm=bool(nm),
+            diagnosis=bool(diagnosis),
+            restbus=bool(restbus),
+            wait=bool(wait),
         )
 
     @keyword(tags=["replay"])

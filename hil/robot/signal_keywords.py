@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Duration, Truth
 
 
 class SignalKeywords(KeywordGroup):
@@ -43,18 +43,20 @@ class SignalKeywords(KeywordGroup):
         self.bench.set_signals(values)
 
     @keyword(tags=["signals"])
-    def ramp_signal(self, signal: str, to: str, during: Duration, begin: str | None = None, wait: bool = True) -> None:
+    def ramp_signal(
+        self, signal: str, to: str, during: Duration, begin: str | None = None, wait: Truth = Truth.yes
+    ) -> None:
         """Lets a signal rise or fall in a straight line and goes on when it has arrived, or at once (``wait=no``).
 
         | Ramp Signal    VehicleSpeed    to=100 km/h    during=8 s |
         | Ramp Signal    EngineSpeed     to=6000 rpm    during=2 s    begin=800 rpm    wait=no |
         """
-        self.bench.ramp_signal(signal, to, float(during), begin=begin, wait=wait)
+        self.bench.ramp_signal(signal, to, float(during), begin=begin, wait=bool(wait))
 
     @keyword(tags=["signals"])
-    def drive(self, file: str, wait: bool = True) -> float:
+    def drive(self, file: str, wait: Truth = Truth.yes) -> float:
         """Plays a drive from a CSV file (time and signals in columns) and gives its duration in seconds.
 
         | Drive    fixtures/drives/town.csv |
         """
-        return self.bench.drive(file, wait=wait)
+        return self.bench.drive(file, wait=bool(wait))

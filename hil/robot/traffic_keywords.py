@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Switch
+from hil.robot.types import Duration, Switch, Truth
 
 
 class TrafficKeywords(KeywordGroup):
@@ -123,9 +123,11 @@ class TrafficKeywords(KeywordGroup):
         self.bench.stop_flood(bus)
 
     @keyword(tags=["restbus"])
-    def send_frame(self, bus: str, identifier: str, data: str = "", extended: bool = False, fd: bool = False) -> None:
+    def send_frame(
+        self, bus: str, identifier: str, data: str = "", extended: Truth = Truth.no, fd: Truth = Truth.no
+    ) -> None:
         """Sends one frame as it is, beside the restbus: identifier and bytes in hexadecimal.
 
         | Send Frame    body    0x7DF    02 3E 80 |
         """
-        self.bench.send_frame(bus, identifier, data, extended=extended, fd=fd)
+        self.bench.send_frame(bus, identifier, data, extended=bool(extended), fd=bool(fd))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from hil import units
+from hil.errors import UsageError
 
 
 class Lamp(Enum):
@@ -49,4 +50,28 @@ class Duration(float):
         return units.write_duration(units.nanoseconds(float(self)))
 
 
-CONVERTERS: dict[type, Any] = {Quantity: Quantity.convert, Duration: Duration.convert}
+_TRUE: Final = ("yes", "true", "on", "1")
+_FALSE: Final = ("no", "false", "off", "0")
+
+
+class Truth(Enum):
+    """``yes`` or ``no``; ``True``, ``on`` and ``1``, ``False``, ``off`` and ``0`` are the same."""
+
+    yes = True
+    no = False
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    @classmethod
+    def convert(cls, value: str | int) -> Truth:
+        """Check that it is one. Robot's own boolean takes any word for true, so no keyword takes a `bool`."""
+        word = str(value).strip().lower()
+        if word not in (*_TRUE, *_FALSE):
+            raise UsageError(f"'{value}' is neither yes nor no")
+        return cls(word in _TRUE)
+
+
+CONVERTERS: dict[type, Any] = {
+    Quantity: Quantity.convert, Duration: Duration.convert, Truth: Truth.convert,
+}  # fmt: skip

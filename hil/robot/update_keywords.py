@@ -7,7 +7,7 @@ from enum import Enum
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Duration, Truth
 
 
 class Consent(Enum):
@@ -35,9 +35,9 @@ class UpdateKeywords(KeywordGroup):
         return self.bench.update(update).offer(version, fault=fault, consent=consent.value, size=size)
 
     @keyword(tags=["update"])
-    def answer_update_offer(self, accept: bool = True, update: str = "") -> None:
+    def answer_update_offer(self, accept: Truth = Truth.yes, update: str = "") -> None:
         """Accepts or postpones in the owner's place, from a telephone."""
-        self.bench.update(update).consent(accept)
+        self.bench.update(update).consent(bool(accept))
 
     @keyword(tags=["update"])
     def cancel_update(self, update: str = "") -> None:

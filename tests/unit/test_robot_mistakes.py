@@ -7,9 +7,11 @@ import forked
 import pytest
 from robot import running
 
+from hil.errors import UsageError
 from hil.robot.listener import imports_of
 from hil.robot.mistakes import in_words, our_keywords, unknown_keyword, wrong_named
 from hil.robot.syntax import wrong_syntax
+from hil.robot.types import Truth
 
 OURS = [("Collections", 2), ("hil.robot", 3)]
 
@@ -146,6 +148,7 @@ def test_a_wrong_number_of_arguments(keyword, arguments, said):
         ("Telltale Should Be", "state", "'on within=1 s'", "put two blanks or more between 'on' and 'within=1 s'."),
         ("Telltale Should Be", "state", "'True' (boolean)", "write 'on'. It is one of on, off."),
         ("Ignition", "state", "'False' (boolean)", "write 'off'. It is one of on, off."),
+        ("Ramp Signal", "wait", "'nope'", "it is one of yes, no."),
         ("Ignition", "state", "'of'", "did you mean 'off'? It is one of on, off."),
     ],
 )
@@ -154,6 +157,38 @@ def test_a_state_that_there_is_not(keyword, argument, value, said):
     plain = value.split(" (")[0]
     expected = f"argument '{argument}' of '{keyword}': {plain} is none of its values. Remedy: {said}"
     assert in_words(message, keyword, spec_of(keyword)) == expected
+
+
+def arguments_that_are_yes_or_no():
+    library = running.TestLibrary.from_name("hil.robot")
+    return [(keyword, name, library.converters) for keyword in library.keywords
+            for name, of in keyword.args.types.items() if name != "return" and of.type in (bool, Truth)]  # fmt: skip
+
+
+def test_every_yes_or_no_refuses_another_word():
+    found = arguments_that_are_yes_or_no()
+    assert len(found) >= 12
+    for keyword, name, converters in found:
+        info = keyword.args.types[name]
+        default = keyword.args.defaults[name]
+        assert (info.type, type(default)) == (Truth, Truth), f"{keyword.name} takes any word for {name}"
+        with pytest.raises(ValueError, match="cannot be converted to Truth"):
+            info.convert("nope", name, converters)
+
+
+@pytest.mark.parametrize(
+    ("value", "truth"),
+    [("yes", True), ("True", True), (" ON ", True), ("1", True), (True, True), ("no", False), ("FALSE", False),
+     (0, False), (False, False)],
+)  # fmt: skip
+def test_yes_and_no_have_many_names(value, truth):
+    assert bool(Truth.convert(value)) is truth
+
+
+@pytest.mark.parametrize("value", ["nope", "", "None", 7, 0.5, "y"])
+def test_what_is_neither_is_refused(value):
+    with pytest.raises(UsageError, match="is neither yes nor no"):
+        Truth.convert(value)
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,8 @@ def _rows(findings: Iterable[Finding], folded: bool) -> Iterator[tuple[str, str,
         style = _STYLES[row.mark]
         gap = "\n" if folded else " "
         mend = f"{gap}[{style}]Remedy:[/] {escape(row.remedy)}" if row.remedy else ""
-        found = f"{escape(row.found)}{mend}"
+        stop = "." if mend and not folded and not row.found.endswith((".", "!", "?")) else ""
+        found = f"{escape(row.found)}{stop}{mend}"
         part = "" if folded and row.part == last and row.mark is Mark.OK else escape(row.part)
         yield f"[{style}]{row.mark.value}[/]", part, escape(row.check), found
         last = row.part

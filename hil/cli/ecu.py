@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cantools.database.can import Database
+from rich.markup import escape
+from rich.table import Table
 
 from hil.bench import variant as variants
 from hil.bench.databases import overlaid, read_database
@@ -26,6 +28,7 @@ from hil.can.link import LinkSettings
 from hil.can.link_care import LinkCare
 from hil.can.port import CanPort
 from hil.can.pythoncan import PythonCanPort
+from hil.cli.tables import print_table
 from hil.cli.until import wait_for_end
 from hil.clock import RealClock
 from hil.cloud.http_artefacts import HttpArtefacts
@@ -81,8 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         BenchError: an interface can't be opened.
     """
     if arguments.what == "defects":
-        for defect in CATALOGUE.values():
-            print(f"{defect.name:<22} {defect.requirement:<12} {defect.story}")
+        print_table(defects_table())
         return 0
     process = make(arguments)
     try:
@@ -93,6 +95,17 @@ def run(arguments: argparse.Namespace) -> int:
         process.clock.run(process.close())
         process.clock.close()
     return 0
+
+
+def defects_table() -> Table:
+    """The catalogue: what each defect is called, the requirement that it breaks, and what it stands for."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column()
+    for defect in CATALOGUE.values():
+        table.add_row(*map(escape, (defect.name, defect.requirement, defect.story)))
+    return table
 
 
 @dataclass(slots=True)

@@ -239,10 +239,12 @@ def _unit(item: Item) -> str:
 
 
 def _in_unit_of(item: Text | Needle | Bar, quantity: Quantity) -> float:
-    """A quantity in the layout's unit."""
+    """A quantity in the layout's unit; percent of a scale of parts (0 to 1) are parts."""
     number, unit = units.parse(quantity) if isinstance(quantity, str) else (float(quantity), "")
     if not unit:
         return number
+    if unit == "%" and not item.unit and isinstance(item, Bar) and tuple(item.scale) == (0.0, 1.0):
+        return number / 100
     if not item.unit:
         remedy = f'add unit = "{unit}" to {item.kind}.{item.name} in the layout, or leave the unit out.'
         raise UsageError(f"'{quantity}' has a unit, but the layout gives none", where=item.name, remedy=remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Truth
+from hil.robot.types import Deadline, Duration, Truth
 
 
 class CloudKeywords(KeywordGroup):
@@ -21,7 +21,7 @@ class CloudKeywords(KeywordGroup):
 
     @keyword(tags=["cloud", "check"])
     def message_should_arrive(
-        self, topic: str, within: Duration = Duration(5), mqtt: str = "", **where: str
+        self, topic: str, within: Deadline = Deadline(5), mqtt: str = "", **where: str
     ) -> dict[str, object]:
         """Checks that a message comes, from where the last search ended; gives its fields.
 
@@ -37,7 +37,7 @@ class CloudKeywords(KeywordGroup):
 
     @keyword(tags=["cloud", "check"])
     def telemetry_should_arrive(
-        self, within: Duration = Duration(15), mqtt: str = "", **where: str
+        self, within: Deadline = Deadline(15), mqtt: str = "", **where: str
     ) -> dict[str, object]:
         """Checks that periodic telemetry comes that says what is wanted; gives its fields.
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration
+from hil.robot.types import Deadline, Duration
 
 
 class ConsoleKeywords(KeywordGroup):
     """The serial console."""
 
     @keyword(tags=["console", "check"])
-    def console_should_show(self, text: str, within: Duration = Duration(5), console: str = "") -> str:
+    def console_should_show(self, text: str, within: Deadline = Deadline(5), console: str = "") -> str:
         """Checks that the console shows ``text``, at the latest ``within`` from now, after what was checked before."""
         return self.bench.console(console).expect(text, within=float(within)).text
 
     @keyword(tags=["console", "check"])
-    def console_should_match(self, pattern: str, within: Duration = Duration(5), console: str = "") -> str:
+    def console_should_match(self, pattern: str, within: Deadline = Deadline(5), console: str = "") -> str:
         r"""Checks that the console shows a match of a regular expression; gives its first group, or the whole match.
 
         | ${version} =    Console Should Match    software (\\S+) |

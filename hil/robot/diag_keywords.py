@@ -7,7 +7,7 @@ from enum import Enum
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Truth
+from hil.robot.types import Deadline, Truth
 
 
 class DiagSession(Enum):
@@ -86,7 +86,7 @@ class DiagKeywords(KeywordGroup):
         self.bench.diag(ecu).reset(kind.value)
 
     @keyword(tags=["diagnosis", "check"])
-    def ecu_should_answer(self, within: Duration = Duration(5), ecu: str = "") -> None:
+    def ecu_should_answer(self, within: Deadline = Deadline(5), ecu: str = "") -> None:
         """Checks that the ECU answers tester present, at the latest ``within`` from now."""
         self.bench.diag(ecu).should_answer(within=float(within))
 

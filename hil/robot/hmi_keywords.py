@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Quantity
+from hil.robot.types import Deadline, Duration, Quantity
 
 
 class HmiKeywords(KeywordGroup):
@@ -55,7 +55,7 @@ class HmiKeywords(KeywordGroup):
 
     @keyword(tags=["screen", "check"])
     def bar_should_show(
-        self, bar: str, value: Quantity, tolerance: Quantity, within: Duration = Duration(2), screen: str = ""
+        self, bar: str, value: Quantity, tolerance: Quantity, within: Deadline = Deadline(2), screen: str = ""
     ) -> None:
         """Checks that a bar is filled up to a value, within a tolerance.
 
@@ -74,7 +74,7 @@ class HmiKeywords(KeywordGroup):
         self.bench.screen(screen).bar(bar).should_stay_at(str(value), tolerance=str(tolerance), during=float(during))
 
     @keyword(tags=["screen", "check"])
-    def icon_should_be(self, icon: str, picture: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def icon_should_be(self, icon: str, picture: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks which of its pictures an icon shows; ``none`` for none.
 
         | Icon Should Be    guidance    Left |
@@ -95,7 +95,7 @@ class HmiKeywords(KeywordGroup):
         text: str = "",
         severity: str = "",
         symbol: str = "",
-        within: Duration = Duration(2),
+        within: Deadline = Deadline(2),
         popup: str = "",
         screen: str = "",
     ) -> None:
@@ -119,7 +119,7 @@ class HmiKeywords(KeywordGroup):
     @keyword(tags=["screen", "check"])
     def no_warning_should_be_shown(
         self,
-        within: Duration = Duration(2),
+        within: Deadline = Deadline(2),
         during: Duration | None = None,
         text: str = "",
         popup: str = "",
@@ -137,7 +137,7 @@ class HmiKeywords(KeywordGroup):
 
     @keyword(tags=["screen", "check"])
     def warnings_should_come_in_order(
-        self, *texts: str, within: Duration = Duration(30), popup: str = "", screen: str = ""
+        self, *texts: str, within: Deadline = Deadline(30), popup: str = "", screen: str = ""
     ) -> None:
         """Checks that warnings are shown one after the other, in this order.
 
@@ -146,7 +146,7 @@ class HmiKeywords(KeywordGroup):
         self.bench.screen(screen).popup(popup).should_show_in_order(texts, within=float(within))
 
     @keyword(tags=["screen", "check"])
-    def screen_should_show(self, view: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def screen_should_show(self, view: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a screen shows a named view of its layout.
 
         | Screen Should Show    media    within=1 s |
@@ -154,7 +154,7 @@ class HmiKeywords(KeywordGroup):
         self.bench.screen(screen).view(view).should_be_shown(within=float(within))
 
     @keyword(tags=["screen", "check"])
-    def screen_should_not_show(self, view: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def screen_should_not_show(self, view: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a screen doesn't show a named view, at the latest ``within`` from now."""
         self.bench.screen(screen).view(view).should_not_be_shown(within=float(within))
 
@@ -229,7 +229,7 @@ class HmiKeywords(KeywordGroup):
     def chime_should_be_heard(
         self,
         chime: str = "",
-        within: Duration = Duration(2),
+        within: Deadline = Deadline(2),
         at_least: Duration | None = None,
         at_most: Duration | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Lamp
+from hil.robot.types import Deadline, Lamp
 
 
 class LatencyKeywords(KeywordGroup):
@@ -18,7 +18,7 @@ class LatencyKeywords(KeywordGroup):
         signal: str,
         value: str,
         rest: str,
-        limit: Duration,
+        limit: Deadline,
         samples: int = 20,
         state: Lamp = Lamp.on,
         source: str = "",
@@ -47,7 +47,7 @@ class LatencyKeywords(KeywordGroup):
         rest: str,
         expected: str,
         expected_at_rest: str,
-        limit: Duration,
+        limit: Deadline,
         samples: int = 20,
         source: str = "",
         screen: str = "",
@@ -67,7 +67,7 @@ class LatencyKeywords(KeywordGroup):
         signal: str,
         value: str,
         rest: str,
-        limit: Duration,
+        limit: Deadline,
         text: str = "",
         samples: int = 20,
         source: str = "",
@@ -89,7 +89,7 @@ class LatencyKeywords(KeywordGroup):
         value: str,
         rest: str,
         picture: str,
-        limit: Duration,
+        limit: Deadline,
         picture_at_rest: str = "none",
         samples: int = 20,
         source: str = "",
@@ -108,7 +108,7 @@ class LatencyKeywords(KeywordGroup):
         signal: str,
         value: str,
         rest: str,
-        limit: Duration,
+        limit: Deadline,
         samples: int = 20,
         source: str = "",
         screen: str = "",
@@ -120,7 +120,7 @@ class LatencyKeywords(KeywordGroup):
 
     @keyword(tags=["latency", "check"])
     def screen_should_react_to_touch(
-        self, view: str, button: str, rest: str, limit: Duration, samples: int = 20, source: str = "", screen: str = ""
+        self, view: str, button: str, rest: str, limit: Deadline, samples: int = 20, source: str = "", screen: str = ""
     ) -> float:
         """Measures how long from the touch of a button to a named view; ``rest`` is the button that leads back.
 
@@ -132,7 +132,7 @@ class LatencyKeywords(KeywordGroup):
 
     @keyword(tags=["latency", "check"])
     def screen_should_react_to_key(
-        self, view: str, key: str, rest: str, limit: Duration, samples: int = 20, source: str = "", screen: str = ""
+        self, view: str, key: str, rest: str, limit: Deadline, samples: int = 20, source: str = "", screen: str = ""
     ) -> float:
         """Measures how long from the press of a key to a named view; ``rest`` is the button that leads back."""
         item = self.bench.screen(screen).view(view)

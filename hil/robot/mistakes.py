@@ -26,7 +26,7 @@ _CONVERSION: Final = re.compile(
 )
 _TIMES: Final = re.compile(r"\d+\s*(x|times)")
 _TRUTH: Final = {"True": "on", "False": "off"}
-_LIKE: Final = {"Duration": "'300 ms'", "Quantity": "'87 km/h' or '13.5 V'"}
+_LIKE: Final = {"Duration": "'300 ms'", "Deadline": "'300 ms'", "Quantity": "'87 km/h' or '13.5 V'"}
 _IMPORT: Final = re.compile(rf"\s*\w+\s+{re.escape(LIBRARY)}(\s|$)")
 _COUNT: Final = re.compile(r"Keyword '(?:.*\.)?(?P<keyword>[^.']+)' (?P<what>expected .* arguments?, got \d+)\.")
 _KINDS: Final = {"integer": "a whole number", "float": "a number"}
@@ -213,13 +213,14 @@ def _of_count(spec: Any, arguments: Sequence[Any]) -> str:
 
 
 def _reason(value: str, kind: str, why: str | None) -> str:
-    if kind == "Duration" and _TIMES.fullmatch(value):
+    if kind in ("Duration", "Deadline") and _TIMES.fullmatch(value):
         return f"'{value}' counts, but a duration is wanted: it repeats in bench time. Remedy: write it like '2 s'."
     if why:
         return " ".join(why.split())
     kinds = [part for part in kind.split(" or ") if part != "None"]
     if kinds[0] in _LIKE:
-        return f"'{value}' is no {kinds[0].lower()}. Remedy: write it like {_LIKE[kinds[0]]}."
+        noun = "quantity" if kinds[0] == "Quantity" else "duration"
+        return f"'{value}' is no {noun}. Remedy: write it like {_LIKE[kinds[0]]}."
     wanted = " or ".join(_KINDS.get(part, part) for part in kinds)
     return f"'{value}' is not {wanted}. Remedy: write {wanted}, without a unit."
 

@@ -7,7 +7,7 @@ from enum import Enum
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Switch
+from hil.robot.types import Deadline, Switch
 
 
 class NetworkState(Enum):
@@ -41,6 +41,6 @@ class NetworkKeywords(KeywordGroup):
         self.bench.partial_network(number, bool(state.value), bus)
 
     @keyword(tags=["network", "check"])
-    def network_should_be(self, state: NetworkState, within: Duration = Duration(10), bus: str = "") -> None:
+    def network_should_be(self, state: NetworkState, within: Deadline = Deadline(10), bus: str = "") -> None:
         """Checks that the buses (or one) are in use or sleep, at the latest ``within`` from now."""
         self.bench.network_should_be(bool(state.value), bus=bus, within=float(within))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Lamp, Quantity, Switch
+from hil.robot.types import Deadline, Duration, Lamp, Quantity, Switch
 
 
 class ScreenKeywords(KeywordGroup):
@@ -13,7 +13,7 @@ class ScreenKeywords(KeywordGroup):
 
     @keyword(tags=["screen", "check"])
     def telltale_should_be(
-        self, telltale: str, state: Lamp, within: Duration = Duration(2), colour: str = "", screen: str = ""
+        self, telltale: str, state: Lamp, within: Deadline = Deadline(2), colour: str = "", screen: str = ""
     ) -> None:
         """Checks that a telltale is ``on`` or ``off``, at the latest ``within`` from now.
 
@@ -24,7 +24,7 @@ class ScreenKeywords(KeywordGroup):
         self.bench.screen(screen).telltale(telltale).should_be(state.value, within=float(within), colour=colour)
 
     @keyword(tags=["screen", "check"])
-    def lit_telltales_should_be(self, *telltales: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def lit_telltales_should_be(self, *telltales: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that these telltales are on and all others of the layout off; without names: none is on.
 
         | Lit Telltales Should Be    low_beam    position_lights    within=500 ms |
@@ -53,7 +53,7 @@ class ScreenKeywords(KeywordGroup):
         self.bench.screen(screen).telltale(telltale).should_never_be(state.value, during=float(during))
 
     @keyword(tags=["screen", "check"])
-    def text_should_be(self, text: str, expected: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def text_should_be(self, text: str, expected: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a text of the layout reads exactly ``expected``.
 
         | Text Should Be    speed    87 |
@@ -66,7 +66,7 @@ class ScreenKeywords(KeywordGroup):
         self.bench.screen(screen).text(text).should_stay(expected, during=float(during))
 
     @keyword(tags=["screen", "check"])
-    def text_should_match(self, text: str, pattern: str, within: Duration = Duration(2), screen: str = "") -> None:
+    def text_should_match(self, text: str, pattern: str, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a regular expression matches all that a text of the layout reads.
 
         | Text Should Match    clock    [0-9]+:[0-9][0-9] |
@@ -79,7 +79,7 @@ class ScreenKeywords(KeywordGroup):
         text: str,
         value: Quantity,
         tolerance: Quantity = Quantity("0"),
-        within: Duration = Duration(2),
+        within: Deadline = Deadline(2),
         screen: str = "",
     ) -> None:
         """Checks that a text is a number, within a tolerance.
@@ -90,7 +90,7 @@ class ScreenKeywords(KeywordGroup):
 
     @keyword(tags=["screen", "check"])
     def needle_should_show(
-        self, needle: str, value: Quantity, tolerance: Quantity, within: Duration = Duration(2), screen: str = ""
+        self, needle: str, value: Quantity, tolerance: Quantity, within: Deadline = Deadline(2), screen: str = ""
     ) -> None:
         """Checks that a needle points at a value, within a tolerance.
 
@@ -111,7 +111,7 @@ class ScreenKeywords(KeywordGroup):
         )
 
     @keyword(tags=["screen", "check"])
-    def screen_should_be(self, state: Switch, within: Duration = Duration(2), screen: str = "") -> None:
+    def screen_should_be(self, state: Switch, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a screen is ``on`` (shows something) or ``off`` (is dark)."""
         self.bench.screen(screen).should_be_lit(bool(state.value), within=float(within))
 
@@ -124,12 +124,12 @@ class ScreenKeywords(KeywordGroup):
         return self.bench.screen(screen).brightness()
 
     @keyword(tags=["screen", "check"])
-    def screen_should_be_brighter(self, than: float, within: Duration = Duration(2), screen: str = "") -> None:
+    def screen_should_be_brighter(self, than: float, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a screen is brighter than a level from ``Screen Brightness``, by a tenth of it at least."""
         self.bench.screen(screen).should_be_brighter(than, within=float(within))
 
     @keyword(tags=["screen", "check"])
-    def screen_should_be_darker(self, than: float, within: Duration = Duration(2), screen: str = "") -> None:
+    def screen_should_be_darker(self, than: float, within: Deadline = Deadline(2), screen: str = "") -> None:
         """Checks that a screen is darker than a level from ``Screen Brightness``, by a tenth of it at least.
 
         | Screen Should Be Darker    than=${day}    within=1 s |
@@ -138,7 +138,7 @@ class ScreenKeywords(KeywordGroup):
 
     @keyword(tags=["screen"])
     def wait_until_screen_is_stable(
-        self, duration: Duration = Duration(0.2), within: Duration = Duration(2), screen: str = ""
+        self, duration: Duration = Duration(0.2), within: Deadline = Deadline(2), screen: str = ""
     ) -> None:
         """Waits until nothing on the screen has changed for ``duration``."""
         self.bench.screen(screen).should_be_stable(float(duration), within=float(within))

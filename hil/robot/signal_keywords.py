@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Truth
+from hil.robot.types import Deadline, Duration, Truth
 
 
 class SignalKeywords(KeywordGroup):
@@ -22,7 +22,7 @@ class SignalKeywords(KeywordGroup):
         self.bench.set_signal(signal, value)
 
     @keyword(tags=["signals", "check"])
-    def signal_should_be(self, signal: str, value: str, within: Duration = Duration(2), tolerance: float = 0.0) -> None:
+    def signal_should_be(self, signal: str, value: str, within: Deadline = Deadline(2), tolerance: float = 0.0) -> None:
         """Checks that the ECU sends a value, at the latest ``within`` from now.
 
         | Signal Should Be    DisplayedSpeed    87 km/h    tolerance=1 |

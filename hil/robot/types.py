@@ -42,7 +42,7 @@ class Duration(float):
     __slots__ = ()
 
     @classmethod
-    def convert(cls, value: str | float | timedelta) -> Duration:
+    def convert(cls, value: str | float | int | timedelta) -> Duration:
         """Check that it is one."""
         return cls(units.seconds(value))
 
@@ -50,6 +50,34 @@ class Duration(float):
         return units.write_duration(units.nanoseconds(float(self)))
 
 
+class Deadline:
+    """A span in which something must happen: ``300 ms``, ``2 s``; a bare number below 100 is seconds.
+
+    No `float`: Robot would take the bare number after all, since the default value is one.
+    """
+
+    __slots__ = ("_length",)
+
+    def __init__(self, length_s: float) -> None:
+        self._length = Duration(length_s)
+
+    def __float__(self) -> float:
+        return float(self._length)
+
+    def __str__(self) -> str:
+        return str(self._length)
+
+    @classmethod
+    def convert(cls, value: str | float | int | timedelta) -> Deadline:
+        """Check that it is one, and that its unit is not forgotten: `500` is hardly meant as 500 s."""
+        length = Duration.convert(value)
+        bare = str(value).strip()
+        if length >= _BARE_MOST_S and not isinstance(value, timedelta) and bare[-1:] in "0123456789.":
+            raise UsageError(f"'{bare}' would be {bare} seconds", remedy=f"write '{bare} ms' or '{bare} s'.")
+        return cls(length)
+
+
+_BARE_MOST_S: Final = 100.0
 _TRUE: Final = ("yes", "true", "on", "1")
 _FALSE: Final = ("no", "false", "off", "0")
 
@@ -73,5 +101,5 @@ class Truth(Enum):
 
 
 CONVERTERS: dict[type, Any] = {
-    Quantity: Quantity.convert, Duration: Duration.convert, Truth: Truth.convert,
+    Quantity: Quantity.convert, Duration: Duration.convert, Deadline: Deadline.convert, Truth: Truth.convert,
 }  # fmt: skip

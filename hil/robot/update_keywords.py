@@ -7,7 +7,7 @@ from enum import Enum
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Duration, Truth
+from hil.robot.types import Deadline, Duration, Truth
 
 
 class Consent(Enum):
@@ -56,7 +56,7 @@ class UpdateKeywords(KeywordGroup):
 
     @keyword(tags=["update", "check"])
     def update_should_reach(
-        self, state: str, within: Duration = Duration(60), condition: str = "", update: str = ""
+        self, state: str, within: Deadline = Deadline(60), condition: str = "", update: str = ""
     ) -> None:
         """Checks that the device says that the campaign is in a state, at the latest ``within`` from now.
 
@@ -66,7 +66,7 @@ class UpdateKeywords(KeywordGroup):
 
     @keyword(tags=["update", "check"])
     def update_should_be_reported(
-        self, state: str, result: str = "", within: Duration = Duration(60), update: str = ""
+        self, state: str, result: str = "", within: Deadline = Deadline(60), update: str = ""
     ) -> None:
         """Checks how the campaign ended by its one report: ``committed``, ``rolled_back``, ``failed``, and why.
 
@@ -81,7 +81,7 @@ class UpdateKeywords(KeywordGroup):
 
     @keyword(tags=["update", "power"])
     def cut_power_at(
-        self, stage: str, off_for: Duration = Duration(1), within: Duration = Duration(60), update: str = ""
+        self, stage: str, off_for: Duration = Duration(1), within: Deadline = Deadline(60), update: str = ""
     ) -> None:
         """Cuts all supplies as soon as the campaign reached a stage, and switches them on again.
 

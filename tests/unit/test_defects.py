@@ -1,12 +1,15 @@
 """Each defect of the cluster is seen from outside, and the ECU without it passes the same probe."""
 
+from io import StringIO
 from itertools import pairwise
 
 import pytest
 from cockpit_lab import CockpitLab
 from defect_probes import PROBES, probe
+from rich.console import Console
 
 from hil.bench.reset import Start
+from hil.cli.ecu import defects_table
 from hil.ecu.defects import CATALOGUE
 from hil.errors import EcuError
 
@@ -551,3 +554,12 @@ def test_the_defect_is_seen(lab, defect):
 def test_every_defect_of_the_cluster_has_a_probe():
     ours = {d.name for d in CATALOGUE.values() if d.requirement.startswith("CLU-")}
     assert ours - PROBES.keys() == set()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_catalogue_fits_a_terminal(width):
+    out = StringIO()
+    Console(file=out, width=width, force_terminal=True, color_system=None).print(defects_table())
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert {line.split(" ")[0] for line in lines} - {""} == set(CATALOGUE)

@@ -457,3 +457,11 @@ def test_where_somebody_looks_a_remedy_has_a_line_of_its_own():
         "                                    Remedy: power it.",
         "well, 1 note in 1 look",
     ]
+
+
+@pytest.mark.parametrize(("found", "written"), [("silent for 2 s", "silent for 2 s."), ("silent!", "silent!")])
+def test_in_a_file_what_was_found_and_its_remedy_are_two_sentences(found, written):
+    row = Finding("bus.body", "heard", found, Mark.NOTE, "power it.", When.LISTENED)
+    out = StringIO()
+    show([row], RichConsole(file=out, color_system=None))
+    assert f"{written} Remedy: power it." in out.getvalue()

@@ -271,6 +271,26 @@ def test_a_view_that_is_not_shown_is_told_with_the_one_that_is():
     assert judge(expect_views.shown(media, is_shown=False), view=1).ok
 
 
+def test_percent_of_a_bar_from_0_to_1_are_parts():
+    bars = parse(
+        """
+[screen]
+size = [640, 240]
+[bar.level]
+region = [10, 200, 100, 10]
+colours = ["white"]
+[bar.litres]
+region = [10, 220, 100, 10]
+colours = ["white"]
+scale = [0, 50]
+""",
+        "bars.toml",
+    )
+    assert expect.bar(bars.find("level", Bar), "50 %", "5 %").expected == "0.5 +- 0.05"
+    with pytest.raises(UsageError, match=r"'50 %' has a unit, but the layout gives none. Remedy: add unit = \"%\""):
+        expect.bar(bars.find("litres", Bar), "50 %", "5 %")
+
+
 def test_bars_icons_and_pictures_are_expected_in_their_words():
     bar = LAYOUT.find("fuel", Bar)
     assert judge(expect.bar(bar, "0 km", "1 km")).ok

@@ -11,7 +11,7 @@ from hil.errors import UsageError
 from hil.robot.listener import imports_of
 from hil.robot.mistakes import in_words, our_keywords, unknown_keyword, wrong_named
 from hil.robot.syntax import wrong_syntax
-from hil.robot.types import Truth
+from hil.robot.types import Deadline, Truth
 
 OURS = [("Collections", 2), ("hil.robot", 3)]
 
@@ -183,6 +183,35 @@ def test_every_yes_or_no_refuses_another_word():
 )  # fmt: skip
 def test_yes_and_no_have_many_names(value, truth):
     assert bool(Truth.convert(value)) is truth
+
+
+def given(keyword, argument, value):
+    """What a keyword gets of an argument that a suite gives."""
+    library = running.TestLibrary.from_name("hil.robot")
+    (found,) = library.find_keywords(keyword)
+    arguments = [(name, value) if name == argument else (name, "on") for name in found.args.positional[:2]]
+    _, named = found.args.convert([], [*arguments, (argument, value)], library.converters)
+    return dict(named)[argument]
+
+
+@pytest.mark.parametrize("value", ["500", "100", " 250.0", 500, 120.5])
+def test_a_deadline_that_lacks_its_unit_is_refused(value):
+    with pytest.raises(ValueError, match=r"would be .+ seconds. Remedy: write '.+ ms' or '.+ s'"):
+        given("Telltale Should Be", "within", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "length_s"), [("500 ms", 0.5), ("500 s", 500), ("5", 5), (5, 5), ("99.9", 99.9), ("2 minutes", 120)]
+)
+def test_a_deadline_with_its_unit_is_taken_and_a_small_bare_one_is_seconds(value, length_s):
+    assert float(given("Telltale Should Be", "within", value)) == length_s
+
+
+def test_no_keyword_takes_a_deadline_whose_unit_may_be_forgotten():
+    library = running.TestLibrary.from_name("hil.robot")
+    kinds = {name: {one.args.types[name].type for one in library.keywords if name in one.args.types}
+             for name in ("within", "limit")}  # fmt: skip
+    assert kinds == {"within": {Deadline}, "limit": {Deadline}}
 
 
 @pytest.mark.parametrize("value", ["nope", "", "None", 7, 0.5, "y"])

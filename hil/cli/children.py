@@ -33,7 +33,7 @@ def commands_for(suites: list[str], folder: Path, *, dry: bool = False) -> list[
             raise UsageError("holds neither *.robot nor test_*.py", where=suite, remedy=mend)
     found = []
     if robot:
-        found.append([*_robot(folder), *(["--dryrun", "--output", "NONE", "--log", "NONE"] if dry else []), *robot])
+        found.append([*(_ROBOT_LIST if dry else _robot(folder)), *robot])
     if pytest:
         found.append([*_PYTEST, *(["--collect-only"] if dry else []), *pytest])
     return found
@@ -78,12 +78,18 @@ def _holds(suite: str, pattern: str) -> bool:
 
 def _robot(folder: Path) -> list[str]:
     return [
-        sys.executable, "-m", "robot", "--prerunmodifier", "hil.robot.listener.Selector", "--runemptysuite",
-        "--listener", "hil.robot.listener.BenchListener:for_the_run",
-        "--outputdir", str(folder / "robot"), "--console", "quiet", "--consolecolors", "off", "--name", "Suites",
+        *_ROBOT, "--prerunmodifier", _SELECTOR, "--listener", "hil.robot.listener.BenchListener:for_the_run",
+        "--outputdir", str(folder / "robot"),
     ]  # fmt: skip
 
 
+_SELECTOR: Final = "hil.robot.listener.Selector"
+_ROBOT: Final = [
+    *(sys.executable, "-m", "robot"),
+    *("--runemptysuite", "--console", "quiet", "--consolecolors", "off", "--name", "Suites"),
+]
+_NO_FILES: Final = ["--output", "NONE", "--log", "NONE"]
+_ROBOT_LIST: Final = [*_ROBOT, "--prerunmodifier", f"{_SELECTOR}:list_only", *_NO_FILES]
 _PYTEST: Final = [
     sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "--color=no", "--tb=short",
 ]  # fmt: skip

@@ -248,7 +248,7 @@ class BenchListener:
             result.status, result.message = "SKIP", final.message
         elif final.verdict is not Verdict.PASS:
             _set(result, final.verdict, final.message)
-        elif final.message:
+        elif final.message and not BuiltIn().dry_run_active:
             result.message = final.message
             logger.warn(f"{result.name}: {final.message}")
 
@@ -370,10 +370,12 @@ class Selector:
         return True
 
     def end_suite(self, suite: Any) -> None:
-        """Drop suites that became empty; at the end announce."""
+        """Drop suites that became empty; at the end announce, and drop all where they are only to be listed."""
         suite.suites = [child for child in suite.suites if child.test_count]
         if suite.parent is None:
             self._announce()
+            if self._list_only:
+                suite.tests, suite.suites = [], []
 
     def visit_suite(self, suite: Any) -> None:
         """Walk the tree (Robot calls this)."""

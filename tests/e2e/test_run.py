@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 from conftest import HERE, REPOSITORY, environment, read_verdicts, run_hil
@@ -182,7 +183,16 @@ def test_list_names_the_cases_and_runs_nothing(tmp_path):
     assert done.returncode == 0
     assert "Main beam lights its telltale" in done.stdout
     assert "Speedometer" not in done.stdout
+    assert done.stderr == ""
     assert not (tmp_path / "r").exists()
+
+
+def test_a_dry_run_of_robot_blames_no_case_for_making_no_check(tmp_path):
+    suites = [str(REPOSITORY / "robot_suites" / name) for name in ("cluster.robot", "speed.robot")]
+    dry = ["--dryrun", "--outputdir", str(tmp_path), "--loglevel", "WARN"]
+    done = forked.run("robot", *dry, *suites, cwd=REPOSITORY, env=environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no check was made" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

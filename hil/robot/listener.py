@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
+from robot.running import TestSuite
 from robot.utils import escape
 
 from hil.bench import config as bench_config
@@ -47,7 +48,7 @@ def case_of(test: Any) -> Case:
     case = Case(
         id=make_id("robot", source.stem, test.name),
         name=test.name,
-        suite=test.parent.full_name,
+        suite=_suite_of(test.parent),
         source=f"{source.name}:{test.lineno}",
         requirements=said.requirements,
         tags=said.others,
@@ -60,6 +61,13 @@ def case_of(test: Any) -> Case:
     )
     unread = wrong_syntax(test.body)
     return checked(case) if unread is None else replace(checked(case), mistake=str(unread))
+
+
+def _suite_of(suite: Any) -> str:
+    """The name of a suite. That of a run of one file alone is also the file's: the run's name says nothing of it."""
+    alone = suite.parent is None and suite.source and Path(suite.source).is_file()
+    own = TestSuite.name_from_source(suite.source) if alone else suite.name
+    return suite.full_name if own == suite.name else f"{suite.full_name}.{own}"
 
 
 class BenchListener:

@@ -1,6 +1,7 @@
 """The page in a real browser, opened as a file: no error, and the failure is there to be read."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -153,6 +154,13 @@ def test_words_of_the_reader_are_explained(browser, several):
     assert "threshold" in browser.text(".legend")
 
 
+def test_the_score_and_the_margin_of_a_failed_check_say_of_what_they_are(browser, several):
+    browser.open(f"{several}#case=cluster.several")
+    said = browser.text(".evidence dl")
+    assert re.search(r"score\s+0\.\d+ of 1, how sure it is of '.+'", said)
+    assert re.search(r"margin\s+-0\.\d+, below 0: by so much it failed", said)
+
+
 def test_a_mistake_of_the_test_is_no_fault_of_the_bench(browser, several):
     browser.open(f"{several}#case=test.mistake")
     lanes = browser.js("[...document.querySelectorAll('.lane .label b')].map(o => o.innerText)")
@@ -289,6 +297,34 @@ def test_a_suite_can_be_chosen(browser, url):
     browser.js("(s => { s.value = 'diag'; s.dispatchEvent(new Event('change')) })"
                "(document.querySelector('[data-key=suite]'))")  # fmt: skip
     assert browser.js("document.querySelectorAll('.cases tbody tr').length") == 3
+
+
+def test_a_case_that_is_not_in_the_report_is_said_to_be_none(browser, url):
+    browser.open(f"{url}#case=robot.nobody.knows_it")
+    assert "There is no case 'robot.nobody.knows_it' in this report." in browser.text("[role=alert]")
+    assert browser.js("document.querySelectorAll('.cases tbody tr').length") == 11
+    browser.open(url)
+    assert browser.js("document.querySelector('[role=alert]')") is None
+
+
+def test_the_worst_requirements_come_first(browser, url):
+    browser.open(f"{url}#requirements")
+    order = browser.js("[...document.querySelectorAll('#requirements tbody tr')].map(o => o.cells[3].innerText)")
+    words = [text.split(" ", 1)[-1] for text in order]
+    ranks = ["fail", "bench fault", "usage error", "inconclusive", "not run", "pass", "case"]
+    assert len(set(words)) >= 3
+    assert words == sorted(words, key=ranks.index)
+
+
+def test_a_remark_on_a_pass_stands_above_beside_and_in_the_case(browser, tmp_path):
+    factory.verdict(factory.open_case(tmp_path, "cluster.idle"), factory.S, "pass", "no check was made")
+    make_report(tmp_path)
+    page = (tmp_path / "index.html").as_uri()
+    browser.open(page)
+    assert "1 pass: no check was made: cluster.idle" in browser.text("#app")
+    assert browser.text(".cases tbody .remark") == "no check was made"
+    browser.open(f"{page}#case=cluster.idle")
+    assert browser.text(".verdict .remark") == "no check was made"
 
 
 def test_the_coverage_names_what_nothing_verifies_and_what_verifies_nothing(browser, url):

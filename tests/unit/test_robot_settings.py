@@ -5,8 +5,10 @@ import re
 
 import forked
 import pytest
+from robot import running
 
 from hil.cli.robot_words import errors_in, in_words
+from hil.robot.listener import case_of
 
 HEAD = "*** Settings ***\nLibrary    hil.robot\n"
 CASES = "\n*** Test Cases ***\nOne of {name}\n    Log    fine\n"
@@ -88,3 +90,16 @@ def test_a_line_of_the_log_that_belongs_to_an_error_is_read_with_it(tmp_path):
     log.write_text(f"{error}    more\n[ WARN ] no\n")
     assert errors_in(log) == ["x.robot:2: Non-existing setting 'Libary'. Remedy: did you mean 'Library'?"]
     assert errors_in(tmp_path / "none") == []
+
+
+def test_the_suite_of_one_file_alone_is_called_like_the_file(tmp_path):
+    text = "*** Test Cases ***\nA\n    Log    a\n"
+    for name in ("x_lamps.robot", "y.robot"):
+        (tmp_path / name).write_text(text)
+    alone = running.TestSuite.from_file_system(tmp_path / "x_lamps.robot")
+    assert case_of(alone.tests[0]).suite == "X Lamps"
+    alone.name = "Suites"
+    assert case_of(alone.tests[0]).suite == "Suites.X Lamps"
+    both = running.TestSuite.from_file_system(tmp_path)
+    both.name = "Suites"
+    assert [case_of(suite.tests[0]).suite for suite in both.suites] == ["Suites.X Lamps", "Suites.Y"]

@@ -59,7 +59,8 @@ const Case = (() => {
     const stamp = [check.origin, check.bound === null ? "" : `± ${short(check.bound * 1000)} ms`].filter(Boolean).join(" ");
     return h("dl", { class: check.ok ? "ok" : "" }, pair("expected", check.expected, "expected"), pair("seen", check.seen, "seen"),
       pair("check", check.name), pair("target", check.target), pair("decided at", seconds(check.t)), pair("picture of", check.looked === check.t ? null : seconds(check.looked)), pair("watched", waited), pair("stamp", stamp),
-      pair("score", check.score === null ? null : [rough(check.score), check.margin === null ? "" : [", ", word("margin"), ` ${rough(check.margin)}`]]), pair("measured", check.measured), pair("detail", check.detail));
+      pair("score", check.score === null ? null : `${rough(check.score)} of 1, how sure it is of ${check.seen.length > 24 ? "what was seen" : `'${check.seen}'`}`),
+      pair("margin", check.margin === null ? null : `${rough(check.margin)}${check.margin < 0 && !check.ok ? ", below 0: by so much it failed" : check.margin >= 0 && check.ok ? ", so far from a failure" : ""}`), pair("measured", check.measured), pair("detail", check.detail));
   }
 
   /* A case that was left out before anything happened: there is no time to speak of. */

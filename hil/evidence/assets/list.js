@@ -91,7 +91,8 @@ const List = (() => {
     const of = (verdict) => run.requirements.filter((item) => item.verdict === verdict).length, orphans = run.cases.filter((row) => !row.requirements.length);
     const counts = [...ORDER.filter(of).map((verdict) => counted(of(verdict), verdict)), of(null) ? `${of(null)} without a case` : ""].filter(Boolean);
     const names = Object.fromEntries(run.cases.map((row) => [row.id, row.name]));
-    const rows = run.requirements.map((item) => requirementRow(item, names, choose));
+    const rank = (item) => (item.verdict ? ORDER.indexOf(item.verdict) : ORDER.length);
+    const rows = [...run.requirements].sort((a, b) => rank(a) - rank(b)).map((item) => requirementRow(item, names, choose));
     const more = orphans.length ? h("p", {}, h("b", {}, `${many(orphans.length, "case")} without a requirement: `), orphans.map((row, n) => [n ? ", " : "", h("a", { href: link(row.id) }, row.name)])) : null;
     const summary = `${many(run.requirements.length, "requirement")}: ${counts.join(", ")}${orphans.length ? `; ${many(orphans.length, "case")} without a requirement` : ""}`;
     return h("details", { class: "panel", id: "requirements", open: open ? "" : null }, h("summary", {}, summary),
@@ -166,8 +167,8 @@ const List = (() => {
     });
   }
 
-  /* Show the list; `place` is "requirements" or "latencies" to begin there. */
-  function show(app, place) {
+  /* Show the list; `place` is "requirements" or "latencies" to begin there, `strange` a case that was asked for and isn't here. */
+  function show(app, place, strange) {
     const body = h("tbody"), count = h("span", { class: "soft", role: "status" }), withWhy = run.cases.some((row) => row.verdict !== "pass" || row.message);
     const refresh = () => {
       const shown = sorted().filter(matches);
@@ -176,7 +177,7 @@ const List = (() => {
       mark(app);
     };
     const choose = (id) => { filter.requirement = id; document.querySelector("[data-key=requirement]").value = id; refresh(); document.querySelector(".cases").scrollIntoView({ block: "nearest" }); };
-    app.replaceChildren(factsPanel(), verdictPanel(refresh), coveragePanel(choose, place === "requirements") || "", latencyPanel(place === "latencies") || "", Itself.overview(run) || "", casesPanel(body, count, refresh, withWhy));
+    app.replaceChildren(strange ? panel(h("div", { class: "warning text", role: "alert" }, `There is no case '${strange}' in this report. These are its cases; the address may be of another run.`)) : "", factsPanel(), verdictPanel(refresh), coveragePanel(choose, place === "requirements") || "", latencyPanel(place === "latencies") || "", Itself.overview(run) || "", casesPanel(body, count, refresh, withWhy));
     refresh();
     const wanted = place && document.getElementById(place);
     if (wanted) wanted.scrollIntoView();

@@ -11,7 +11,7 @@
     delete document.documentElement.dataset.ready;
     Case.leave();
     if (row) await Case.show(app, row, Number(wanted.get("attempt")), wanted.get("t"), () => mine === turn);
-    else List.show(app, hash);
+    else List.show(app, hash, wanted.get("case"));
     if (mine !== turn) return;
     if (row || !document.getElementById(hash)) scrollTo(0, 0);
     document.documentElement.dataset.ready = hash || "list";

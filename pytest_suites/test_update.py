@@ -112,6 +112,7 @@ def test_a_campaign_that_is_announced_again_is_neither_repeated_nor_reported_aga
     bench.update().state_should_be("installing")
     bench.update().announce_again()
     bench.update().should_be_reported("committed")
+    bench.console().expect("committed: Success")
     bench.update().announce_again()
     bench.console().drain()
     bench.console().should_not_show("updater", during="3 s")

@@ -8,9 +8,9 @@ A touch is answered within 250 ms
     [Documentation]    From the finger on the glass to the bright frame round the button, while the finger is still down.
     [Tags]    req:CTR-TCH-002    realtime
     Screen Should React To Touch    touched_climate    button=dock_climate    rest=dock_home    limit=250 ms
-    ...    samples=10    source=AAM 3.5, from memory    screen=centre
+    ...    samples=10    source=AAM 3.5, from memory    screen=centre    hold=500 ms
     Screen Should React To Touch    touched_settings    button=dock_settings    rest=dock_home    limit=250 ms
-    ...    samples=10    source=AAM 3.5, from memory    screen=centre
+    ...    samples=10    source=AAM 3.5, from memory    screen=centre    hold=500 ms
 
 A button of the dock opens its view
     [Documentation]    The view whose button is under the finger, each in turn.

@@ -185,11 +185,11 @@ class InputStimulus:
         self.bound_ns = 0
 
     @classmethod
-    def touching(cls, portal: Portal, screen: str, button: str, rest: str) -> InputStimulus:
+    def touching(cls, portal: Portal, screen: str, button: str, rest: str, hold_s: float) -> InputStimulus:
         """The touch of a button of a screen. Raises: UsageError, NotRunError: there is none, or no finger."""
         finger, layout = finger_on(portal, screen), portal.layout(screen)
         point, back = layout.find(button, Button).point, layout.find(rest, Button).point
-        return cls(portal, f"touch {button}", lambda: finger.tap(point, _HOLD_S), lambda: finger.tap(back, _HOLD_S))
+        return cls(portal, f"touch {button}", lambda: finger.tap(point, hold_s), lambda: finger.tap(back, _HOLD_S))
 
     @classmethod
     def pressing(cls, portal: Portal, screen: str, key: str, rest: str) -> InputStimulus:

@@ -401,13 +401,21 @@ class ViewFacade(ItemFacade[View]):
         return self._reaction(stimulus, self._shown(), self._shown(False), samples, limit, source)
 
     def reaction_to_touch(
-        self, button: str, *, rest: str, samples: int = 20, limit: Duration | None = None, source: str = ""
+        self,
+        button: str,
+        *,
+        rest: str,
+        samples: int = 20,
+        limit: Duration | None = None,
+        source: str = "",
+        hold: Duration = "80 ms",
     ) -> ReactionResult:
         """Measure how long from the touch of a button to this view; `rest` is the button that leads back.
 
-        It counts from the instant at which the finger comes down; it is held for 80 ms.
+        It counts from the instant at which the finger comes down. What is shown only while it is down has to be seen
+        until it is lifted: hold it for longer than the limit.
         """
-        stimulus = InputStimulus.touching(self._screen.bench, self._screen.name, button, rest)
+        stimulus = InputStimulus.touching(self._screen.bench, self._screen.name, button, rest, units.span(hold))
         return self._reaction(stimulus, self._shown(), self._shown(False), samples, limit, source)
 
     def reaction_to_key(

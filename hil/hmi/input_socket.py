@@ -189,7 +189,7 @@ class SocketTouch:
         """As `TouchPort.tap`."""
         on_glass(self, at)
         contact = await self._down(at)
-        self._clock.call_at(contact.t_ns + round(hold_s * NS_PER_S), partial(self._up, at))
+        self._clock.call_in(round(hold_s * NS_PER_S), partial(self._up, at))  # of an answer that took long too
         return contact
 
     async def swipe(self, begin: Point, end: Point, duration_s: float) -> Contact:
@@ -255,7 +255,7 @@ class SocketKeys:
         await self._down[key].wait()
         contact, _ = await self._agent.ask(f"key {key} down")
         self._down[key].clear()
-        self._clock.call_at(contact.t_ns + round(hold_s * NS_PER_S), partial(self._release, key))
+        self._clock.call_in(round(hold_s * NS_PER_S), partial(self._release, key))
         return contact
 
     def _release(self, key: str, _: object) -> None:

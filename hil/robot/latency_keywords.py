@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.api.deco import keyword
 
 from hil.robot.group import KeywordGroup
-from hil.robot.types import Deadline, Lamp
+from hil.robot.types import Deadline, Duration, Lamp
 
 
 class LatencyKeywords(KeywordGroup):
@@ -120,14 +120,27 @@ class LatencyKeywords(KeywordGroup):
 
     @keyword(tags=["latency", "check"])
     def screen_should_react_to_touch(
-        self, view: str, button: str, rest: str, limit: Deadline, samples: int = 20, source: str = "", screen: str = ""
+        self,
+        view: str,
+        button: str,
+        rest: str,
+        limit: Deadline,
+        samples: int = 20,
+        source: str = "",
+        screen: str = "",
+        hold: Duration = Duration(0.08),
     ) -> float:
         """Measures how long from the touch of a button to a named view; ``rest`` is the button that leads back.
 
         | Screen Should React To Touch    media    button=media    rest=home    limit=250 ms    screen=centre |
+
+        The finger is down for ``hold``. What is shown only while it is down has to be seen until it is lifted: hold it
+        for longer than the limit.
         """
         item = self.bench.screen(screen).view(view)
-        result = item.reaction_to_touch(button, rest=rest, samples=samples, limit=float(limit), source=source)
+        result = item.reaction_to_touch(
+            button, rest=rest, samples=samples, limit=float(limit), source=source, hold=float(hold)
+        )
         return result.summary.maximum
 
     @keyword(tags=["latency", "check"])

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,8 @@ from hil.ecu.input_face import InputFace
 from hil.errors import BenchError, UsageError
 from hil.hmi.input_ports import REST_NS
 from hil.hmi.input_socket import Agent, SocketKeys, SocketTouch
-from hil.hmi.touch import KeyPad, TouchPanel
+from hil.hmi.touch import Contact, KeyPad, TouchPanel
+from hil.journal import Origin
 
 
 @pytest.fixture
@@ -74,6 +76,41 @@ def glass(line):
 
 def pad(line):
     return "ok home back" if line == "keys" else "ok"
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "act", "up"),
+    [
+        (SocketTouch, {"size": (1280, 800)}, lambda port, hold_s: port.tap((5, 6), hold_s), "touch up 5 6"),
+        (SocketKeys, {}, lambda port, hold_s: port.press("home", hold_s), "key home up"),
+    ],
+)
+def test_a_slow_answer_does_not_shorten_the_hold(clock, monkeypatch, make, options, act, up):
+    hold_s, late_ns = 0.03, 500_000_000
+    lifted = []
+
+    async def main():
+        lifting = clock.loop.create_future()
+        port = make(clock=clock, name="panel", url="socket://127.0.0.1:1", timeout_s=1.0, **options)
+        if make is SocketKeys:
+            port._down = {"home": asyncio.Event()}
+        (port._down["home"] if make is SocketKeys else port._free).set()
+
+        async def answer(line):
+            return Contact(clock.now_ns - late_ns, late_ns, Origin.HOST), []
+
+        def tell(line):
+            lifting.set_result((line, clock.now_ns))
+
+        monkeypatch.setattr(port, "_agent", SimpleNamespace(ask=answer, tell=tell))
+        answered_ns = clock.now_ns
+        await act(port, hold_s)
+        line, up_ns = await lifting
+        lifted.append((line, up_ns - answered_ns))
+
+    clock.run(main())
+    assert lifted[0][0] == up
+    assert lifted[0][1] >= hold_s * 1e9
 
 
 async def _quiet(port):

@@ -1,9 +1,9 @@
 """The picture of `hil look`: a frame with a number round each item, and below the screen a table of the numbers.
 
 Rules of this module: the screen stays where it is, at its size, so that coordinates read off it are those of a layout.
-A number lies on no other number, on no item if there is room beside it, and rather on plain ground than on what is
-drawn there. All words stand in the table: fifty lamps have no room for fifty names. Red is what nothing sensible was
-read of; a thin frame is an item whose view isn't shown.
+A number touches no other number, lies on no item if there is room beside it, rather not between two items, and rather
+on plain ground than on what is drawn there. All words stand in the table: fifty lamps have no room for fifty names. Red
+is what nothing sensible was read of; a thin frame is an item whose view isn't shown.
 
 Not for: reading (`hil.cli.look`).
 """
@@ -38,6 +38,10 @@ _ON_ITEM: Final = 8.0
 _ON_ITSELF: Final = 5.0
 _ON_DRAWING: Final = 2.0
 _FURTHER: Final = 2.0
+_BESIDE_ANOTHER: Final = 2.5
+_NEAR_PX: Final = 4
+_APART: Final = 2
+"""Pixels between two numbers: without any, 10 and 11 are read as 1011."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +138,17 @@ class _Finder:
         wanted = list(_candidates(item, width))
         boxes = np.array([place for place, _ in wanted], np.int64)
         costs = self._costs(boxes, item) + np.array([_FURTHER * step for _, step in wanted])
-        best = int(np.where(self._free(boxes), costs, np.inf).argmin())
+        free = self._free(boxes, _APART)
+        free = free if free.any() else self._free(boxes, 0)
+        best = int(np.where(free, costs, np.inf).argmin())
         self._taken.append(wanted[best][0])
         return wanted[best][0]
 
-    def _free(self, boxes: Boxes) -> NDArray[np.bool_]:
+    def _free(self, boxes: Boxes, apart: int) -> NDArray[np.bool_]:
+        """Which places are on the screen, and so far from every number that has its place."""
         ends, low = boxes[:, :2] + boxes[:, 2:], boxes[:, :2]
         inside = (low >= 0).all(axis=1) & (ends <= self._size).all(axis=1)
-        taken = np.array(self._taken, np.int64).reshape(-1, 4)
+        taken = _grown(np.array(self._taken, np.int64).reshape(-1, 4), apart)
         return np.asarray(inside & ~(_shared(boxes, taken) > 0).any(axis=1))
 
     def _costs(self, boxes: Boxes, item: Item) -> Costs:
@@ -151,9 +158,11 @@ class _Finder:
         holding = _shared(self._items, mine)[:, 0] == mine[0, 2] * mine[0, 3]
         most = _shared(boxes, self._items[~holding]).max(axis=1, initial=0)
         share = 0.5 * (most > 0) + most / area
+        near = (_shared(_grown(boxes, _NEAR_PX), self._items[~holding]) > 0).any(axis=1)
         itself = _shared(boxes, mine)[:, 0] / area if _hides(item) else np.zeros(len(boxes))
         large = min(1.0, 20 * float(area[0]) / float(mine[0, 2] * mine[0, 3]))
-        return np.asarray(_ON_ITEM * share + _ON_ITSELF * large * itself + _ON_DRAWING * self._drawn(boxes))
+        doubtful = _BESIDE_ANOTHER * near  # whose number it is
+        return np.asarray(_ON_ITEM * share + _ON_ITSELF * large * itself + _ON_DRAWING * self._drawn(boxes) + doubtful)
 
     def _drawn(self, boxes: Boxes) -> Costs:
         """How much is drawn there, 0..1: by the spread of the brightness."""
@@ -172,6 +181,10 @@ def _summed(values: Costs) -> Costs:
     table = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
     table[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
     return table
+
+
+def _grown(boxes: Boxes, by: int) -> Boxes:
+    return np.asarray(boxes + np.array([-by, -by, 2 * by, 2 * by]))
 
 
 def _shared(some: Boxes, others: Boxes) -> Boxes:

@@ -21,6 +21,11 @@ def common(one, other):
     return max(wide, 0) * max(high, 0)
 
 
+def grown(region, px):
+    left, top, width, height = region
+    return left - px, top - px, width + 2 * px, height + 2 * px
+
+
 def on_home(brand, screen):
     """The items that are on the screen when a test begins."""
     layout = load(LAYOUTS / brand / f"{screen}.toml")
@@ -34,7 +39,7 @@ def test_no_number_lies_on_another_or_on_an_item(brand, screen):
     (wide, high), items = on_home(brand, screen)
     found = places(np.zeros((high, wide, 3), np.uint8), items)
     assert len(found) == len(items) > 30
-    assert not [pair for pair in combinations(found, 2) if common(*pair)]
+    assert not [pair for pair in combinations(found, 2) if common(grown(pair[0], 2), pair[1])]
     for place, mine in zip(found, items, strict=True):
         left, top, width, height = place
         assert left >= 0
@@ -44,6 +49,16 @@ def test_no_number_lies_on_another_or_on_an_item(brand, screen):
         hidden = [item.name for item in items if common(place, item.bounds) and not isinstance(item, Needle)
                   and common(item.bounds, mine.bounds) < mine.bounds[2] * mine.bounds[3]]  # fmt: skip
         assert hidden == [], f"the number of {mine.name}"
+
+
+@pytest.mark.parametrize("brand", ["alta", "brio"])
+def test_no_number_of_a_lamp_stands_between_two_lamps(brand):
+    (wide, high), items = on_home(brand, "cluster")
+    found = places(np.zeros((high, wide, 3), np.uint8), items)
+    doubtful = [(mine.name, other.name) for place, mine in zip(found, items, strict=True) if mine.kind == "telltale"
+                for other in items if other.kind == "telltale" and other is not mine
+                and common(grown(place, 4), other.bounds)]  # fmt: skip
+    assert doubtful == []
 
 
 def test_items_in_one_place_have_numbers_of_their_own():

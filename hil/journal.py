@@ -3,10 +3,10 @@
 Rules of this module: a journal is one MCAP file. CAN frames and pictures are ROS 2 messages in CDR, the rest is JSON
 with a schema, so that Foxglove and the `mcap` tools read it as it is. `log_time` is bench time. Nothing that differs
 between two equal runs goes in: no wall time, host, version or path (those stand in run.json). A chunk is packed and
-written every 64 KiB and every 100 ms of wall time: that is the most that SIGKILL loses. At every check all that has
-come goes into a file beside the journal (`hil.tail`) too, where readers find it. The wall clock is read with every
-record; with a frame, a signal or a check only after 2 KiB or 10 ms of bench time, because reading it costs a tenth of
-what a frame costs.
+written every 64 KiB (and at most 32 records more) and every 100 ms of wall time: that is the most that SIGKILL loses.
+At every check all that has come goes into a file beside the journal (`hil.tail`) too, where readers find it. The wall
+clock is read with every record; with a frame, a signal or a check only after 32 of them or 10 ms of bench time, because
+reading it costs a tenth of what a frame costs. Until then they wait as they came: to encode several costs less.
 After a write that failed the journal goes on: what was lost is a bench fault, and says so in it.
 
 Not for: judging. A reader gets back what was written, also from a truncated file.
@@ -22,6 +22,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import length_hint
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -41,7 +42,8 @@ from hil.tail import Tail, open_whole
 CHUNK_BYTES: Final = 64 * 1024
 FLUSH_NS: Final = 100_000_000
 LOOK_NS: Final = 10_000_000
-LOOK_BYTES: Final = 2 * 1024
+MOST_COME: Final = 32
+"""So many records wait to be encoded at most; of frames that is 2 KiB."""
 LIBRARY: Final = "cockpit-hil"
 
 
@@ -72,6 +74,8 @@ uint8[] data
 _pack_frame: Final = struct.Struct(HEAD + "IIBBxxI").pack
 """A message record and its CAN frame up to the data: encapsulation, id, flags, origin, length (CDR, see the schema)."""
 _FRAME_BYTES: Final = HEAD_BYTES + 16
+Frame = tuple[int, str, int | None, bytes, int, int]
+"""Of a CAN frame: stamp, bus, identifier, payload, flags, origin. Of another record: stamp, topic, None, text, 0, 0."""
 _CDR: Final = int.from_bytes(b"\x00\x01\x00\x00", "little")
 """The encapsulation in front of CDR data: little endian (OMG RTPS 2.3, 10.5)."""
 _IMAGE_SCHEMA = b"""std_msgs/Header header
@@ -163,6 +167,8 @@ class Journal:
     def __init__(self, path: Path | None) -> None:
         self.path = path or Path("memory")
         self._lock = threading.Lock()
+        self._come: list[Frame] = []
+        """What is not encoded yet. To append to it needs no lock, which would cost a look at the clock."""
         self._lanes: dict[str, Lane] = {}
         self._buses: dict[str, Lane] = {}
         self._schemas: dict[str, int] = {}
@@ -170,23 +176,19 @@ class Journal:
         self._writer = ChunkWriter(self._file, library=LIBRARY)
         self._tail = Tail(path) if path is not None else None
         self._flushed_ns = wall_ns()
-        self._look_ns, self._look_bytes = LOOK_NS, LOOK_BYTES
+        self._look_ns = LOOK_NS
         self.lost: UnwrittenError | None = None
 
     def frame(self, t_ns: int, bus: str, can_id: int, flags: int, origin: int, data: bytes) -> None:
         """A CAN frame of `bus` (see the flag bits above), stamped on the wire at `t_ns`."""
-        with self._lock:
-            if self._file is None:
-                return
-            lane, size = self._buses.get(bus) or self._bus(bus), len(data)
-            t_ns = t_ns if t_ns > 0 else 0
-            head = _pack_frame(MESSAGE, _FRAME_BYTES + size, lane.id, 0, t_ns, t_ns, _CDR, can_id, flags, origin, size)
-            chunk = self._writer.chunk  # as `ChunkWriter.add` does, here without a call: nearly every record is a frame
-            offset = len(chunk)
-            chunk += head + data
-            lane.index += t_ns, offset
-            if t_ns >= self._look_ns or len(chunk) >= self._look_bytes:
-                self._look(t_ns)
+        self.take((t_ns, bus, can_id, data, flags, origin))
+
+    def take(self, frame: Frame) -> None:
+        """`frame`, of what is a `hil.can.frames.CanFrame`."""
+        come = self._come
+        come.append(frame)
+        if frame[0] >= self._look_ns or len(come) >= MOST_COME:
+            self._look(frame[0])
 
     def picture(self, t_ns: int, name: str, image_format: str, data: bytes) -> None:
         """A picture that a check used: `png` or `jpeg` bytes. `name` is a screen, or `screen/region`."""
@@ -222,6 +224,7 @@ class Journal:
     def expect(self, kind: str) -> None:
         """Say that records of a kind without a name come first, as in a journal that takes this one over."""
         with self._lock:
+            self._encode()
             self._lane(f"/{kind}")
 
     def take_over(self, other: Journal) -> None:
@@ -241,36 +244,32 @@ class Journal:
             self._lanes = {topic: lanes[lane.id] for topic, lane in other._lanes.items()}
             self._buses = {bus: lanes[lane.id] for bus, lane in other._buses.items()}
             self._schemas = dict(other._schemas)
-            self._look_ns, self._look_bytes = other._look_ns, LOOK_BYTES
+            self._look_ns = other._look_ns
 
     def line(self, topic: str, t_ns: int, text: str) -> None:
         """A JSON record whose text the caller has, from `hil.records`; it looks at the wall clock as a frame does."""
-        with self._lock:
-            if self._file is not None:
-                self._add(topic, t_ns, text.encode())
+        come = self._come
+        come.append((t_ns, topic, None, text.encode(), 0, 0))
+        if t_ns >= self._look_ns or len(come) >= MOST_COME:
+            self._look(t_ns)
 
     def keep(self, topic: str, t_ns: int, text: str) -> None:
         """`line` and `flush`."""
-        with self._lock:
-            if self._file is not None:
-                self._add(topic, t_ns, text.encode())
-                self._keep()
+        self.line(topic, t_ns, text)
+        self.flush()
 
     def flush(self) -> None:
         """Hand all that has come to the operating system: from here on SIGKILL can't lose it."""
         with self._lock:
-            if self._file is not None:
-                self._keep()
-
-    def _keep(self) -> None:
-        tail, writer = self._tail, self._writer
-        if tail is None:
-            return
-        if not tail.kept and not writer.is_started:
-            with self._bench_faults():
-                writer.start()
-        if not tail.keep(writer.chunk, writer.position):
-            self._flush()
+            tail, writer = self._tail, self._writer
+            if self._file is None or tail is None:
+                return
+            self._encode()
+            if not (tail.kept or writer.is_started):
+                with self._bench_faults():
+                    writer.start()
+            if len(writer.chunk) >= CHUNK_BYTES or not tail.keep(writer.chunk, writer.position):
+                self._flush()
 
     def pack(self) -> None:
         """End the chunk and write it."""
@@ -281,9 +280,11 @@ class Journal:
     def close(self) -> None:
         """Write the index and close the file. More records are ignored from here on."""
         with self._lock, self._bench_faults():
-            file, self._file = self._file, None
+            file = self._file
             if file is None:
                 return
+            self._encode()
+            self._file = None
             try:
                 with file:
                     self._end_chunk()
@@ -293,31 +294,47 @@ class Journal:
                     self._tail.close()
 
     def _write(self, topic: str, t_ns: int, data: bytes) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._look_bytes = 0  # it looks whatever has come
-                self._add(topic, t_ns, data)
+        self._come.append((t_ns, topic, None, data, 0, 0))
+        self._look(t_ns)
 
-    def _add(self, topic: str, t_ns: int, data: bytes) -> None:
-        lane, chunk = self._lanes.get(topic) or self._lane(topic), self._writer.chunk
-        t_ns = t_ns if t_ns > 0 else 0
-        lane.index += t_ns, len(chunk)  # as `ChunkWriter.add` does
-        chunk += pack_head(MESSAGE, HEAD_BYTES + len(data), lane.id, 0, t_ns, t_ns) + data
-        if t_ns >= self._look_ns or len(chunk) >= self._look_bytes:
-            self._look(t_ns)
+    def _encode(self) -> None:
+        """What has come becomes records of the open chunk. Meanwhile more may come."""
+        come, lanes, buses, chunk = self._come, self._lanes, self._buses, self._writer.chunk
+        batch = come[:]
+        rest = iter(batch)
+        try:
+            for t_ns, name, can_id, data, flags, origin in rest:
+                size = len(data)
+                if t_ns < 0:  # noqa: PLR1730  # max() is a call
+                    t_ns = 0  # noqa: PLW2901
+                if can_id is not None:
+                    lane = buses.get(name) or self._bus(name)
+                    head = _pack_frame(
+                        MESSAGE, _FRAME_BYTES + size, lane.id, 0, t_ns, t_ns, _CDR, can_id, flags, origin, size
+                    )
+                else:
+                    lane = lanes.get(name) or self._lane(name)
+                    head = pack_head(MESSAGE, HEAD_BYTES + size, lane.id, 0, t_ns, t_ns)
+                lane.index += t_ns, len(chunk)  # as `ChunkWriter.add` does, here without a call
+                chunk += head + data
+        finally:  # an interrupt must not take what was still to be encoded
+            del come[: len(batch) - length_hint(rest)]
 
     def _look(self, t_ns: int) -> None:
         """End the chunk where it is due, and say when a frame has to look again."""
         # early by the time between two looks: the promise is kept as long as bench time keeps up with wall time
-        size = len(self._writer.chunk)
-        if size >= CHUNK_BYTES or wall_ns() - self._flushed_ns >= FLUSH_NS - LOOK_NS:
-            self._flush()
-            size = 0
-        self._look_ns, size = t_ns + LOOK_NS, size + LOOK_BYTES
-        self._look_bytes = size if size < CHUNK_BYTES else CHUNK_BYTES
+        with self._lock:
+            self._look_ns = t_ns + LOOK_NS
+            if self._file is None:
+                self._come.clear()
+                return
+            self._encode()
+            if len(self._writer.chunk) >= CHUNK_BYTES or wall_ns() - self._flushed_ns >= FLUSH_NS - LOOK_NS:
+                self._flush()
 
     def _flush(self) -> None:
-        self._flushed_ns, self._look_bytes = wall_ns(), LOOK_BYTES
+        self._flushed_ns = wall_ns()
+        self._encode()
         with self._bench_faults():
             self._end_chunk()
 

@@ -61,12 +61,21 @@ def check_text(  # a mapping of the fields costs half as much as the text
         return None
     try:
         return (
-            f'{{"bound_ns":{bound_ns},"detail":{_quoted(detail)},"expected":{_quoted(expected)},'
-            f'"name":{_quoted(name)},"ok":{"true" if ok else "false"},"origin":{_quoted(origin)},'
-            f'"seen":{_quoted(seen)},"since_ns":{since_ns},"target":{_quoted(target)},"within_ns":{within_ns}}}'
+            f'{{"bound_ns":{bound_ns},"detail":{_quoted(detail)},"expected":{_quoted(expected)}'
+            f'{_check_middle(name, ok, origin)}{_quoted(seen)},"since_ns":{since_ns}{_check_end(target, within_ns)}'
         )
     except TypeError:  # as above
         return None
+
+
+@lru_cache(maxsize=256)
+def _check_middle(name: str, ok: bool, origin: str) -> str:
+    return f',"name":{_quoted(name)},"ok":{"true" if ok else "false"},"origin":{_quoted(origin)},"seen":'
+
+
+@lru_cache(maxsize=1024)
+def _check_end(target: str, within_ns: int) -> str:
+    return f',"target":{_quoted(target)},"within_ns":{within_ns}}}'
 
 
 _TEMPLATES: Final[dict[str, tuple[frozenset[str], Callable[..., str | None]]]] = {

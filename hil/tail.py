@@ -57,24 +57,21 @@ class Tail:
             position: where it is going to begin in the journal; all before that is written.
         """
         size, kept = len(chunk), self.kept
-        if size == kept:
-            return True
-        if not self._is_whole:
-            return False
+        if size == kept or not self._is_whole:
+            return size == kept
         self._is_whole = False  # an interrupt here leaves it so
         try:
             if self._file is None:
                 self._file = self._path.open("ab", buffering=0)
                 self._file.truncate(0)
             data = chunk[kept:] if kept else _HEAD.pack(_MARK, position) + chunk
-            self._is_whole = self._file.write(data) == len(data)
+            if self._file.write(data) == len(data):
+                self.kept, self._is_whole = size, True
+                return True
         except OSError:
             pass
-        if not self._is_whole:
-            self._cut(_HEAD.size + kept if kept else 0)
-            return False
-        self.kept = size
-        return True
+        self._cut(_HEAD.size + kept if kept else 0)
+        return False
 
     def forget(self) -> None:
         """The chunk is in the journal."""

@@ -90,9 +90,8 @@ class Recorder:
     def frame(self, frame: CanFrame) -> None:
         """A CAN frame was on a bus."""
         if self.journal is not None:
-            t_ns, bus, can_id, data, flags, origin = frame
             try:
-                self.journal.frame(t_ns, bus, can_id, flags, origin, data)
+                self.journal.take(frame)
             except UnwrittenError as error:
                 self.unwritten(error)
 

@@ -125,11 +125,11 @@ class Traffic:
 
     def on_frame(self, frame: CanFrame) -> None:
         """A frame was on a bus."""
-        t_ns, bus, can_id, data, flags, origin = frame
+        _, bus, can_id, _, flags, _ = frame
         journal = self._recorder.journal
         if journal is not None:
             try:
-                journal.frame(t_ns, bus, can_id, flags, origin, data)
+                journal.take(frame)
             except UnwrittenError as error:
                 self._recorder.unwritten(error)
         if not flags & SENT:
@@ -236,8 +236,7 @@ class Traffic:
                 mend = "override it in the replay, or stop the replay first."
                 raise UsageError("is sent by the replay, not by the restbus", where=str(ref), remedy=mend)
         if len(values) == 1 and self.restbus.is_alone(*values):
-            for ref, value in values.items():
-                self.restbus.set(ref, value)
+            self.restbus.set(*next(iter(values.items())))
         else:
             skew = _Skew(self._clock, self._recorder)
             self.restbus.set_all(values, skew.watch)

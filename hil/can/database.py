@@ -29,6 +29,13 @@ _LISTED: Final = "'hil signals' lists them all."
 _RAW: Final = re.compile(r"raw\s+(0x[0-9a-f]+|-?\d+)$", re.IGNORECASE)
 
 
+_Face = tuple[Callable[[int | float], float], dict[int | float, str], str]
+_Way = tuple[
+    float, float, Callable[[float], int | float], int | float, int | float,
+    Callable[[int | float], float], dict[int | float, str], str,
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class SignalRef:
     """One signal of one message of one bus."""
@@ -116,15 +123,15 @@ class SignalRef:
         return lambda raw: float(conversion.raw_to_scaled(raw, False))  # type: ignore[arg-type]
 
     @cached_property
-    def _face(self) -> tuple[Callable[[int | float], float], dict[int | float, str], str]:
+    def _face(self) -> _Face:
         """How a raw number shows: as a physical one, its labels, the unit."""
         return self._to_physical, {raw: str(label) for raw, label in self.choices.items()}, self.unit
 
     @cached_property
-    def _way(self) -> tuple[float, float, Callable[[float], int | float], int | float, int | float]:
-        """From a physical number to a raw one: the limits of the one, how it is turned into the other, its limits."""
+    def _way(self) -> _Way:
+        """From a physical number to a value: its limits, how it becomes a raw one, the limits of that, its face."""
         low, high = (-math.inf, math.inf) if self.is_float else self.raw_limits
-        return *self.limits, self._to_raw, low, high
+        return *self.limits, self._to_raw, low, high, *self._face
 
     def near(self, physical: float, tolerance: float) -> Callable[[int | float], bool]:
         """Tells whether a raw number is a physical one, or at most so far off."""
@@ -291,6 +298,8 @@ def to_value(ref: SignalRef, value: SignalValue) -> Value:
     Raises:
         UsageError: unknown label, wrong unit, not a number, or out of range.
     """
+    if type(value) is int or type(value) is float:
+        return _from_physical(ref, float(value))
     if isinstance(value, str):
         return _from_text(ref, value.strip())
     if isinstance(value, bool):
@@ -332,7 +341,7 @@ def _known_labels(ref: SignalRef) -> str:
 
 
 def _from_physical(ref: SignalRef, physical: float) -> Value:
-    low, high, to_raw, least, most = ref._way
+    low, high, to_raw, least, most, to_physical, labels, unit = ref._way
     if not low <= physical <= high:
         raise UsageError(
             f"{physical:g} {ref.unit} is out of range for {ref}".replace("  ", " "),
@@ -341,7 +350,6 @@ def _from_physical(ref: SignalRef, physical: float) -> Value:
     raw = to_raw(physical)
     if not least <= raw <= most:
         raise _too_long(ref, raw)
-    to_physical, labels, unit = ref._face
     return _value((raw, to_physical(raw), labels.get(raw), unit))
 
 

@@ -112,7 +112,7 @@ class Inbox:
         clock, box, raw_in = self._clock, self._box_of(ref), ref.raw_in
         begin_ns = clock.now_ns if now_ns is None else now_ns
         frame = _last_of(box, ref)
-        if frame is not None and self._fresh(ref, frame.t_ns, begin_ns) and wanted(raw := raw_in(frame.data)):
+        if frame is not None and _is_fresh(ref, frame, begin_ns) and wanted(raw := raw_in(frame.data)):
             return database.show(ref, raw), frame.t_ns
         arrived: asyncio.Future[tuple[int | float, int] | None] = asyncio.Future(loop=clock.loop)
         timer = clock.call_at(begin_ns + timeout_ns, _settle, (arrived, None))
@@ -132,10 +132,11 @@ class Inbox:
             timer.cancel()
         return None if came is None else (database.show(ref, came[0]), came[1])
 
-    def _fresh(self, ref: SignalRef, t_ns: int, now_ns: int) -> bool:
-        """Whether a cyclic message came within its last few cycles; one without a cycle is always fresh."""
-        cycle_ns = ref.cycle_ns
-        return not cycle_ns or now_ns - t_ns <= FRESH_CYCLES * cycle_ns
+
+def _is_fresh(ref: SignalRef, frame: CanFrame, now_ns: int) -> bool:
+    """Whether a cyclic message came within its last few cycles; one without a cycle is always fresh."""
+    cycle_ns = ref.cycle_ns
+    return not cycle_ns or now_ns - frame.t_ns <= FRESH_CYCLES * cycle_ns
 
 
 def _last_of(box: _Box, ref: SignalRef) -> CanFrame | None:

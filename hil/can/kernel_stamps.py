@@ -44,12 +44,13 @@ class KernelStamps:
     ) -> None:
         self._clock, self._map, self._on_step = clock, clock_map or realtime_map(), on_step
         self._mapped_ns = clock.now_ns
+        self._again_ns = self._mapped_ns + RESAMPLE_NS
         self._doubted_ns = self._mapped_ns - 2 * _DOUBT_NS
         self.steps = 0
 
     def bench_ns(self, stamp_ns: int, now_ns: int) -> int:
         """Bench time of a stamp, which the caller has come to read now."""
-        if not -RESAMPLE_NS <= now_ns - self._mapped_ns <= RESAMPLE_NS:
+        if not self._mapped_ns <= now_ns <= self._again_ns and abs(now_ns - self._mapped_ns) > RESAMPLE_NS:
             self._compare(now_ns, 2)
         t_ns = stamp_ns - self._map.offset_ns - self._clock.zero_ns
         if not -AHEAD_NS < now_ns - t_ns < AGO_NS and abs(now_ns - self._doubted_ns) > _DOUBT_NS:
@@ -71,7 +72,7 @@ class KernelStamps:
         if abs(self._map.offset_ns - before_ns) > may_ns + self.bound_ns:
             self.steps += 1
             self._on_step(min(self._mapped_ns, now_ns), now_ns)
-        self._mapped_ns = now_ns
+        self._mapped_ns, self._again_ns = now_ns, now_ns + RESAMPLE_NS
 
 
 __all__ = ["AGO_NS", "AHEAD_NS", "CLOCK_SET", "RESAMPLE_NS", "KernelStamps"]

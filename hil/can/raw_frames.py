@@ -32,6 +32,7 @@ _FLEXIBLE: Final = struct.Struct("=IBB2x64s")
 _CONTROLLER_PROBLEM, _RX_OVERFLOW = 0x4, 0x01
 _COUNT: Final = struct.Struct("=I")
 _STAMP: Final = struct.Struct("=qq")
+_STAMP_BYTES: Final = 16
 _TIMESPEC: Final = {8: struct.Struct("=ii"), 16: _STAMP}
 
 Ancillary = Sequence[tuple[int, int, bytes]]
@@ -53,11 +54,7 @@ def unpack(raw: bytes) -> tuple[int, bytes, int]:
         ValueError: it is none.
     """
     size = len(raw)
-    if size == CLASSIC_BYTES:
-        raw_id, length, data = _CLASSIC.unpack(raw)
-        if raw_id <= _SHORT_ID:  # as nearly always
-            return raw_id, data if length == 8 else data[:length], 0
-    elif size != FD_BYTES:
+    if size not in (CLASSIC_BYTES, FD_BYTES):
         raise ValueError(f"{size} bytes are no CAN frame")
     raw_id, length, marks = _HEAD.unpack_from(raw)
     flags = 0
@@ -73,17 +70,27 @@ def unpack(raw: bytes) -> tuple[int, bytes, int]:
     return (raw_id & _LONG_ID, data, flags | EXTENDED) if raw_id & _EXTENDED_BIT else (raw_id & _SHORT_ID, data, flags)
 
 
+def plain(raw: bytes, ancillary: Ancillary) -> tuple[int, bytes, int] | None:
+    """Identifier, payload and stamp of a frame as nearly all are; None: `unpack` and `beside` have to look.
+
+    That is a classic data frame with a short identifier, and nothing beside it but the kernel's stamp.
+    """
+    if len(raw) != CLASSIC_BYTES or len(ancillary) != 1:
+        return None
+    ((_, kind, content),) = ancillary
+    raw_id, length, data = _CLASSIC.unpack(raw)
+    if raw_id > _SHORT_ID or kind != SO_TIMESTAMPNS or len(content) != _STAMP_BYTES:
+        return None
+    seconds, nanoseconds = _STAMP.unpack(content)
+    return raw_id, data if length == 8 else data[:length], seconds * 1_000_000_000 + nanoseconds
+
+
 def beside(ancillary: Ancillary) -> tuple[int, int, int]:
     """What came beside a frame; 0 where unsaid.
 
     Returns:
         Its stamp (real-time clock, ns), how many were dropped so far, and the adapter's own stamp (ns).
     """
-    if len(ancillary) == 1:  # as nearly always
-        ((_, kind, content),) = ancillary
-        if kind == SO_TIMESTAMPNS and len(content) == _STAMP.size:
-            seconds, nanoseconds = _STAMP.unpack(content)
-            return seconds * 1_000_000_000 + nanoseconds, 0, 0
     stamp_ns = dropped = hardware_ns = 0
     for _, kind, content in ancillary:
         if kind == SO_TIMESTAMPNS:
@@ -111,5 +118,5 @@ def is_overrun(can_id: int, data: bytes, flags: int) -> bool:
 __all__ = [
     "CLASSIC_BYTES", "FD_BYTES", "HARDWARE_STAMPS", "HEAD_BYTES",
     "OVERRUN", "SO_RXQ_OVFL", "SO_TIMESTAMPING", "SO_TIMESTAMPNS",
-    "beside", "is_overrun", "pack", "unpack",
+    "beside", "is_overrun", "pack", "plain", "unpack",
 ]  # fmt: skip

@@ -264,8 +264,8 @@ class Scheduler:
         now_ns = self._clock.now_ns
         sent.repeat_timer = None
         gap_ns = sent.traits.min_gap_ns
-        sent.is_owed = 0 <= now_ns - sent.last_ns < gap_ns  # negative: bench time began anew since the last frame
-        if sent.is_owed:
+        if gap_ns and 0 <= now_ns - sent.last_ns < gap_ns:  # negative: bench time began anew since the last frame
+            sent.is_owed = True
             sent.repeat_timer = self._clock.call_at(sent.last_ns + gap_ns, self._send_event, sent)
             return
         if not sent.silenced:

@@ -84,10 +84,10 @@ class Sent:
     """
 
     __slots__ = (
-        "_chain", "_frames", "_index", "_is_endless", "_payload", "_payloads", "_start", "bus", "can_id", "corrupt",
-        "count", "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns", "length",
-        "message", "name", "on_sent", "pace", "period_ns", "port", "protected_signals", "release", "repeat_timer",
-        "repeats", "silenced", "timer", "traits", "values", "worst_late_ns",
+        "_chain", "_frames", "_index", "_is_endless", "_only", "_payload", "_payloads", "_start", "bus", "can_id",
+        "corrupt", "count", "curves", "cycle_override_ns", "due_ns", "flags", "frozen", "is_owed", "kernel", "last_ns",
+        "length", "message", "name", "on_sent", "pace", "period_ns", "port", "protected_signals", "release",
+        "repeat_timer", "repeats", "silenced", "timer", "traits", "values", "worst_late_ns",
     )  # fmt: skip
 
     def __init__(
@@ -161,15 +161,18 @@ class Sent:
 
     def forget_frames(self) -> None:
         """Make the payloads anew: what they depend on has changed."""
-        if self._chain is None:
-            self._frames: list[bytes | None] = [self._payload if self.length is None else None]
-        else:
-            self._frames = [None] * self.sequence_length
+        self._only = self._payload if self._chain is None and self.length is None else None
+        if self._only is None:
+            self._frames: list[bytes | None] = [None] * self.sequence_length
         if self.kernel is not None:
             self.kernel.renew()
 
     def next_data(self) -> bytes:
         """The payload of the next frame; its counter goes on, unless it is frozen."""
+        only = self._only
+        if only is not None:
+            self._index = 0
+            return only
         index, frames = self._index, self._frames
         if not self.frozen or index < 0:
             index += 1

@@ -229,13 +229,20 @@ class SocketCanPort:
         self._on_lost(lost)
 
     def _take(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
+        self.read_ns = now_ns = self._clock.now_ns
+        plain = None if self._dropped else raw_frames.plain(raw, ancillary)
+        if plain is None:
+            self._take_any(raw, ancillary, marks)
+            return
+        can_id, data, stamp_ns = plain
+        self._last_ns = t_ns = self._stamps.bench_ns(stamp_ns, now_ns)
+        is_ours = marks & _FROM_US or (marks & _FROM_THIS_HOST and self._took(can_id, data, 0, t_ns))
+        self._on_frame(new_frame((t_ns, self.bus, can_id, data, SENT if is_ours else 0, _KERNEL)))
+
+    def _take_any(self, raw: bytes, ancillary: list[tuple[int, int, bytes]], marks: int) -> None:
         can_id, data, flags = raw_frames.unpack(raw)
         stamp_ns, dropped, hardware_ns = raw_frames.beside(ancillary)
-        self.read_ns = now_ns = self._clock.now_ns
-        if stamp_ns and not hardware_ns:
-            t_ns, origin = self._stamps.bench_ns(stamp_ns, now_ns), _KERNEL
-        else:
-            t_ns, origin = self._bench_time(stamp_ns, hardware_ns, now_ns)
+        t_ns, origin = self._bench_time(stamp_ns, hardware_ns, self.read_ns)
         if dropped != self._dropped:
             self._tell_gap(t_ns, (dropped - self._dropped) % _COUNTS, NOT_READ)
             self._dropped = dropped

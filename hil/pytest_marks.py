@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import os
 import re
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,7 @@ _EXAMPLES: Final = {
 """Markers that say nothing without a word, with one that they may say."""
 
 
+_FUNCTION: Final = re.compile(r"(?:async\s+)?def\s+(\w+)\s*\(")
 _OWN_MEANS: Final = frozenset(["AssertionError", "raises", "fail"])
 """What else a test names that compares by itself; the first is what pytest makes of an `assert`."""
 
@@ -62,7 +64,7 @@ def case_of(item: pytest.Item, wrong_table: str = "") -> Case:
         doc=(getattr(getattr(item, "function", None), "__doc__", "") or "").strip().split("\n")[0],
         timeout_s=timeout_s,
         needs=needs_of(_said(item, "needs"), _said(item, "variant")),
-        mistake=wrong_table or mistake or _wrong_mark(item),
+        mistake=wrong_table or mistake or _wrong_mark(item) or twin(item),
     )
     return checked(case)
 
@@ -93,6 +95,30 @@ def _asserts(code: CodeType, names: dict[str, Any], seen: set[CodeType]) -> bool
 
 def _said(item: pytest.Item, marker: str) -> tuple[str, ...]:
     return tuple(str(word) for mark in item.iter_markers(marker) for word in mark.args)
+
+
+def twin(item: pytest.Item) -> str:
+    """Another function of the same name in its file: Python keeps the last one alone, and the others never run."""
+    function = getattr(item, "function", None)
+    if function is None or "." in getattr(function, "__qualname__", "."):
+        return ""
+    lines = _functions_of(str(item.path)).get(function.__name__, [])
+    if len(lines) < 2:
+        return ""
+    stands = "twice" if len(lines) == 2 else f"{len(lines)} times"
+    listed = f"{', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+    what = f"'{function.__name__}' stands {stands} in this file, in lines {listed}"
+    return f"{what}: the last one alone would run. Remedy: rename one."
+
+
+@cache
+def _functions_of(path: str) -> dict[str, list[int]]:
+    """The lines of the functions that stand at the margin of a file, by their names."""
+    found: dict[str, list[int]] = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if match := _FUNCTION.match(line):
+            found.setdefault(match[1], []).append(number)
+    return found
 
 
 def _wrong_mark(item: pytest.Item) -> str:

@@ -93,6 +93,10 @@ class BenchListener:
         self._here = ""
         self._judged_itself = False
         self._places = Places()
+        self._begun: dict[str, Case] = {}
+        self._setups: dict[str, str] = {}
+        """Where the setups of suites failed, by the names of these."""
+        self._setup_failed = ""
 
     @property
     def session(self) -> Session:
@@ -115,6 +119,8 @@ class BenchListener:
 
     def start_suite(self, data: Any, result: Any) -> None:
         """Make tests out of the rows of data tables, where no pre-run modifier did; leave out what others run."""
+        self._failed_setup(data.parent)
+        self._places = Places(data)
         data.tests = expand(list(data.tests))
         if self._offshoot is None:
             self._offshoot = Offshoot(data.test_count)
@@ -155,12 +161,14 @@ class BenchListener:
     def start_test(self, data: Any, result: Any) -> None:
         """A case begins."""
         self._errors, self._refused, self._here, self._judged_itself = [], None, "", False
+        self._setup_failed = self._failed_setup(data.parent)
         self._places = Places(data)
         self._running = False
         with contextlib.suppress(RuntimeError):
             BuiltIn().set_library_search_order("hil.robot")
         try:
             case = case_of(data)
+            refuse_twins([self._begun.setdefault(case.id, case), case])
             reason = self.session.begin(case)
             set_variables(data)
         except HilError as error:
@@ -172,6 +180,14 @@ class BenchListener:
         if reason:
             _skip(data, reason)
         self._guard.enter_context(sleep_forbidden(str(Path(data.source).parent)))
+
+    def _failed_setup(self, suite: Any) -> str:
+        """Where the setup of a suite, or of one around it, failed; empty if none did."""
+        if suite is not None and self._places.is_of_suite and self._places.failed:
+            self._setups[suite.full_name] = self._places.failed
+        while suite is not None and suite.full_name not in self._setups:
+            suite = suite.parent
+        return self._setups[suite.full_name] if suite is not None else ""
 
     def start_library_keyword(self, data: Any, implementation: Any, result: Any) -> None:
         """Refuse the keywords of BuiltIn that wait in wall time; remember where the suite is."""
@@ -250,8 +266,8 @@ class BenchListener:
             return
         self._running = False
         self._guard.close()
-        outcome = replace(self._outcome(result), where=self._places.failed, judged_itself=self._judged_itself)
-        final = self.session.end(outcome)
+        where = self._places.failed or self._setup_failed
+        final = self.session.end(replace(self._outcome(result), where=where, judged_itself=self._judged_itself))
         if final.verdict is Verdict.NOT_RUN:
             result.status, result.message = "SKIP", final.message
         elif final.verdict is not Verdict.PASS:
@@ -292,7 +308,8 @@ class BenchListener:
         if not is_wrong or any(str(error) in said for error in self._errors):
             return None
         if failure is None:
-            return UsageError(_said(said, None), where=self._here)
+            place, text = self._setup_failed or self._here, _said(said, None)
+            return UsageError(text, where="" if text.startswith(f"{place}:") else place)
         return UsageError(_said(said, called, failure.arguments), where=failure.step or self._here)
 
     def output_file(self, path: Any) -> None:

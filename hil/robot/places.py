@@ -1,4 +1,5 @@
-"""Where a test failed: file and line of the step, in the suite's own file even if the keyword stands in a resource.
+"""Where a test, or the setup of a suite, failed: file and line of the step, in the suite's own file even if the keyword
+stands in a resource.
 
 Rules of this module: of several failures the first counts that nothing caught, where all were caught the first. A
 teardown counts only if the test itself did not fail. Steps that Robot passes over after a failure are no place.
@@ -39,14 +40,14 @@ class Failure:
 
 
 class Places:
-    """Follows the steps of one test: keywords, and blocks, some of which catch.
+    """Follows the steps of one test, or of a suite's setup: keywords, and blocks, some of which catch.
 
     Args:
-        test: as Robot has it; None outside tests.
+        test: as Robot has it, or the suite; None outside of both.
     """
 
     def __init__(self, test: Any = None) -> None:
-        self._source = getattr(test, "source", None)
+        self._around, self._source = test, getattr(test, "source", None)
         self._running: list[tuple[Any, Any, int]] = []
         self._failures: list[Failure] = []
         self._caught: Failure | None = None
@@ -73,6 +74,11 @@ class Places:
         place = place_of(next((step for step in steps if step.source == self._source), data))
         step = next(filter(None, map(place_of, steps)), "")
         return Failure(steps[-1].type == _TEARDOWN, place, step, called, tuple(getattr(data, "args", ())), message)
+
+    @property
+    def is_of_suite(self) -> bool:
+        """Whether these are the steps of a suite's setup, not of a test."""
+        return hasattr(self._around, "tests")
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hil.pytest_marks import asserts
+from hil.pytest_marks import asserts, twin
 
 
 def helper(value):
@@ -49,3 +49,41 @@ def test_an_assert_that_pytest_did_not_rewrite_is_seen_too():
 
 def test_a_test_without_a_function_compares_nothing():
     assert not asserts(SimpleNamespace())
+
+
+TWINS = """
+def test_a(bench):
+    def test_b():
+        pass
+
+class TestIt:
+    def test_a(self):
+        pass
+
+async  def test_a (bench):
+    pass
+
+def test_b(bench):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "test_a",
+            "'test_a' stands twice in this file, in lines 2 and 10: the last one alone would run.",
+        ),
+        ("test_b", ""),
+    ],
+)
+def test_a_function_that_another_hides_is_a_mistake(tmp_path, name, said):
+    path = tmp_path / "test_x.py"
+    path.write_text(TWINS)
+    names = {}
+    exec(TWINS, names)
+    found = twin(SimpleNamespace(function=names[name], path=path))
+    assert found.startswith(said)
+    assert bool(found) is bool(said)
+    assert twin(SimpleNamespace(function=names["TestIt"].test_a, path=path)) == ""

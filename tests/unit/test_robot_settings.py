@@ -2,13 +2,15 @@
 
 import os
 import re
+from types import SimpleNamespace
 
 import forked
 import pytest
 from robot import running
 
 from hil.cli.robot_words import errors_in, in_words
-from hil.robot.listener import case_of
+from hil.errors import Verdict
+from hil.robot.listener import BenchListener, case_of
 
 HEAD = "*** Settings ***\nLibrary    hil.robot\n"
 CASES = "\n*** Test Cases ***\nOne of {name}\n    Log    fine\n"
@@ -51,7 +53,7 @@ def test_a_suite_teardown_that_fails_is_told_at_the_end(ran):
 
 def test_a_suite_setup_that_fails_is_no_failure_of_the_ecu(ran):
     done, said = ran
-    assert said["files"].startswith("Parent suite setup failed: Path '")
+    assert said["files"].startswith("files.robot:3: Parent suite setup failed: Path '")
     assert "1 pass, 3 usage error" in done.stdout
 
 
@@ -103,3 +105,21 @@ def test_the_suite_of_one_file_alone_is_called_like_the_file(tmp_path):
     both = running.TestSuite.from_file_system(tmp_path)
     both.name = "Suites"
     assert [case_of(suite.tests[0]).suite for suite in both.suites] == ["Suites.X Lamps", "Suites.Y"]
+
+
+def test_two_tests_of_one_name_do_not_share_a_folder_of_evidence():
+    text = "*** Test Cases ***\nTwin\n    Log    a\nOther\n    Log    a\ntwin\n    Log    a\n"
+    suite = running.TestSuite.from_string(text)
+    begun = []
+    listener = BenchListener()
+    listener._session = SimpleNamespace(
+        settings=SimpleNamespace(folder="x"), begin=lambda case: begun.append(case.name) or "",
+        end=lambda outcome: SimpleNamespace(verdict=Verdict.PASS, message=""),
+    )  # fmt: skip
+    results = [SimpleNamespace(skipped=False, failed=False, message="", status="PASS", tags=set()) for _ in range(3)]
+    for test, result in zip(suite.tests, results, strict=True):
+        listener.start_test(test, result)
+        listener._end_test(result)
+    assert begun == ["Twin", "Other"]
+    assert [result.status for result in results] == ["PASS", "PASS", "FAIL"]
+    assert results[2].message.startswith("USAGE ERROR: two cases have the id 'robot.twin")

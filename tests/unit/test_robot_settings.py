@@ -107,9 +107,12 @@ def test_the_suite_of_one_file_alone_is_called_like_the_file(tmp_path):
     assert [case_of(suite.tests[0]).suite for suite in both.suites] == ["Suites.X Lamps", "Suites.Y"]
 
 
-def test_two_tests_of_one_name_do_not_share_a_folder_of_evidence():
+def test_two_tests_of_one_name_do_not_share_a_folder_of_evidence(tmp_path, monkeypatch):
+    builtin = SimpleNamespace(set_library_search_order=lambda *names: None)
+    monkeypatch.setattr("hil.robot.listener.BuiltIn", lambda: builtin)  # no run of Robot is on
     text = "*** Test Cases ***\nTwin\n    Log    a\nOther\n    Log    a\ntwin\n    Log    a\n"
-    suite = running.TestSuite.from_string(text)
+    (tmp_path / "twins.robot").write_text(text)
+    suite = running.TestSuite.from_file_system(tmp_path / "twins.robot")
     begun = []
     listener = BenchListener()
     listener._session = SimpleNamespace(
@@ -122,4 +125,4 @@ def test_two_tests_of_one_name_do_not_share_a_folder_of_evidence():
         listener._end_test(result)
     assert begun == ["Twin", "Other"]
     assert [result.status for result in results] == ["PASS", "PASS", "FAIL"]
-    assert results[2].message.startswith("USAGE ERROR: two cases have the id 'robot.twin")
+    assert results[2].message.startswith("USAGE ERROR: two cases have the id 'robot.twins.twin'")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from hil.cli.tables import print_table
 from hil.errors import BenchError, UsageError
-from hil.evidence.history import LEAST_SHIFT, Change, Series, histories
+from hil.evidence.history import LEAST_SHIFT, Change, Series, histories, not_compared
 from hil.evidence.history_files import history_json, history_junit
 from hil.evidence.history_page import history_page
 from hil.evidence.runs import Found, RunRecord, find_runs
@@ -100,7 +100,10 @@ def _show(series: Series) -> None:
         return
     worse = sum(change.worse for change in series.changes)
     said = f"{worse} changed for the worse" if worse else "nothing changed for the worse"
-    print(f"{bench}, {variant}: {len(series.runs)} runs, the newest is {newest}: {said}")
+    apart = not_compared(series)
+    print(
+        f"{bench}, {variant}: {len(series.runs)} runs, the newest is {newest}: {said}{f' ({apart})' if apart else ''}"
+    )
     if series.changes:
         print_table(_table(series.changes))
 

@@ -84,6 +84,26 @@ class Series:
         return {key: [items.get(key) for items in found] for key in keys}
 
 
+def not_compared(series: Series) -> str:
+    """Which cases have no counterpart to be compared with, in words; empty if all have one."""
+    *earlier, newest = ({case.id for case in run.summary.cases} for run in series.runs)
+    before: set[str] = set().union(*earlier)
+    if not before & newest:
+        return f"none of its {_cases(len(newest))} stands in an earlier run, so that nothing is compared"
+    strange, left = len(newest - before), len(before - newest)
+    said = [f"{strange} of its {_cases(len(newest))} {_stand(strange)} in no earlier run"] if strange else []
+    said += [f"{_cases(left)} of earlier runs {'is' if left == 1 else 'are'} not in it"] if left else []
+    return f"{'; '.join(said)}: not compared" if said else ""
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count} cases"
+
+
+def _stand(count: int) -> str:
+    return "stands" if count == 1 else "stand"
+
+
 def histories(runs: Sequence[RunRecord], *, last: int, least_shift: float = LEAST_SHIFT) -> list[Series]:
     """The series of some runs, each cut to its last ones."""
     benches: dict[tuple[str, str], list[RunRecord]] = {}

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from hil.errors import Verdict
-from hil.evidence.history import Change, Series
+from hil.evidence.history import Change, Series, not_compared
 from hil.evidence.runs import RunRecord
 from hil.evidence.summary import CaseSummary, LatencySummary
 
@@ -61,9 +61,11 @@ def _headline(histories: Sequence[Series], problems: Sequence[str]) -> str:
 def _series(series: Series) -> str:
     bench, variant = series.bench
     newest = series.runs[-1]
+    apart = not_compared(series) if len(series.runs) > 1 else ""
     head = (
         f"<h1>{_e(bench)}, {_e(variant)}</h1>"
         f'<div class="soft">{len(series.runs)} runs, the newest is {_link(newest, newest.folder.name)}</div>'
+        + (f'<div class="text">{_e(apart)}</div>' if apart else "")
     )
     return f'<section class="panel">{head}</section>{_changes(series)}{_strips(series)}{_courses(series)}'
 

@@ -54,6 +54,25 @@ def test_a_verdict_that_changed_by_itself_is_not_repeatable_in_either_direction(
     assert "all inputs are equal" in change.why
 
 
+@pytest.mark.parametrize(
+    ("earlier", "newest", "said"),
+    [
+        ("ab", "ab", ""),
+        ("ab", "cd", "none of its 2 cases stands in an earlier run, so that nothing is compared"),
+        ("abcd", "b", "3 cases of earlier runs are not in it: not compared"),
+        ("ab", "abc", "1 of its 3 cases stands in no earlier run: not compared"),
+        ("ab", "bcd", "2 of its 3 cases stand in no earlier run; 1 case of earlier runs is not in it: not compared"),
+    ],
+)
+def test_what_is_not_compared_is_said_in_the_console_and_on_the_page(tmp_path, capsys, earlier, newest, said):
+    lab.write_run(tmp_path, 1, dict.fromkeys(earlier, "pass"), options={"suites": ["one.robot"]})
+    lab.write_run(tmp_path, 2, dict.fromkeys(newest, "pass"), options={"suites": ["two.robot"]})
+    assert main(["history", str(tmp_path), "--html", str(tmp_path / "h.html")]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith(f"nothing changed for the worse ({said})" if said else "nothing changed for the worse")
+    assert said in (tmp_path / "h.html").read_text()
+
+
 def test_an_old_flaw_is_told_but_does_not_count(tmp_path):
     found = of(changes(lab.make_history(tmp_path)), "chime_sounds")
     assert [(change.kind, change.newest, change.worse) for change in found] == [(Kind.NOT_REPEATABLE, False, False)] * 2

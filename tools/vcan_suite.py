@@ -157,7 +157,7 @@ def run_together(group: list[Stage], mode: str, port: str) -> int:
     """Stages in one place, one after the other, whatever became of those before."""
     begun = "status=0; "
     script = begun + "".join(_noted(stage) for stage in group) + "exit $status"
-    place = [*_vcan(900, mode), "--results", "results", "--env", f"HIL_CACHE={CACHE}"]
+    place = [*_vcan(1800, mode), "--results", "results", "--env", f"HIL_CACHE={CACHE}"]
     place += ["--controllers", "2"] if any(stage.controllers for stage in group) else []
     place += ["--host-port", port, "--env", f"HIL_OCR=127.0.0.1:{port}"] if mode == "guest" else []
     return subprocess.call([*place, "--", "sh", "-c", script], cwd=REPOSITORY, env=os.environ | {"PYTHONUTF8": "1"})

@@ -314,7 +314,7 @@ def test_a_broken_layout_is_told_with_its_own_name(folder, virtual):
 # Good ones ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["virtual", "udp", "vcan", "sja1000"])
+@pytest.mark.parametrize("name", ["virtual", "udp", "vcan", "socketcan", "sja1000"])
 def test_our_own_benches_are_in_order(repository, name):
     made = plan(bench_config.load(repository / "fixtures" / "benches" / f"{name}.toml"))
     assert made.config.bench.name == name

@@ -38,6 +38,7 @@ from hil.chunks import HEAD, HEAD_BYTES, MESSAGE, ChunkWriter, Lane, pack_head
 from hil.clock import wall_ns
 from hil.errors import BenchError, UsageError
 from hil.tail import Tail, open_whole
+from hil.topics import FIELDS, schema_of
 
 CHUNK_BYTES: Final = 64 * 1024
 FLUSH_NS: Final = 100_000_000
@@ -63,14 +64,6 @@ class Origin(IntEnum):
 EXTENDED, FD, BRS, ESI, REMOTE, ERROR, SENT = 1, 2, 4, 8, 16, 32, 64
 """Bits of a CAN frame's flags; `SENT` marks a frame that this bench sent itself."""
 
-_CAN_SCHEMA = b"""# A CAN frame as it stood on the wire
-uint32 id
-# 1 extended identifier, 2 CAN FD, 4 bit-rate switch, 8 error state, 16 remote, 32 error frame, 64 sent by the bench
-uint8 flags
-# where the stamp came from: 0 simulated, 1 kernel, 2 hardware, 3 host
-uint8 origin
-uint8[] data
-"""
 _pack_frame: Final = struct.Struct(HEAD + "IIBBxxI").pack
 """A message record and its CAN frame up to the data: encapsulation, id, flags, origin, length (CDR, see the schema)."""
 _FRAME_BYTES: Final = HEAD_BYTES + 16
@@ -78,77 +71,6 @@ Frame = tuple[int, str, int | None, bytes, int, int]
 """Of a CAN frame: stamp, bus, identifier, payload, flags, origin. Of another record: stamp, topic, None, text, 0, 0."""
 _CDR: Final = int.from_bytes(b"\x00\x01\x00\x00", "little")
 """The encapsulation in front of CDR data: little endian (OMG RTPS 2.3, 10.5)."""
-_IMAGE_SCHEMA = b"""std_msgs/Header header
-string format
-uint8[] data
-================================================================================
-MSG: std_msgs/Header
-builtin_interfaces/Time stamp
-string frame_id
-================================================================================
-MSG: builtin_interfaces/Time
-int32 sec
-uint32 nanosec
-"""
-JsonFields = dict[str, str]
-_JSON_TOPICS: dict[str, JsonFields] = {
-    "case": {
-        "id": "string", "name": "string", "suite": "string", "source": "string", "requirements": "array",
-        "tags": "array", "start": "string", "seed": "string", "attempt": "integer", "runner": "string",
-        "doc": "string",
-    },
-    "step": {
-        "id": "integer", "parent": "integer", "phase": "string", "name": "string", "args": "array",
-        "status": "string",
-    },
-    "check": {
-        "name": "string", "target": "string", "expected": "string", "seen": "string", "ok": "boolean",
-        "score": "number", "margin": "number", "since_ns": "integer", "within_ns": "integer",
-        "origin": "string", "bound_ns": "integer", "detail": "string", "measured": "string", "region": "array",
-        "declared": "boolean",
-    },
-    "measurement": {
-        "name": "string", "unit": "string", "samples": "array", "limit": "object", "statistics": "object",
-        "uncertainty": "object", "kind": "string", "ok": "boolean", "source": "string",
-    },
-    "signal": {"signal": "string", "value": "number", "unit": "string", "label": "string", "by": "string"},
-    "console": {"direction": "string", "text": "string"},
-    "mqtt": {
-        "direction": "string", "topic": "string", "payload": "string", "qos": "integer", "retain": "boolean",
-        "duplicate": "boolean",
-    },
-    "update": {
-        "event": "string", "campaign": "integer", "state": "string", "progress": "integer", "condition": "string",
-        "slot": "string", "result": "string", "version": "string", "fault": "string", "detail": "string",
-    },
-    "supply": {"event": "string", "voltage_V": "number", "current_A": "number", "on": "boolean"},
-    "fault": {"verdict": "string", "what": "string", "where": "string", "remedy": "string", "cause": "string"},
-    "health": {"what": "string", "late_ns": "integer", "allowed_ns": "integer", "from_ns": "integer"},
-    "bench": {
-        "cycles": "array", "received": "array", "timers": "object", "load": "object", "allowed_lag_ns": "integer",
-        "blind": "integer",
-    },
-    "monitor": {
-        "phase": "string", "level": "string", "kind": "string", "bus": "string", "message": "string",
-        "what": "string", "count": "integer", "allowed": "boolean",
-    },
-    "clock": {"name": "string", "origin": "string", "bound_ns": "integer"},
-    "diag": {
-        "event": "string", "data": "string", "text": "string", "functional": "boolean", "took_ns": "integer",
-        "pending": "integer", "nrc": "integer",
-    },
-    "note": {"text": "string"},
-    "verdict": {"verdict": "string", "message": "string", "where": "string", "first_cause": "string"},
-    "session": {"event": "string", "id": "string", "verdict": "string", "message": "string", "detail": "object"},
-}  # fmt: skip
-_FIELDS = {kind: frozenset(fields) for kind, fields in _JSON_TOPICS.items()}
-
-
-def json_schema(kind: str) -> bytes:
-    """JSON schema of a topic kind, as it is written to the file."""
-    fields = {name: {"type": type_} for name, type_ in _JSON_TOPICS[kind].items()}
-    schema = {"title": f"hil.{kind}", "type": "object", "properties": fields}
-    return records.text_of(schema).encode()
 
 
 class Journal:
@@ -200,7 +122,7 @@ class Journal:
         Raises:
             UsageError: the kind or a field is not in the schema.
         """
-        known = _FIELDS.get(kind)
+        known = FIELDS.get(kind)
         if known is None or not fields.keys() <= known:
             unknown = sorted(fields.keys() - (known or ()))
             raise UsageError(f"the journal has no record '{kind}' with {unknown}")
@@ -375,7 +297,7 @@ class Journal:
 
     def _schema(self, kind: str) -> int:
         if kind not in self._schemas:
-            self._schemas[kind] = self._writer.schema(*_schema_of(kind))
+            self._schemas[kind] = self._writer.schema(*schema_of(kind))
         return self._schemas[kind]
 
 
@@ -386,14 +308,6 @@ def _open_new(path: Path) -> io.FileIO:
         raise UnwrittenError(
             f"can't be made: {error.strerror}", where=str(path), remedy="free space, or give another --results."
         ) from error
-
-
-def _schema_of(kind: str) -> tuple[str, str, bytes]:
-    if kind == "can":
-        return "hil_msgs/msg/CanFrame", "ros2msg", _CAN_SCHEMA
-    if kind == "screen":
-        return "sensor_msgs/msg/CompressedImage", "ros2msg", _IMAGE_SCHEMA
-    return f"hil.{kind}", "jsonschema", json_schema(kind)
 
 
 def _cdr_image(t_ns: int, image_format: str, data: bytes) -> bytes:

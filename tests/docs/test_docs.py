@@ -59,8 +59,8 @@ from hil.hmi import layout_file
 from hil.hmi.layout import Telltale
 from hil.hmi.layout_items import KINDS as ITEM_KINDS
 from hil.hmi.layout_items import Anchor, Size
-from hil.journal import _JSON_TOPICS
 from hil.pytest_marks import MARKERS
+from hil.topics import JSON_TOPICS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import telltale_table
@@ -520,7 +520,7 @@ def test_the_verdict_pages_name_every_verdict_and_its_status():
 
 def test_the_evidence_page_names_every_topic():
     kinds = {re.match(r"`/(\w+)", row[0])[1] for row in rows("docs/evidence.md", "topic")}
-    assert kinds == {*_JSON_TOPICS, "can", "screen"}
+    assert kinds == {*JSON_TOPICS, "can", "screen"}
 
 
 def avoided() -> list[str]:

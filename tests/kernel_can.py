@@ -170,7 +170,7 @@ class KernelSocket:
         if self._bus.hardware is not None:
             stamp = divmod(self._bus.hardware(), 1_000_000_000)
             beside.append((1, 37, struct.pack("@6l", 0, 0, 0, 0, *stamp)))
-        if self._dropped:
+        if self._dropped & 0xFFFF_FFFF:
             beside.append((1, 40, struct.pack("=I", self._dropped & 0xFFFF_FFFF)))
         self._queue.append((raw, beside, flags, ("vcan0",)))
         self.wake()

@@ -167,17 +167,19 @@ def test_cancelled_while_it_waits(loop, drive, is_caught):
 
 
 def test_cancelled_by_itself_it_ends_where_it_waits_next(loop, drive):
-    reached = []
+    reached, inner = [], []
 
     async def main():
         asyncio.current_task().cancel()
         reached.append("not at once")
-        await nap()
+        inner.append(asyncio.ensure_future(nap()))
+        await inner[0]
         reached.append("never")
 
     with pytest.raises(asyncio.CancelledError):
         drive(loop, main())
     assert reached == ["not at once"]
+    assert inner[0].cancelled()
 
 
 def test_one_that_has_ended_is_not_cancelled(loop):
@@ -190,11 +192,12 @@ def test_one_that_has_ended_is_not_cancelled(loop):
 
 
 def test_one_that_is_abandoned_cleans_up_in_the_loop(loop):
-    cleaned = []
+    cleaned, inner = [], []
 
     async def main():
+        inner.append(asyncio.ensure_future(nap(60)))
         try:
-            await nap(60)
+            await inner[0]
         finally:
             cleaned.append(await nap())
 
@@ -205,8 +208,9 @@ def test_one_that_is_abandoned_cleans_up_in_the_loop(loop):
     with pytest.raises(KeyboardInterrupt):
         by_hand(loop, main(), abandon)
     assert cleaned == []
-    loop.run_until_complete(nap(0.01))
-    assert cleaned == ["napped"]
+    while not cleaned:
+        loop.run_until_complete(nap())
+    assert inner[0].cancelled()
 
 
 def test_one_that_never_began_leaves_nothing_behind(loop):

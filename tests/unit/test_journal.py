@@ -481,6 +481,20 @@ def test_what_is_kept_is_read_after_a_kill_with_all_that_came_before_it(tmp_path
     journal.close()
 
 
+def test_what_is_expected_comes_behind_what_has_come(tmp_path):
+    """The order of the channels is that in which they were first asked for, encoded or not."""
+    path = tmp_path / "j.mcap"
+    journal = Journal(path)
+    journal.frame(1, "a", 1, 0, 0, bytes(8))
+    journal.expect("verdict")
+    journal.record(2, "note", {"text": ""})
+    journal.record(3, "verdict", {"verdict": "pass"})
+    journal.close()
+    with path.open("rb") as file:
+        channels = make_reader(file).get_summary().channels
+    assert [channels[number].topic for number in sorted(channels)] == ["/can/a", "/verdict", "/note"]
+
+
 def test_a_case_of_nothing_but_checks_ends_its_chunks_too(tmp_path, wall):
     journal = Journal(tmp_path / "j.mcap")
     for _ in range(200):

@@ -84,6 +84,35 @@ def test_cyclic_and_on_change_an_event_goes_between_and_the_cycle_stays(make):
     assert lab.bytes("M") == [(0, 0), (30, 7), (100, 7), (200, 7), (270, 8), (300, 8)]
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"cycle": 100}, {"send": "OnWrite"}, {"send": "OnChange"}, {"cycle": 100, "send": "OnChange"},
+        {"cycle": 100, "fast": 20, "repetitions": 2, "send": "OnChangeWithRepetition"},
+        {"cycle": 100, "send": "IfActive"}, {"send": "OnWrite", "delay": 30},
+    ],
+)  # fmt: skip
+def test_a_signal_set_alone_is_sent_as_in_a_set_of_one(in_kernel, attributes):
+    """To set one signal is a shorter way."""
+    script = ((30, 7), (60, 7), (75, 0), (90, 0), (170, 9), (175, 10))
+    seen = []
+    for alone in (False, True):
+        clock = VirtualClock()
+        lab = Lab(clock, {"cabin": [msg("M", 256, 2, VALUE, OTHER, **attributes)]}, in_kernel=in_kernel)
+        ref = lab.ref("Value")
+
+        def put(value, lab=lab, ref=ref, alone=alone):
+            if alone:
+                lab.restbus.set(ref, lab.value("Value", value))
+            else:
+                lab.set(Value=value)
+
+        lab.run(400, *((at, lambda put=put, value=value: put(value)) for at, value in script))
+        seen.append(lab.frames("M"))
+        clock.close()
+    assert seen[0] == seen[1] != []
+
+
 def test_cyclic_and_on_write_the_same_value_is_sent_too(make):
     lab = make(cycle=100, send="OnWrite")
     lab.run(150, (30, setting(lab, Value=0)))

@@ -176,7 +176,10 @@ def test_the_count_of_the_kernel_may_wrap(clock):
     lab.kernel.sockets[0]._dropped = 0x1_0000_0001
     lab.carry(2 * MS)
     lab.read()
-    assert [gap.count for gap in lab.gaps] == [0xFFFF_FFFF, 2]
+    lab.kernel.sockets[0]._dropped = 0x2_0000_0000
+    lab.carry(3 * MS)  # whose count is 0, so that nothing but a stamp lies beside it
+    lab.read()
+    assert [gap.count for gap in lab.gaps] == [0xFFFF_FFFF, 2, 0xFFFF_FFFF]
     clock.run(lab.port.close())
 
 

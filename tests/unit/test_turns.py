@@ -288,6 +288,33 @@ def test_a_timer_that_is_always_due_leaves_a_call_and_its_readers_their_turn(clo
         assert 3 <= len(times) < 100
 
 
+def test_a_descriptor_that_is_always_ready_leaves_a_timer_its_turn(clock):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")  # which nobody takes
+        reads = []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            over = loop.create_future()
+
+            def read():
+                reads.append(1)
+                if len(reads) == 3:
+                    loop.call_later(0, over.set_result, "in time")
+                if len(reads) == 10_000:
+                    over.set_result("never")
+
+            loop.add_reader(ours.fileno(), read)
+            try:
+                return await over
+            finally:
+                loop.remove_reader(ours.fileno())
+
+        assert clock.run(main()) == "in time"
+        assert len(reads) < 100
+
+
 def test_timers_of_a_call_come_in_their_order_and_cancelled_ones_not_at_all(clock):
     async def main():
         loop, came = asyncio.get_running_loop(), []

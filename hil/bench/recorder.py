@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from hil import records
 from hil.bench.blind import Blind
@@ -22,6 +22,9 @@ from hil.can.restbus import Lateness
 from hil.clock import Clock
 from hil.errors import BenchError, HilError, Verdict
 from hil.journal import Journal, UnwrittenError
+
+_SHOWS_AFTER: Final = 4
+"""An ECU takes a sender for silent after some five cycles without its message: one, and these by which it was late."""
 
 
 class Recorder:
@@ -156,6 +159,11 @@ class Recorder:
         """The worst lateness that touches a span of bench time."""
         touching = [late for late in self.lateness if late.due_ns <= to_ns and late.due_ns + late.late_ns >= from_ns]
         return max(touching, key=lambda late: late.late_ns, default=None)
+
+    def lateness_that_shows(self) -> Lateness | None:
+        """The worst lateness so far that an ECU has to notice: a sender that seemed to be silent."""
+        noticed = [late for late in self.lateness if late.late_ns > _SHOWS_AFTER * late.allowed_ns]
+        return max(noticed, key=lambda late: late.late_ns, default=None)
 
     def let_go(self) -> None:
         """The bench is being closed: what breaks from here on is nothing that anybody waits for."""

@@ -87,7 +87,7 @@ class Judge:
             self._recorder.record("check", fields, t_ns=t_ns)
             self._flush()
         if throughout or not ok:
-            self._weigh_lateness(since_ns, f"{name} {target}")
+            self._weigh_lateness(since_ns, not ok, f"{name} {target}")
             self._weigh_blindness(since_ns, buses, not ok, f"{name} {target}")
         if not ok:
             raise self._failure(f"{target}: expected {expected}, seen {seen}", since_ns, within_ns, t_ns, detail)
@@ -118,12 +118,14 @@ class Judge:
         if self._recorder.journal is not None:
             self._recorder.journal.flush()
 
-    def _weigh_lateness(self, since_ns: int, what: str) -> None:
-        late = self._recorder.late_during(since_ns, self._clock.now_ns)
+    def _weigh_lateness(self, since_ns: int, failed: bool, what: str) -> None:
+        late, when = self._recorder.late_during(since_ns, self._clock.now_ns), "meanwhile"
+        if late is None and failed:
+            late, when = self._recorder.lateness_that_shows(), "before, and the ECU may have noticed"
         if late is None:
             return
         error = InconclusiveError(
-            f"{what}: the bench was late meanwhile: {late.what} by {units.show_duration(late.late_ns)} "
+            f"{what}: the bench was late {when}: {late.what} by {units.show_duration(late.late_ns)} "
             f"(allowed {units.show_duration(late.allowed_ns)}) at {units.show_time(late.due_ns)}",
             remedy="take load off the machine and run it again.",
         )

@@ -246,6 +246,18 @@ def test_lateness_before_a_check_does_not_touch_it(begin):
         bench.screen().telltale("high_beam").should_be("on", within="10 ms")
 
 
+def test_lateness_that_the_ecu_must_have_noticed_touches_all_that_fails_after_it(begin):
+    from hil.can.restbus import Lateness
+    from hil.errors import InconclusiveError
+
+    bench = begin()
+    bench.wiring.recorder.late(Lateness("BCM_Lights on cabin", bench.now_ns, 201_000_000, 50_000_000))
+    bench.sleep("1 s")
+    bench.screen().telltale("high_beam").should_stay("off", during="100 ms")
+    with pytest.raises(InconclusiveError, match=r"before, and the ECU may have noticed: BCM_Lights .* by 201\.0 ms"):
+        bench.screen().telltale("high_beam").should_be("on", within="10 ms")
+
+
 def lose(bench, bus):
     """A frame is lost while the next check runs."""
     from hil.bench.blind import Blind, Cause

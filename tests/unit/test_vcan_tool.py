@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -309,7 +310,10 @@ def places(monkeypatch):
     monkeypatch.setattr(cli, "user_mode_works", lambda: works[0])
     for name in ("run_in_namespace", "run_in_user_mode", "run_in_guest"):
         monkeypatch.setattr(cli, name, lambda _, name=name: places.append(name.rpartition("_")[2]) or 0)
-    return places, works
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield places, works
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("options", [["--controllers", "2"], ["--usb"], ["--host-port", "80"]])

@@ -6,6 +6,7 @@ import argparse
 import errno
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_STATUS[Verdict.BENCH]
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The stop may come between the making of a coroutine and the call that is to run it.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         print(f"hil {command}: stopped", file=sys.stderr)
         return 130
 

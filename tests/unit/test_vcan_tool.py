@@ -17,7 +17,7 @@ sys.path.insert(0, str(TOOLS))
 
 import vcan_suite  # noqa: E402
 from vcan import cli, user_mode  # noqa: E402
-from vcan.guest import INIT, KVM, TCG, Guest, modules_for, qemu_command, status_of, trouble_in  # noqa: E402
+from vcan.guest import INIT, KVM, TCG, Guest, accelerators, modules_for, qemu_command, status_of, trouble_in  # noqa: E402
 from vcan.host import VcanError, last_line  # noqa: E402
 from vcan.initramfs import HOME, guest_environment, initramfs, render_command, render_job  # noqa: E402
 from vcan.job import Job, parse  # noqa: E402
@@ -187,6 +187,14 @@ def test_the_guest_loads_the_drivers_that_are_asked_for():
 def test_the_accelerators_have_their_processors():
     assert KVM in shlex.join(command_line("kvm"))
     assert TCG in shlex.join(command_line("tcg"))
+
+
+def test_kvm_is_tried_where_the_processor_helps(monkeypatch, tmp_path):
+    monkeypatch.setattr("os.access", lambda *_: True)
+    monkeypatch.setattr("vcan.guest.CPUINFO", tmp_path / "cpuinfo")
+    for flags, tried in (("fpu vmx ssse3", ["kvm", "tcg"]), ("fpu svm", ["kvm", "tcg"]), ("fpu vmxnet", ["tcg"])):
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: x\n")
+        assert accelerators(tmp_path) == tried
 
 
 def test_every_link_carries_can_fd():

@@ -29,6 +29,7 @@ from vcan.kernel import (
     prepare_kernel,
 )  # fmt: skip
 
+CPUINFO = Path("/proc/cpuinfo")
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "dpkg-deb": "dpkg"}
 MACHINE = "-nodefaults -no-user-config -display none -no-reboot -m 2048"
@@ -245,7 +246,13 @@ def accelerators(place: Path) -> list[str]:
         boot, _, known = (place / "accelerator").read_text().strip().partition(" ")
         if boot == boot_id() and known in ("kvm", "tcg"):
             return [known]
-    return ["kvm", "tcg"] if os.access("/dev/kvm", os.R_OK | os.W_OK) else ["tcg"]
+    has_kvm = os.access("/dev/kvm", os.R_OK | os.W_OK) and virtualises(CPUINFO.read_text())
+    return ["kvm", "tcg"] if has_kvm else ["tcg"]
+
+
+def virtualises(cpuinfo: str) -> bool:
+    """Whether the processor helps: a KVM without that interprets the kernel, and ends in the middle of its start."""
+    return re.search(r"^flags\s*:.* (vmx|svm)( |$)", cpuinfo, re.MULTILINE) is not None
 
 
 def remember(place: Path, accelerator: str) -> None:

@@ -240,7 +240,7 @@ def test_the_next_frame_is_stamped_later_and_a_period_apart(real, server):
     stamps = [frame.t_ns for frame in frames]
     assert all(b - a > 100 * MS for a, b in itertools.pairwise(stamps))
     assert later.t_ns > stamps[-1] + 200 * MS
-    assert len(server.asked) in (6, 7)
+    assert len(server.asked) in (5, 6, 7)  # 5: on a busy machine the last is late enough at once
 
 
 def test_the_zero_of_the_clock_may_move(real, server):

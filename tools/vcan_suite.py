@@ -20,11 +20,13 @@ import compileall
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from vcan.namespace import namespace_works
 from vcan.user_mode import user_mode_works
@@ -67,6 +69,7 @@ def main(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments[:1]):
         print(__doc__)
         return 0
+    signal.signal(signal.SIGTERM, stop)
     mode, arguments = mode_of(arguments)
     for folder in ("hil", "tools"):
         compileall.compile_dir(REPOSITORY / folder, quiet=1)
@@ -78,6 +81,11 @@ def main(arguments: list[str]) -> int:
     mode = mode or ("namespace" if namespace_works() else "user" if user_mode_works() else "guest")
     with recogniser() as port:
         return run_all(stages(arguments, mode), mode, port) if port else 3
+
+
+def stop(number: int, _frame: object) -> NoReturn:
+    """Ends what is under way: `subprocess.call` kills what it waits for, and with that goes its kernel."""
+    raise SystemExit(128 + number)
 
 
 def mode_of(arguments: list[str]) -> tuple[str, list[str]]:

@@ -72,11 +72,10 @@ def one_slip(word: str, meant: str) -> bool:
     apart = [at for at, (one, other) in enumerate(zip(word, meant, strict=True)) if one != other]
     if len(apart) == 1:
         return len(meant) > 2 and (len(meant) > _SHORT or apart != [0])
-    return (
-        len(apart) == 2
-        and apart[1] == apart[0] + 1
-        and word[apart[0]] == meant[apart[1]] != word[apart[1]] == (meant[apart[0]])
-    )
+    if len(apart) != 2:
+        return False
+    first, second = apart
+    return second == first + 1 and word[first] == meant[second] and word[second] == meant[first]
 
 
 def _likeness(word: str, known: str) -> float:

@@ -74,10 +74,15 @@ def run_accelerated(job: Job, kernel: Path, accelerator: str, *, boot_limit_s: f
             raise NoBoot(f"the guest did not come up; {last_words(guest, job, scratch)}")
         say(f"guest up with {accelerator}")
         remember(cache(), accelerator)
-        try:
-            return status_of(guest, begun + job.timeout_s, timeout_s=job.timeout_s)
-        except VcanError as error:
-            raise VcanError(f"{error}; {last_words(guest, job, scratch)}") from None
+        return see_through(guest, job, scratch, begun)
+
+
+def see_through(guest: Guest, job: Job, scratch: Path, begun: float) -> int:
+    """The command's exit status. Raises: VcanError: as `status_of`, with what was seen last."""
+    try:
+        return status_of(guest, begun + job.timeout_s, timeout_s=job.timeout_s)
+    except VcanError as error:
+        raise VcanError(f"{error}; {last_words(guest, job, scratch)}") from None
 
 
 def status_of(guest: Guest, deadline: float, *, timeout_s: float, leave_limit_s: float = LEAVE_LIMIT_S) -> int:

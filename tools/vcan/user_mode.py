@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vcan.guest import Guest, NoBoot, boot_id, last_words, start_files, status_of
+from vcan.guest import Guest, NoBoot, boot_id, last_words, see_through, start_files
 from vcan.host import VcanError, apt, reaped, require, say
 from vcan.job import Job
 from vcan.kernel import cache, load_order, module_file, unpack_module
@@ -76,10 +76,7 @@ def run_in_user_mode(job: Job) -> int:
             trouble = NotInTime if guest.is_there else NoBoot
             raise trouble(f"the user-mode kernel did not come up; {last_words(guest, job, scratch)}")
         say("user-mode kernel up")
-        try:
-            return status_of(guest, begun + job.timeout_s, timeout_s=job.timeout_s)
-        except VcanError as error:
-            raise VcanError(f"{error}; {last_words(guest, job, scratch)}") from None
+        return see_through(guest, job, scratch, begun)
 
 
 @contextlib.contextmanager
